@@ -1,0 +1,1 @@
+"""Values that every room of the platform shares; light to import."""

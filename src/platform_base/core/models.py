@@ -1,0 +1,56 @@
+"""What a plugin returns and what the host adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """How a result came about; filled in by the host, never by the plugin.
+
+    Attributes:
+        plugin_id: The plugin that ran.
+        version: Its version, as its manifest says.
+        digest: SHA-256 over the release's files, ``"sha256:..."``.
+        parameters: Every declared parameter with the value that was used.
+        wall_seconds: From the call to the answer, queueing included, seconds.
+        cpu_seconds: CPU time of the worker during the call, user plus system, seconds.
+        peak_memory_bytes: Largest resident memory of the worker during the call, bytes; it includes the
+            Python interpreter and NumPy (about 30 MB) and the inputs that the worker looked at.
+        protections: Names of the protections in force, such as ``"landlock"``.
+        engine: Where it ran: ``"local"`` (a confined process) or ``"inline"`` (sandboxing off).
+        warnings: What the host wants the caller to know, such as output that was cut.
+    """
+
+    plugin_id: str
+    version: str
+    digest: str
+    parameters: Mapping[str, Any]
+    wall_seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int
+    protections: tuple[str, ...]
+    engine: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessingResult:
+    """The answer of a plugin.
+
+    Attributes:
+        values: The main result, usually a NumPy array.
+        metadata: Named extras: distances, paths, units.
+        execution: How the result came about; ``None`` until the host has filled it in.
+
+    Example:
+        >>> ProcessingResult(values=[1.0, 2.0], metadata={"unit": "m"}).metadata["unit"]
+        'm'
+    """
+
+    values: Any
+    metadata: dict[str, Any] = field(default_factory=dict)
+    execution: Execution | None = None

@@ -1,0 +1,1 @@
+"""Who holds the other end: the host side of the warden and of each worker."""

@@ -1,0 +1,1 @@
+"""When a plugin changes on disk: watching, and switching releases."""

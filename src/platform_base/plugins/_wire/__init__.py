@@ -1,0 +1,1 @@
+"""How it is said: messages, their order, and values as bytes. Never pickle."""

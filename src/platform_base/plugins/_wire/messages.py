@@ -1,0 +1,197 @@
+"""Every message that crosses a process border, as typed structures.
+
+Three conversations use them::
+
+    host  → warden   Start, Spawn                     (and descriptors)
+    warden → host    Up, then for each worker on its own line: Forked, ForkFailed, Exited
+    host  → worker   Load, Execute, Grant             (and descriptors)
+    worker → host    Ready, Refused, Loaded, LoadFailed, Progress, Allocate, Done, Failed   (never descriptors)
+
+A message is one datagram of at most `MAX_FRAME` bytes; what is larger travels in an arena. Decoding is typed: a
+message of another shape is refused before any of it is used.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from platform_base.plugins._sandbox.policy import Policy
+
+PROTOCOL_VERSION = 1
+MAX_FRAME = 1 << 16
+MAX_INLINE_BODY = 1 << 15
+MAX_TEXT = 16_000
+CALL_BYTES = 16
+
+
+class Location(msgspec.Struct, frozen=True, array_like=True):
+    """Where a body stands inside the arena of its message."""
+
+    offset: int
+    size: int
+
+
+class Usage(msgspec.Struct, frozen=True, array_like=True):
+    """What a worker says it used: for statistics only, never for decisions."""
+
+    cpu_seconds: float
+    peak_memory_bytes: int
+
+
+class Start(msgspec.Struct, frozen=True, tag="start"):
+    """The warden's first message: what to import before the first fork."""
+
+    preload: tuple[str, ...]
+
+
+class Spawn(msgspec.Struct, frozen=True, tag="spawn"):
+    """Fork one worker. Descriptors: its control socket, its output pipe, its line to the host."""
+
+    worker: int
+    policy: Policy
+    environment: dict[str, str]
+
+
+class Up(msgspec.Struct, frozen=True, tag="up"):
+    """The warden is ready to fork."""
+
+    protocol: int
+    pid: int
+    threads: int
+    skipped: dict[str, str]
+
+
+class Forked(msgspec.Struct, frozen=True, tag="forked"):
+    """A worker exists. Descriptor: its pidfd."""
+
+    pid: int
+
+
+class ForkFailed(msgspec.Struct, frozen=True, tag="fork_failed"):
+    """The kernel refused the fork."""
+
+    reason: str
+
+
+class Exited(msgspec.Struct, frozen=True, tag="exited"):
+    """A worker is dead and reaped.
+
+    Attributes:
+        status: As `os.waitpid` gives it.
+        cpu_seconds: User and system time of its whole life.
+        killed_for: The limit for which the warden killed it, such as ``"max_memory_mb"``; empty otherwise.
+    """
+
+    status: int
+    cpu_seconds: float
+    killed_for: str
+
+
+class Load(msgspec.Struct, frozen=True, tag="load"):
+    """Import the plugin and construct it.
+
+    Attributes:
+        directory: The snapshot to import from.
+        package: Name of the plugin's directory, as a Python identifier.
+        module: Module inside the directory, dotted.
+        class_name: The plugin class.
+        plugin_id: What `get_manifest` must say.
+        version: What `get_manifest` must say.
+    """
+
+    directory: str
+    package: str
+    module: str
+    class_name: str
+    plugin_id: str
+    version: str
+
+
+class Execute(msgspec.Struct, frozen=True, tag="execute"):
+    """Run one call. Descriptor: the input arena, if there is one."""
+
+    call: bytes
+    body: bytes | Location
+    arena_size: int
+
+
+class Grant(msgspec.Struct, frozen=True, tag="grant"):
+    """The answer to `Allocate`. Descriptor: the result arena."""
+
+    call: bytes
+    size: int
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """Confined, and proved to be; sent before the first byte of plugin code is read."""
+
+    protocol: int
+    protections: tuple[str, ...]
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """A protection that was asked for could not be given; the worker is about to exit."""
+
+    protection: str
+    reason: str
+    remedy: str
+
+
+class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
+    """The plugin is constructed."""
+
+    usage: Usage
+
+
+class LoadFailed(msgspec.Struct, frozen=True, tag="load_failed"):
+    """The plugin could not be imported or constructed."""
+
+    type: str
+    message: str
+    traceback: str
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress"):
+    """How far the call is; `fraction` is clamped to 0..1 by the host."""
+
+    call: bytes
+    fraction: float
+    message: str
+
+
+class Allocate(msgspec.Struct, frozen=True, tag="allocate"):
+    """The result needs an arena of `size` bytes; asked at most once for each call."""
+
+    call: bytes
+    size: int
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """The call ended in a result."""
+
+    call: bytes
+    body: bytes | Location
+    usage: Usage
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The call ended without a result.
+
+    Attributes:
+        kind: ``"raised"``, ``"invalid_inputs"``, ``"encoding"`` or ``"memory"``.
+        path: For ``"encoding"``, the place of the value that cannot be sent.
+    """
+
+    call: bytes
+    kind: str
+    type: str
+    message: str
+    traceback: str
+    usage: Usage
+    path: str = ""
+
+
+ToWarden = Start | Spawn
+FromWarden = Up | Forked | ForkFailed | Exited
+ToWorker = Load | Execute | Grant
+FromWorker = Ready | Refused | Loaded | LoadFailed | Progress | Allocate | Done | Failed

@@ -1,0 +1,1 @@
+"""One module per family of values that can cross the process border."""

@@ -1,0 +1,72 @@
+"""What a plugin author imports: the protocol to implement, and the context of the running call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from platform_base.core.models import ProcessingResult
+
+
+@runtime_checkable
+class PluginProtocol(Protocol):
+    """What every plugin implements.
+
+    A class may inherit from it or merely have the three methods. It is constructed once per worker, without
+    arguments, and may serve many calls: keep nothing in it that must not outlive a call.
+    """
+
+    def execute(self, inputs: dict[str, Any]) -> ProcessingResult:
+        """Do the work.
+
+        Args:
+            inputs: The caller's data by name. Arrays are read-only. ``inputs["params"]`` holds every declared
+                parameter, checked and with defaults filled in.
+
+        Returns:
+            The result; values and metadata may hold what `docs/plugins/concepts/wire.md` lists.
+        """
+        ...
+
+    def validate_inputs(self, inputs: dict[str, Any]) -> bool:
+        """Say whether `inputs` can be worked on; ``False`` becomes an `InvalidInputsError` at the caller."""
+        ...
+
+    def get_manifest(self) -> dict[str, Any]:
+        """Return the plugin's metadata; ``plugin_id`` and ``version`` must equal those of `manifest.json`."""
+        ...
+
+
+def _discard(fraction: float, message: str) -> None:
+    """Take a progress report from code that runs outside a worker, such as a unit test."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginContext:
+    """What a running call may use besides its inputs.
+
+    Attributes:
+        scratch: A private directory that vanishes with the worker; ``None`` where there is none.
+        log: A logger whose records reach the host's log, marked with the plugin's id.
+        report_progress: Tell the caller how far the work is: fraction from 0 to 1, and a short text.
+    """
+
+    scratch: Path | None = None
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger("plugin"))
+    report_progress: Callable[[float, str], None] = _discard
+
+
+_current: ContextVar[PluginContext | None] = ContextVar("platform_base_plugin_context", default=None)
+
+
+def get_context() -> PluginContext:
+    """Return the context of the call that runs now; outside a worker, one whose reports go nowhere.
+
+    Example:
+        >>> get_context().report_progress(0.5, "half of the rows")
+    """
+    return _current.get() or PluginContext()

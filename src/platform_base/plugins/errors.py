@@ -1,0 +1,246 @@
+"""Every error that the plugin system raises on purpose.
+
+Each class keeps its facts as attributes, and each message says where, what was expected, what came, and what to do::
+
+    PluginError
+    ├── ManifestError                .problems
+    ├── PluginNotFoundError          .plugin_id
+    ├── IncompatiblePluginError      .plugin_id, .version
+    ├── MissingDependencyError       .missing, .conflicting
+    ├── PluginLoadError              .plugin_id, .remote_traceback
+    ├── ParameterError               .problems          (also ValueError)
+    ├── InvalidInputsError           .plugin_id         (also ValueError)
+    ├── SettingsError                .problems
+    ├── SandboxUnavailableError      .protection
+    ├── EncodingError                .path              (also TypeError)
+    ├── RegistryClosedError
+    └── ExecutionError               .plugin_id
+        ├── PluginFailedError        .remote_type, .remote_message, .remote_traceback
+        ├── PluginTimeoutError       .timeout_s         (also TimeoutError)
+        ├── ResourceLimitError       .limit
+        │   └── MemoryLimitError                        (also MemoryError)
+        ├── SandboxViolationError    .rule
+        ├── WorkerCrashedError       .signal, .exit_status
+        └── WireError
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One fault in a document that a person wrote.
+
+    Attributes:
+        file: The document, as the person named it; empty for documents that are not files.
+        line: Line number from 1; 0 when it is not known.
+        key: Dotted path inside the document, such as ``configuration.window_size.default``.
+        expected: What should stand there.
+        got: What was found, as it was written.
+        hint: What to do, or the nearest valid key; may be empty.
+    """
+
+    file: str = ""
+    line: int = 0
+    key: str = ""
+    expected: str = ""
+    got: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """One line: where, what was expected, what came, what to do."""
+        place = f"{self.file}:{self.line}" if self.file and self.line else self.file
+        text = f"{self.key}: " if self.key else ""
+        text += f"expected {self.expected}"
+        if self.got:
+            text += f", got {self.got}"
+        if place:
+            text = f"{place} {text}"
+        return f"{text}; {self.hint}" if self.hint else text
+
+
+class PluginError(Exception):
+    """Base of everything that the plugin system raises on purpose."""
+
+
+class ManifestError(PluginError):
+    """A manifest cannot be used.
+
+    Attributes:
+        problems: Every fault that was found, not only the first.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class PluginNotFoundError(PluginError):
+    """No release of that id, or none of that version, is known."""
+
+    def __init__(self, message: str, *, plugin_id: str) -> None:
+        self.plugin_id = plugin_id
+        super().__init__(message)
+
+
+class IncompatiblePluginError(PluginError):
+    """The release asks for another version of platform_base."""
+
+    def __init__(self, message: str, *, plugin_id: str, version: str) -> None:
+        self.plugin_id = plugin_id
+        self.version = version
+        super().__init__(message)
+
+
+class MissingDependencyError(PluginError):
+    """A distribution that the release requires is missing, or has the wrong version."""
+
+    def __init__(self, message: str, *, missing: Sequence[str] = (), conflicting: Sequence[str] = ()) -> None:
+        self.missing = tuple(missing)
+        self.conflicting = tuple(conflicting)
+        super().__init__(message)
+
+
+class PluginLoadError(PluginError):
+    """The plugin's code could not be loaded in its worker."""
+
+    def __init__(self, message: str, *, plugin_id: str, remote_traceback: str = "") -> None:
+        self.plugin_id = plugin_id
+        self.remote_traceback = remote_traceback
+        super().__init__(message)
+
+
+class ParameterError(PluginError, ValueError):
+    """Parameters do not fit what the manifest declares."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class InvalidInputsError(PluginError, ValueError):
+    """The plugin's ``validate_inputs`` refused the inputs, or they are no mapping of names to values."""
+
+    def __init__(self, message: str, *, plugin_id: str) -> None:
+        self.plugin_id = plugin_id
+        super().__init__(message)
+
+
+class SettingsError(PluginError):
+    """The settings cannot be used."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class SandboxUnavailableError(PluginError):
+    """A protection that was asked for cannot be given; nothing was run."""
+
+    def __init__(self, message: str, *, protection: str) -> None:
+        self.protection = protection
+        super().__init__(message)
+
+
+class EncodingError(PluginError, TypeError):
+    """A value cannot cross the process border.
+
+    Attributes:
+        path: Where it stands, such as ``inputs["series"][3]``.
+    """
+
+    def __init__(self, message: str, *, path: str) -> None:
+        self.path = path
+        super().__init__(message)
+
+
+class RegistryClosedError(PluginError):
+    """The registry was closed, or belongs to the parent of a forked process."""
+
+
+class ExecutionError(PluginError):
+    """A call was begun and did not end in a result."""
+
+    def __init__(self, message: str, *, plugin_id: str) -> None:
+        self.plugin_id = plugin_id
+        super().__init__(message)
+
+
+class PluginFailedError(ExecutionError):
+    """The plugin raised.
+
+    Attributes:
+        remote_type: Name of the exception's class, such as ``"ValueError"``.
+        remote_message: Its message, control characters made visible.
+        remote_traceback: The traceback inside the worker, control characters made visible.
+    """
+
+    def __init__(
+        self, message: str, *, plugin_id: str, remote_type: str, remote_message: str, remote_traceback: str
+    ) -> None:
+        self.remote_type = remote_type
+        self.remote_message = remote_message
+        self.remote_traceback = remote_traceback
+        super().__init__(message, plugin_id=plugin_id)
+
+
+class PluginTimeoutError(ExecutionError, TimeoutError):
+    """The deadline passed; the worker was killed."""
+
+    def __init__(self, message: str, *, plugin_id: str, timeout_s: float) -> None:
+        self.timeout_s = timeout_s
+        super().__init__(message, plugin_id=plugin_id)
+
+
+class ResourceLimitError(ExecutionError):
+    """A limit of the policy was reached.
+
+    Attributes:
+        limit: The setting, such as ``"max_cpu_seconds"``.
+    """
+
+    def __init__(self, message: str, *, plugin_id: str, limit: str) -> None:
+        self.limit = limit
+        super().__init__(message, plugin_id=plugin_id)
+
+
+class MemoryLimitError(ResourceLimitError, MemoryError):
+    """The plugin needed more memory than its policy gives; its worker was replaced."""
+
+
+class SandboxViolationError(ExecutionError):
+    """The worker did something that its policy punishes with death.
+
+    Attributes:
+        rule: What it broke, such as ``"seccomp"``.
+    """
+
+    def __init__(self, message: str, *, plugin_id: str, rule: str) -> None:
+        self.rule = rule
+        super().__init__(message, plugin_id=plugin_id)
+
+
+class WorkerCrashedError(ExecutionError):
+    """The worker died by itself.
+
+    Attributes:
+        signal: Name of the signal that ended it, such as ``"SIGSEGV"``, or ``None``.
+        exit_status: Its exit status, or ``None`` when a signal ended it.
+    """
+
+    def __init__(
+        self, message: str, *, plugin_id: str, signal: str | None = None, exit_status: int | None = None
+    ) -> None:
+        self.signal = signal
+        self.exit_status = exit_status
+        super().__init__(message, plugin_id=plugin_id)
+
+
+class WireError(ExecutionError):
+    """The worker broke the protocol; it was killed."""
+
+    def __init__(self, message: str, *, plugin_id: str = "") -> None:
+        super().__init__(message, plugin_id=plugin_id)
