@@ -16,7 +16,8 @@ class Execution:
         version: Its version, as its manifest says.
         digest: SHA-256 over the release's files, ``"sha256:..."``.
         parameters: Every declared parameter with the value that was used.
-        wall_seconds: From the call to the answer, queueing included, seconds.
+        wall_seconds: From handing the call to a worker until its answer was read, seconds.
+        queue_seconds: Waiting for a worker before that, starting one included, seconds.
         cpu_seconds: CPU time of the worker during the call, user plus system, seconds.
         peak_memory_bytes: Largest resident memory of the worker during the call, bytes; it includes the
             Python interpreter and NumPy (about 30 MB) and the inputs that the worker looked at.
@@ -34,6 +35,7 @@ class Execution:
     peak_memory_bytes: int
     protections: tuple[str, ...]
     engine: str
+    queue_seconds: float = 0.0
     warnings: tuple[str, ...] = ()
 
 

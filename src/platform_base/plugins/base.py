@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,3 +71,13 @@ def get_context() -> PluginContext:
         >>> get_context().report_progress(0.5, "half of the rows")
     """
     return _current.get() or PluginContext()
+
+
+@contextmanager
+def enter_context(context: PluginContext) -> Iterator[None]:
+    """Make `context` the one that `get_context` returns inside the block; for hosts and for authors' tests."""
+    token = _current.set(context)
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -4,7 +4,7 @@ The host makes every arena, also those that results are written into: a worker n
 for the host. The seals are what makes reading safe:
 
 - ``SHRINK | GROW`` from the start: nobody can cut the file under a mapping (reading there would be a bus error);
-- inputs get ``FUTURE_WRITE`` once the host has filled them: whoever maps them later can only read;
+- inputs get ``WRITE`` once the host has filled and unmapped them: whoever maps them later can only read;
 - results get ``WRITE`` when the worker says that it is done. The kernel refuses that seal while anybody still maps the
   file writable; then the host copies what it needs before it looks at it.
 """
@@ -16,12 +16,10 @@ import mmap
 import os
 
 F_ADD_SEALS = 1033
-F_GET_SEALS = 1034
 F_SEAL_SEAL = 0x1
 F_SEAL_SHRINK = 0x2
 F_SEAL_GROW = 0x4
 F_SEAL_WRITE = 0x8
-F_SEAL_FUTURE_WRITE = 0x10
 
 PAGE = mmap.PAGESIZE
 
@@ -60,26 +58,21 @@ class Arena:
         """Let every later mapping be read-only, for ever."""
         fcntl.fcntl(self._descriptor, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL)
 
-    def take_result(self) -> tuple[memoryview, bool]:
+    def take_result(self) -> memoryview:
         """Return the worker's result as memory that the worker cannot change any more.
 
-        Returns:
-            The bytes, and whether they are the shared memory itself. Where the worker kept a writable mapping they
-            are a private copy, made once. In both cases they are writable for the caller and private to it.
+        Where the worker kept a writable mapping this is a private copy, made once; else it is the shared memory
+        itself, mapped copy-on-write. Either way the caller may write to it, and nobody else sees that.
         """
         try:
             fcntl.fcntl(self._descriptor, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL)
-            sealed = True
         except OSError:
-            # EBUSY: still mapped writable. EPERM: the worker added the seal against further seals.
-            sealed = False
-        if sealed:
-            view = mmap.mmap(self._descriptor, self._length, access=mmap.ACCESS_COPY)
-            return memoryview(view)[: self.size], True
-        copy = bytearray(self.size)
-        with mmap.mmap(self._descriptor, self._length, prot=mmap.PROT_READ) as shared:
-            copy[:] = memoryview(shared)[: self.size]
-        return memoryview(copy), False
+            # EBUSY: it is still mapped writable. EPERM: the worker added the seal against further seals.
+            copy = bytearray(self.size)
+            with mmap.mmap(self._descriptor, self._length, prot=mmap.PROT_READ) as shared, memoryview(shared) as view:
+                copy[:] = view[: self.size]
+            return memoryview(copy)
+        return memoryview(mmap.mmap(self._descriptor, self._length, access=mmap.ACCESS_COPY))[: self.size]
 
     def close(self) -> None:
         """Give the descriptor back; mappings live on. Safe to call twice."""

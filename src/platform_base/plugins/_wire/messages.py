@@ -2,7 +2,7 @@
 
 Three conversations use them::
 
-    host  → warden   Start, Spawn                     (and descriptors)
+    host  → warden   Start, Spawn, Allow              (and descriptors)
     warden → host    Up, then for each worker on its own line: Forked, ForkFailed, Exited
     host  → worker   Load, Execute, Grant             (and descriptors)
     worker → host    Ready, Refused, Loaded, LoadFailed, Progress, Allocate, Done, Failed   (never descriptors)
@@ -39,9 +39,10 @@ class Usage(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Start(msgspec.Struct, frozen=True, tag="start"):
-    """The warden's first message: what to import before the first fork."""
+    """The warden's first message: what to import before the first fork, and what to remove at the end."""
 
     preload: tuple[str, ...]
+    runtime: str
 
 
 class Spawn(msgspec.Struct, frozen=True, tag="spawn"):
@@ -50,6 +51,13 @@ class Spawn(msgspec.Struct, frozen=True, tag="spawn"):
     worker: int
     policy: Policy
     environment: dict[str, str]
+
+
+class Allow(msgspec.Struct, frozen=True, tag="allow"):
+    """Do not count so many bytes of shared memory against a worker: the host itself gave them to it."""
+
+    worker: int
+    shared_bytes: int
 
 
 class Up(msgspec.Struct, frozen=True, tag="up"):
@@ -191,7 +199,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     path: str = ""
 
 
-ToWarden = Start | Spawn
+ToWarden = Start | Spawn | Allow
 FromWarden = Up | Forked | ForkFailed | Exited
 ToWorker = Load | Execute | Grant
 FromWorker = Ready | Refused | Loaded | LoadFailed | Progress | Allocate | Done | Failed

@@ -1,0 +1,54 @@
+"""The plugin `dtw_align`: dynamic time warping for synchronizing one series with another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from platform_base.core.models import ProcessingResult
+from platform_base.plugins.base import PluginProtocol
+
+from .dtw import dtw_align
+
+
+class DTWPlugin(PluginProtocol):
+    """Warps `target` onto the time axis of `reference`; see README.md for inputs, parameters and metadata."""
+
+    def execute(self, inputs: dict[str, Any]) -> ProcessingResult:
+        """Align the two series.
+
+        Args:
+            inputs: ``reference`` ``(n,)`` or ``(n, channels)``, ``target`` ``(m,)`` or ``(m, channels)``, and
+                ``params`` with any of ``distance_metric``, ``window_size``, ``step_pattern``.
+
+        Returns:
+            The warped target, with the distance and the path in the metadata.
+
+        Raises:
+            ValueError: If a series or a parameter cannot be used, as `dtw_align` says.
+            TypeError: If a series holds no real numbers.
+        """
+        alignment = dtw_align(inputs["reference"], inputs["target"], **inputs.get("params", {}))
+        return ProcessingResult(
+            values=alignment.warped,
+            metadata={
+                "distance": alignment.distance,
+                "normalized_distance": alignment.normalized_distance,
+                "path": alignment.path,
+                "distance_metric": alignment.distance_metric,
+                "step_pattern": alignment.step_pattern,
+                "window_size": alignment.window_size,
+                "kernel": alignment.kernel,
+            },
+        )
+
+    def validate_inputs(self, inputs: dict[str, Any]) -> bool:
+        """Say whether both series are there; `execute` says what is wrong with their values."""
+        return all(inputs.get(name) is not None for name in ("reference", "target"))
+
+    def get_manifest(self) -> dict[str, Any]:
+        """Return the metadata that must agree with `manifest.json`."""
+        return {
+            "plugin_id": "dtw_align",
+            "version": "1.0.0",
+            "description": "Dynamic time warping: aligns a target series with a reference",
+        }

@@ -1,0 +1,59 @@
+"""Checking of the series that a caller hands in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def as_series(value: Any, name: str) -> NDArray[np.float64]:
+    """Return `value` as a finite array of shape ``(n, channels)``, n and channels at least 1.
+
+    Args:
+        value: Real numbers, ``(n,)`` or ``(n, channels)``: a list, an array of any real dtype, or anything
+            that NumPy can turn into one. It is never written to.
+        name: What to call it in messages.
+
+    Returns:
+        C-contiguous float64; one-dimensional input becomes one channel.
+
+    Raises:
+        ValueError: If it is empty, ragged, masked, of another shape, or holds a NaN or an infinity.
+        TypeError: If its elements are no real numbers.
+    """
+    if np.ma.is_masked(value):
+        raise ValueError(
+            f"{name}: expected a value for every sample, got masked ones; fill or drop them first"
+        )
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{name}: expected equally long rows of numbers, got a ragged sequence; "
+            "give an array of shape (n,) or (n, channels)"
+        ) from error
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name}: expected real numbers, got elements of type {array.dtype}; convert to float64"
+        )
+    if array.ndim not in (1, 2):
+        raise ValueError(f"{name}: expected shape (n,) or (n, channels), got {array.shape}; reshape it")
+    if array.size == 0:
+        raise ValueError(f"{name}: expected at least one sample, got an empty series of shape {array.shape}")
+    series = np.ascontiguousarray(array.reshape(len(array), -1), dtype=np.float64)
+    _refuse_non_finite(series, name, flat=array.ndim == 1)
+    return series
+
+
+def _refuse_non_finite(series: NDArray[np.float64], name: str, *, flat: bool) -> None:
+    finite = np.isfinite(series)
+    if finite.all():
+        return
+    row, channel = (int(index) for index in np.argwhere(~finite)[0])
+    place = f"{name}[{row}]" if flat else f"{name}[{row}, {channel}]"
+    raise ValueError(
+        f"{place}: expected a finite number, got {series[row, channel]} "
+        f"({int((~finite).sum())} such in all); fill or remove missing samples first"
+    )

@@ -1,0 +1,69 @@
+"""The contract of an engine: a way of carrying out a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from platform_base.core.models import ProcessingResult
+from platform_base.plugins._catalog.release import Release
+from platform_base.plugins._host.supervisor import Cancellation
+from platform_base.plugins.settings import SecuritySettings, WorkerSettings
+
+ReportProgress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A release together with what the operator's settings say about it."""
+
+    release: Release
+    security: SecuritySettings
+    workers: WorkerSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One call, checked and ready to run.
+
+    Attributes:
+        deployment: What to run, and under which settings.
+        inputs: The caller's data, with every parameter under ``"params"``.
+        parameters: The same parameters, for the record.
+        timeout_s: Seconds from the hand-over to a worker; None: no deadline.
+        report_progress: Called in the thread that waits for the call.
+    """
+
+    deployment: Deployment
+    inputs: dict[str, Any]
+    parameters: dict[str, Any]
+    timeout_s: float | None
+    report_progress: ReportProgress | None = None
+
+
+class Engine(Protocol):
+    """Carries out requests. Thread-safe."""
+
+    name: str
+
+    def load(self, deployment: Deployment) -> float:
+        """Make sure that the release loads; return the seconds that took.
+
+        Raises:
+            PluginLoadError: Its code did not load.
+            SandboxUnavailableError: A protection cannot be given.
+        """
+        ...
+
+    def run(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
+        """Carry out one request, and raise the typed error of its end if there is no result."""
+        ...
+
+    def retire(self, release: Release) -> None:
+        """Let go of what is kept for a release; calls that run finish."""
+        ...
+
+    def close(self) -> None:
+        """End everything, running calls included."""
+        ...

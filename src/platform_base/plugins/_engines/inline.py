@@ -1,0 +1,112 @@
+"""For debugging only: plugin code in the host's own process, so that breakpoints work.
+
+The one exception to the rule that the host never imports plugin code. It takes ``engine: inline`` together with
+``enable_sandboxing: false`` to get here, it warns, and it gives no deadline, no limit and no protection.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from platform_base.core.models import Execution, ProcessingResult
+from platform_base.plugins._catalog.release import Release
+from platform_base.plugins._engines.base import Deployment, Request
+from platform_base.plugins._host.supervisor import Cancellation, describe_inputs
+from platform_base.plugins._sandbox.policy import Policy
+from platform_base.plugins._wire.messages import Load
+from platform_base.plugins._worker.loader import load_plugin
+from platform_base.plugins._worker.usage import UsageMeter
+from platform_base.plugins.base import PluginContext, PluginProtocol, enter_context
+from platform_base.plugins.errors import InvalidInputsError, PluginFailedError, PluginLoadError
+
+logger = logging.getLogger("platform_base.plugins")
+
+
+class InlineEngine:
+    """Runs plugins in the calling thread, one call at a time."""
+
+    name = "inline"
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._plugins: dict[str, PluginProtocol] = {}
+        logger.warning("engine: inline runs plugin code in this process, without any protection; use it for debugging only")
+
+    def load(self, deployment: Deployment) -> float:
+        """See `Engine.load`."""
+        release = deployment.release
+        began = time.monotonic()
+        message = Load(
+            directory=str(release.directory),
+            package=release.directory.name,
+            module=release.manifest.module_name,
+            class_name=release.manifest.class_name,
+            plugin_id=release.plugin_id,
+            version=release.version,
+        )
+        with self._lock:
+            if release.digest not in self._plugins:
+                try:
+                    self._plugins[release.digest] = load_plugin(message, Policy(enabled=False))
+                except Exception as error:
+                    raise PluginLoadError(
+                        f"plugin {release.plugin_id!r} could not be loaded from {release.directory}: "
+                        f"{type(error).__name__}: {error}",
+                        plugin_id=release.plugin_id,
+                    ) from error
+        return time.monotonic() - began
+
+    def run(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
+        """See `Engine.run`. An exception of the plugin is the cause of the `PluginFailedError` that is raised."""
+        release = request.deployment.release
+        self.load(request.deployment)
+        meter = UsageMeter(-1)
+        meter.begin()
+        began = time.monotonic()
+        with self._lock, enter_context(PluginContext()):
+            plugin = self._plugins[release.digest]
+            result = self._call(plugin, request.inputs, release)
+        usage = meter.end()
+        execution = Execution(
+            plugin_id=release.plugin_id,
+            version=release.version,
+            digest=release.digest,
+            parameters=request.parameters,
+            wall_seconds=time.monotonic() - began,
+            cpu_seconds=usage.cpu_seconds,
+            peak_memory_bytes=usage.peak_memory_bytes,
+            protections=(),
+            engine=self.name,
+        )
+        return ProcessingResult(values=result.values, metadata=result.metadata, execution=execution)
+
+    def _call(self, plugin: PluginProtocol, inputs: dict[str, Any], release: Release) -> ProcessingResult:
+        try:
+            if plugin.validate_inputs(inputs):
+                return plugin.execute(inputs)
+        except Exception as error:
+            raise PluginFailedError(
+                f"plugin {release.plugin_id!r} raised {type(error).__name__}: {error}",
+                plugin_id=release.plugin_id,
+                remote_type=type(error).__name__,
+                remote_message=str(error),
+                remote_traceback="",
+            ) from error
+        raise InvalidInputsError(
+            f"plugin {release.plugin_id!r} refused its inputs (validate_inputs returned False); it was given "
+            f"{describe_inputs(inputs)}",
+            plugin_id=release.plugin_id,
+        )
+
+    def retire(self, release: Release) -> None:
+        """See `Engine.retire`."""
+        with self._lock:
+            self._plugins.pop(release.digest, None)
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        with self._lock:
+            self._plugins.clear()

@@ -1,0 +1,245 @@
+"""The default engine: every plugin in confined processes of its own, on this machine.
+
+::
+
+    request ─ encode ─ pool ──warm worker──► supervisor ──► answer
+                         │ none
+                         ▼
+              snapshot ─ warden forks ─ confine ─ prove ─ load
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import logging
+import os
+import re
+import tempfile
+import threading
+import time
+from collections.abc import Hashable
+from pathlib import Path
+
+from platform_base.core.models import Execution, ProcessingResult
+from platform_base.plugins._catalog.release import Release
+from platform_base.plugins._catalog.store import ReleaseStore
+from platform_base.plugins._engines.base import Deployment, Request
+from platform_base.plugins._host.connection import UndeliveredError
+from platform_base.plugins._host.pool import Pool, PoolClosedError
+from platform_base.plugins._host.supervisor import Answer, CallEndedError, Cancellation, Supervisor
+from platform_base.plugins._host.warden import WARDEN_ENVIRONMENT, WardenClient, WardenLostError
+from platform_base.plugins._host.worker import Recipe, Worker, start_worker
+from platform_base.plugins._sandbox.grant import derive_policy
+from platform_base.plugins._sandbox.scratch import wipe
+from platform_base.plugins._wire.codec import encode
+from platform_base.plugins._wire.messages import Load
+from platform_base.plugins.errors import RegistryClosedError
+from platform_base.plugins.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_ATTEMPTS = 3
+"""How often a call that was never delivered is offered to another worker."""
+
+
+class LocalEngine:
+    """Runs every release in a pool of confined workers, forked by one warden that is started on first use."""
+
+    name = "local"
+
+    def __init__(self, settings: Settings, store: ReleaseStore) -> None:
+        self._settings = settings
+        self._store = store
+        self._pool = Pool(total=settings.workers.total or max(8, 2 * _cores()))
+        self._lock = threading.Lock()
+        self._warden: WardenClient | None = None
+        self._runtime: Path | None = None
+        self._recipes: dict[Hashable, Recipe] = {}
+        self._active: set[Cancellation] = set()
+        self._closed = False
+
+    def load(self, deployment: Deployment) -> float:
+        """See `Engine.load`."""
+        began = time.monotonic()
+        key = self._key(deployment)
+        self._pool.revive(key)
+        worker = self._take(key, deployment, Cancellation())
+        self._pool.give_back(key, worker)
+        seconds = time.monotonic() - began
+        logger.debug(
+            "worker of %s %s: pid %d, loaded in %.3f s, protections %s",
+            deployment.release.plugin_id,
+            deployment.release.version,
+            worker.connection.pid,
+            worker.load_seconds,
+            ", ".join(worker.protections),
+        )
+        return seconds
+
+    def run(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
+        """See `Engine.run`."""
+        encoded = encode(request.inputs, root="inputs")
+        key = self._key(request.deployment)
+        began = time.monotonic()
+        with self._lock:
+            self._active.add(cancellation)
+        try:
+            for attempt in range(1, _ATTEMPTS + 1):
+                worker = self._take(key, request.deployment, cancellation)
+                queue_seconds = time.monotonic() - began
+                fit = False
+                try:
+                    cancellation.bind(worker)
+                    assert self._warden is not None
+                    supervisor = Supervisor(
+                        worker,
+                        self._warden,
+                        request.inputs,
+                        timeout_s=request.timeout_s,
+                        cancellation=cancellation,
+                        report_progress=request.report_progress,
+                    )
+                    answer = supervisor.run(encoded)
+                    fit = True
+                except UndeliveredError:
+                    if attempt == _ATTEMPTS:
+                        raise
+                    continue
+                except CallEndedError as ended:
+                    fit = ended.worker_fit
+                    raise ended.error from None
+                finally:
+                    cancellation.release()
+                    if fit and not cancellation.requested:
+                        self._pool.give_back(key, worker)
+                    else:
+                        self._pool.discard(key, worker)
+                return _result(request, worker, answer, queue_seconds)
+        finally:
+            with self._lock:
+                self._active.discard(cancellation)
+        raise AssertionError("unreachable: every attempt returns or raises")
+
+    def retire(self, release: Release) -> None:
+        """See `Engine.retire`."""
+        self._pool.retire(lambda key: isinstance(key, tuple) and key[:3] == _identity(release))
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        with self._lock:
+            self._closed = True
+            active = list(self._active)
+        for cancellation in active:
+            cancellation.cancel()
+        self._pool.close()
+        with self._lock:
+            if self._warden is not None:
+                self._warden.close()
+                self._warden = None
+            if self._runtime is not None:
+                wipe(self._runtime)
+                self._runtime = None
+
+    def _key(self, deployment: Deployment) -> Hashable:
+        return (*_identity(deployment.release), deployment.security.model_dump_json())
+
+    def _take(self, key: Hashable, deployment: Deployment, cancellation: Cancellation) -> Worker:
+        try:
+            return self._pool.take(
+                key,
+                lambda: self._start(key, deployment),
+                limit=deployment.workers.max or _cores(),
+                idle_s=deployment.workers.idle_seconds,
+                give_up=lambda: cancellation.requested,
+            )
+        except PoolClosedError:
+            raise RegistryClosedError("the registry was closed while a call waited for a worker") from None
+        except InterruptedError:
+            raise concurrent.futures.CancelledError from None
+
+    def _start(self, key: Hashable, deployment: Deployment) -> Worker:
+        recipe = self._recipe(key, deployment)
+        for attempt in range(1, _ATTEMPTS + 1):
+            warden, runtime = self._ensure_warden()
+            try:
+                return start_worker(warden, recipe, runtime)
+            except WardenLostError:
+                if attempt == _ATTEMPTS:
+                    raise
+                logger.warning("the warden process ended unexpectedly; another one is started")
+        raise AssertionError("unreachable: every attempt returns or raises")
+
+    def _ensure_warden(self) -> tuple[WardenClient, Path]:
+        with self._lock:
+            if self._closed:
+                raise RegistryClosedError("the registry is closed")
+            if self._warden is not None and not self._warden.alive:
+                self._warden.close()
+                self._warden = None
+            if self._warden is None:
+                # The warden of before removes its directory when it ends, so each has one of its own.
+                self._runtime = Path(tempfile.mkdtemp(prefix="platform_base-"))
+                self._runtime.chmod(0o711)
+                self._warden = WardenClient(preload=("numpy", *self._settings.workers.preload), runtime=self._runtime)
+                for module, reason in self._warden.skipped.items():
+                    logger.warning("workers.preload: %s could not be imported: %s", module, reason)
+            assert self._runtime is not None
+            return self._warden, self._runtime
+
+    def _recipe(self, key: Hashable, deployment: Deployment) -> Recipe:
+        with self._lock:
+            known = self._recipes.get(key)
+        if known is not None:
+            return known
+        release, manifest = deployment.release, deployment.release.manifest
+        snapshot = self._store.snapshot(release)
+        cache = self._store.kernel_cache(release)
+        recipe = Recipe(
+            load=Load(
+                directory=str(snapshot),
+                package=_package_name(release.directory),
+                module=manifest.module_name,
+                class_name=manifest.class_name,
+                plugin_id=manifest.plugin_id,
+                version=manifest.version,
+            ),
+            policy=derive_policy(deployment.security, manifest, read=(snapshot,), write=(cache,)),
+            environment={**WARDEN_ENVIRONMENT, "NUMBA_CACHE_DIR": str(cache)},
+            source=str(release.directory),
+            load_timeout_s=deployment.workers.load_timeout,
+        )
+        with self._lock:
+            self._recipes[key] = recipe
+        return recipe
+
+
+def _identity(release: Release) -> tuple[str, str, str]:
+    return release.plugin_id, release.version, release.digest
+
+
+def _package_name(directory: Path) -> str:
+    """Return the directory's name as a Python identifier."""
+    name = re.sub(r"\W", "_", directory.name)
+    return name if name.isidentifier() else f"_{name}"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _result(request: Request, worker: Worker, answer: Answer, queue_seconds: float) -> ProcessingResult:
+    release = request.deployment.release
+    execution = Execution(
+        plugin_id=release.plugin_id,
+        version=release.version,
+        digest=release.digest,
+        parameters=request.parameters,
+        wall_seconds=answer.wall_seconds,
+        cpu_seconds=answer.usage.cpu_seconds,
+        peak_memory_bytes=answer.usage.peak_memory_bytes,
+        protections=worker.protections,
+        engine=LocalEngine.name,
+        queue_seconds=queue_seconds,
+        warnings=answer.warnings,
+    )
+    return ProcessingResult(values=answer.values, metadata=answer.metadata, execution=execution)

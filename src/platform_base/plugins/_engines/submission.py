@@ -1,0 +1,54 @@
+"""A call in the background whose `cancel` really stops the work."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable
+
+from platform_base.core.models import ProcessingResult
+from platform_base.plugins._host.supervisor import Cancellation
+
+
+class Submission(concurrent.futures.Future[ProcessingResult]):
+    """A future that can be cancelled at any time before it is done: its worker is killed.
+
+    The base class cannot cancel once a call runs, so its state stays pending until the call has ended; `running` says
+    what the state would.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cancellation = Cancellation()
+        self._begun = False
+
+    def cancel(self) -> bool:
+        """Stop the call. False only when it is done already."""
+        if not super().cancel():
+            return False
+        self.cancellation.cancel()
+        self.set_running_or_notify_cancel()
+        return True
+
+    def running(self) -> bool:
+        """Whether the call runs now."""
+        return self._begun and not self.done()
+
+    def carry_out(self, call: Callable[[Cancellation], ProcessingResult]) -> None:
+        """Run the call in this thread and keep how it ended."""
+        if self.cancelled():
+            return
+        self._begun = True
+        try:
+            result = call(self.cancellation)
+        except concurrent.futures.CancelledError:
+            self.cancel()
+        except BaseException as error:  # noqa: BLE001  it belongs to whoever asks for the result
+            self._keep(lambda: self.set_exception(error))
+        else:
+            self._keep(lambda: self.set_result(result))
+
+    def _keep(self, store: Callable[[], None]) -> None:
+        try:
+            store()
+        except concurrent.futures.InvalidStateError:
+            return  # It was cancelled in the last moment; the caller has been told so.

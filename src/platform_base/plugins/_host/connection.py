@@ -1,0 +1,184 @@
+"""The host's end of one worker: its socket, its output, its life line.
+
+The worker is treated as hostile. The host waits only until a deadline, reads messages that cannot be longer than a
+frame, accepts no descriptors, and believes nothing that `Session` has not checked.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import threading
+import time
+from collections.abc import Mapping
+
+import msgspec
+
+from platform_base.plugins._host.death import Death
+from platform_base.plugins._host.output import Output
+from platform_base.plugins._host.warden import WardenClient, WardenLostError
+from platform_base.plugins._sandbox.policy import Policy
+from platform_base.plugins._wire.messages import Exited, Forked, ForkFailed, FromWarden, FromWorker
+from platform_base.plugins._wire.session import ProtocolError, Session
+from platform_base.plugins._wire.unix_socket import BrokenFrameError, FrameSocket, close_descriptors
+
+_decode = msgspec.msgpack.Decoder(FromWarden).decode
+_BURIAL_S = 5.0
+"""How long the warden may take to report a death that has happened; it takes milliseconds."""
+
+
+class WorkerDiedError(Exception):
+    """The worker is dead; `death` says why."""
+
+    def __init__(self, death: Death) -> None:
+        self.death = death
+        super().__init__(str(death))
+
+
+class DeadlineError(Exception):
+    """The deadline passed before the worker said anything."""
+
+
+class UndeliveredError(Exception):
+    """The worker was dead before it could receive the message: nothing of the call has happened."""
+
+
+class Connection:
+    """One worker. Used by one thread at a time; only `kill` may come from any thread."""
+
+    def __init__(self, warden: WardenClient, number: int, policy: Policy, environment: Mapping[str, str]) -> None:
+        """Ask the warden for a worker.
+
+        Raises:
+            WardenLostError: There is no warden any more.
+            OSError: The kernel refused the fork, or this process has no descriptor left.
+        """
+        self.number = number
+        self.policy = policy
+        self.session = Session(max_result_bytes=policy.max_result_bytes)
+        self._lock = threading.Lock()
+        self._pidfd = -1
+        self._line, their_line = FrameSocket.pair()
+        self._control, their_control = FrameSocket.pair()
+        output, their_output = os.pipe2(os.O_CLOEXEC)
+        self.output = Output(output, max_bytes=policy.max_output_bytes)
+        try:
+            warden.spawn(
+                number,
+                policy,
+                environment,
+                control=their_control.fileno(),
+                output=their_output,
+                line=their_line.fileno(),
+            )
+        except WardenLostError:
+            self.close()
+            raise
+        finally:
+            their_control.close()
+            their_line.close()
+            os.close(their_output)
+        self._await_fork()
+        self._poll = select.poll()
+        for source in (self._control, self.output, self._line):
+            self._poll.register(source, select.POLLIN)
+
+    def _await_fork(self) -> None:
+        frame, descriptors = self._line.receive_with_descriptors()
+        message = _decode(frame) if frame else None
+        if isinstance(message, Forked):
+            (self._pidfd,) = descriptors
+            self.pid = message.pid
+            return
+        close_descriptors(descriptors)
+        self.close()
+        if isinstance(message, ForkFailed):
+            raise OSError(f"no worker could be forked: {message.reason}")
+        raise WardenLostError("the warden ended while it was asked for a worker")
+
+    @property
+    def alive(self) -> bool:
+        """Whether the worker still runs and has said nothing on its own account."""
+        return not any(descriptor != self.output.fileno() for descriptor, _ in self._poll.poll(0))
+
+    def send(self, frame: bytes, descriptors: tuple[int, ...] = ()) -> None:
+        """Send one message.
+
+        Raises:
+            UndeliveredError: The worker is dead.
+        """
+        try:
+            # A worker that does not read has a full buffer only if it broke the order of messages.
+            self._control.send(frame, descriptors, wait=False)
+        except OSError as error:
+            raise UndeliveredError(str(error)) from None
+
+    def receive(self, deadline: float | None) -> FromWorker:
+        """Wait for the next message, reading the worker's output meanwhile.
+
+        Args:
+            deadline: `time.monotonic` seconds; None: wait as long as it takes.
+
+        Raises:
+            DeadlineError: Nothing came in time. The worker still runs.
+            WorkerDiedError: The worker is dead, or was killed because it broke the protocol.
+        """
+        while True:
+            remaining_ms = None if deadline is None else (deadline - time.monotonic()) * 1000
+            if remaining_ms is not None and remaining_ms <= 0:
+                raise DeadlineError
+            ready = {descriptor for descriptor, _ in self._poll.poll(remaining_ms)}
+            if self.output.fileno() in ready:
+                self.output.drain()
+                if self.output.ended:
+                    self._poll.unregister(self.output)
+            if self._control.fileno() in ready:
+                return self._read()
+            if self._line.fileno() in ready:
+                raise WorkerDiedError(self.bury())
+
+    def _read(self) -> FromWorker:
+        try:
+            frame = self._control.receive(wait=False)
+            if frame:
+                return self.session.receive(frame)
+        except (ProtocolError, BrokenFrameError) as error:
+            self.kill()
+            death = self.bury()
+            raise WorkerDiedError(Death(exited=death.exited, broken_protocol=str(error))) from None
+        # The channel is closed. If the worker is dead that is its death; if it lives it closed the channel itself.
+        closed_by_itself = not select.select([self._line], [], [], 1.0)[0]
+        self.kill()
+        death = self.bury()
+        if closed_by_itself:
+            death = Death(exited=death.exited, broken_protocol="it closed its channel")
+        raise WorkerDiedError(death)
+
+    def kill(self) -> None:
+        """End the worker now; from any thread, at any time."""
+        with self._lock:
+            if self._pidfd < 0:
+                return
+            try:
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            except ProcessLookupError:
+                return
+
+    def bury(self) -> Death:
+        """Wait until the warden has reaped the worker, which is dead or has been killed."""
+        if not select.select([self._line], [], [], _BURIAL_S)[0]:
+            return Death(exited=None)
+        frame = self._line.receive()
+        message = _decode(frame) if frame else None
+        return Death(exited=message if isinstance(message, Exited) else None)
+
+    def close(self) -> None:
+        """Give back every descriptor; a worker that still runs ends because its line is closed."""
+        self._control.close()
+        self._line.close()
+        self.output.close()
+        with self._lock:
+            if self._pidfd >= 0:
+                os.close(self._pidfd)
+                self._pidfd = -1

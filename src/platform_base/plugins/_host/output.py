@@ -1,0 +1,64 @@
+"""What a plugin prints: read without ever blocking, kept up to a limit, logged line by line under the plugin's id."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from platform_base.plugins._host.visible import split_lines
+
+logger = logging.getLogger("platform_base.plugins.output")
+
+_CHUNK = 1 << 16
+
+
+class Output:
+    """The reading end of one worker's standard output and error."""
+
+    def __init__(self, descriptor: int, *, max_bytes: int) -> None:
+        os.set_blocking(descriptor, False)
+        self._descriptor = descriptor
+        self._max_bytes = max_bytes
+        self._kept = bytearray()
+        self._dropped = 0
+        self.ended = False
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait on."""
+        return self._descriptor
+
+    def drain(self, *, chunks: int = 16) -> None:
+        """Read what is there, but not for ever: a plugin may print faster than anybody can read."""
+        for _ in range(chunks):
+            try:
+                data = os.read(self._descriptor, _CHUNK)
+            except BlockingIOError:
+                return
+            if not data:
+                self.ended = True
+                return
+            room = self._max_bytes - len(self._kept)
+            self._kept += data[: max(0, room)]
+            self._dropped += max(0, len(data) - max(0, room))
+
+    def log_call(self, plugin_id: str) -> tuple[str, ...]:
+        """Log what was printed since the last call ended, and return a warning if some of it was dropped."""
+        self.drain()
+        if self._kept:
+            for line in split_lines(bytes(self._kept)):
+                logger.info("%s | %s", plugin_id, line)
+            self._kept.clear()
+        if not self._dropped:
+            return ()
+        warning = (
+            f"{self._dropped} bytes of output were dropped; max_output_mb keeps {self._max_bytes / (1 << 20):g} MB of a call"
+        )
+        self._dropped = 0
+        logger.warning("%s | %s", plugin_id, warning)
+        return (warning,)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1

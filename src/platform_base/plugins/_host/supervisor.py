@@ -1,0 +1,281 @@
+"""Watching one call: send it, wait for its end, and turn every possible end into a value or a typed error."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from platform_base.plugins._host.connection import DeadlineError, UndeliveredError, WorkerDiedError
+from platform_base.plugins._host.death import Death, memory_limit_error
+from platform_base.plugins._host.warden import WardenClient
+from platform_base.plugins._host.worker import Worker
+from platform_base.plugins._wire.arena import Arena
+from platform_base.plugins._wire.codec import DecodeError, Encoded, Limits, decode
+from platform_base.plugins._wire.messages import MAX_INLINE_BODY, Allocate, Done, Failed, Location, Progress, Usage
+from platform_base.plugins.errors import (
+    EncodingError,
+    ExecutionError,
+    InvalidInputsError,
+    PluginFailedError,
+    PluginTimeoutError,
+    WireError,
+)
+
+ReportProgress = Callable[[float, str], None]
+
+_COPY_BELOW = 1 << 20
+"""Results up to this size are copied out of their arena: a mapping of its own would cost more."""
+
+_TELL_WARDEN_ABOVE = 32 << 20
+"""Arenas from this size on are announced, so that they are not counted as the plugin's own memory."""
+
+
+class Cancellation:
+    """The right to stop one call, from any thread, before it begins or while it runs."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._worker: Worker | None = None
+        self.requested = False
+
+    def cancel(self) -> None:
+        """Stop the call: its worker is killed; a call that has not begun never will."""
+        with self._lock:
+            self.requested = True
+            if self._worker is not None:
+                self._worker.connection.kill()
+
+    def bind(self, worker: Worker) -> None:
+        """Say which worker runs the call.
+
+        Raises:
+            CancelledError: It was cancelled before.
+        """
+        with self._lock:
+            if self.requested:
+                raise concurrent.futures.CancelledError
+            self._worker = worker
+
+    def release(self) -> None:
+        """Say that the call has ended: from now on, cancelling does nothing."""
+        with self._lock:
+            self._worker = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The end of a call that brought a result."""
+
+    values: Any
+    metadata: dict[str, Any]
+    usage: Usage
+    wall_seconds: float
+    warnings: tuple[str, ...]
+
+
+class CallEndedError(Exception):
+    """The call brought no result.
+
+    Attributes:
+        error: What the caller gets.
+        usage: What the call used, as far as it is known.
+        worker_fit: Whether the worker can serve the next call.
+    """
+
+    def __init__(self, error: BaseException, *, usage: Usage | None = None, worker_fit: bool) -> None:
+        self.error = error
+        self.usage = usage
+        self.worker_fit = worker_fit
+        super().__init__(str(error))
+
+
+class Supervisor:
+    """One call on one worker."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        warden: WardenClient,
+        inputs: Mapping[str, Any],
+        *,
+        timeout_s: float | None,
+        cancellation: Cancellation,
+        report_progress: ReportProgress | None,
+    ) -> None:
+        self._worker = worker
+        self._connection = worker.connection
+        self._warden = warden
+        self._inputs = inputs
+        self._timeout_s = timeout_s
+        self._cancellation = cancellation
+        self._report_progress = report_progress
+        self._plugin_id = worker.recipe.load.plugin_id
+        self._result: Arena | None = None
+        self._shared_bytes = 0
+
+    def run(self, encoded: Encoded) -> Answer:
+        """Run the call.
+
+        Raises:
+            UndeliveredError: The worker was dead before it could receive the call; nothing has happened.
+            CallEndedError: It brought no result.
+        """
+        began = time.monotonic()
+        deadline = None if self._timeout_s is None else began + self._timeout_s
+        self._send(encoded)
+        try:
+            end = self._await_end(deadline)
+            if isinstance(end, Failed):
+                raise self._explain_failure(end)
+            values, metadata = self._read_result(end)
+        finally:
+            if self._result is not None:
+                self._result.close()
+        wall_seconds = time.monotonic() - began
+        warnings = self._connection.output.log_call(self._plugin_id)
+        return Answer(values=values, metadata=metadata, usage=end.usage, wall_seconds=wall_seconds, warnings=warnings)
+
+    def _send(self, encoded: Encoded) -> None:
+        inline = len(encoded.body) <= MAX_INLINE_BODY
+        size = encoded.size + (0 if inline else len(encoded.body))
+        if not size:
+            self._connection.send(self._connection.session.execute(encoded.body, arena_size=0))
+            return
+        arena = Arena(size)
+        try:
+            with arena.map_writable() as memory, memoryview(memory) as view:
+                with view[: encoded.size] as blocks:
+                    encoded.write_into(blocks)
+                if not inline:
+                    view[encoded.size : size] = encoded.body
+            arena.seal_inputs()
+            self._announce(size)
+            body = encoded.body if inline else Location(offset=encoded.size, size=len(encoded.body))
+            self._connection.send(self._connection.session.execute(body, arena_size=size), (arena.fileno(),))
+        finally:
+            arena.close()
+
+    def _announce(self, size: int) -> None:
+        self._shared_bytes += size
+        if self._shared_bytes > _TELL_WARDEN_ABOVE:
+            self._warden.allow(self._connection.number, self._shared_bytes)
+
+    def _await_end(self, deadline: float | None) -> Done | Failed:
+        while True:
+            try:
+                message = self._connection.receive(deadline)
+            except DeadlineError:
+                raise self._time_out() from None
+            except WorkerDiedError as died:
+                raise self._explain_death(died.death) from None
+            if isinstance(message, Done | Failed):
+                return message
+            if isinstance(message, Allocate):
+                self._grant(message.size)
+            elif isinstance(message, Progress) and self._report_progress is not None:
+                fraction = min(1.0, max(0.0, message.fraction)) if message.fraction == message.fraction else 0.0
+                self._report_progress(fraction, self._worker.show_source(message.message))
+
+    def _grant(self, size: int) -> None:
+        self._result = Arena(size)
+        self._announce(size)
+        try:
+            self._connection.send(self._connection.session.grant(size), (self._result.fileno(),))
+        except UndeliveredError:
+            return  # It died after asking; the next receive tells how.
+
+    def _read_result(self, done: Done) -> tuple[Any, dict[str, Any]]:
+        data = self._result.take_result() if self._result is not None else None
+        if data is not None and len(data) <= _COPY_BELOW:
+            data = memoryview(bytearray(data))
+        body = done.body
+        if isinstance(body, Location):
+            if data is None:
+                raise self._broken("a body in an arena that was not granted")
+            body = bytes(data[body.offset : body.offset + body.size])
+        try:
+            result = decode(body, data, limits=Limits.for_result(self._connection.policy.max_result_bytes), readonly=False)
+        except DecodeError as error:
+            raise self._broken(str(error)) from None
+        if type(result) is not dict or set(result) != {"values", "metadata"} or type(result["metadata"]) is not dict:
+            raise self._broken("a result is a dictionary of values and metadata")
+        return result["values"], result["metadata"]
+
+    def _broken(self, what: str) -> CallEndedError:
+        self._connection.kill()
+        error = WireError(f"plugin {self._plugin_id!r} broke the protocol and was stopped: {what}", plugin_id=self._plugin_id)
+        return CallEndedError(error, worker_fit=False)
+
+    def _time_out(self) -> CallEndedError:
+        self._connection.kill()
+        death = self._connection.bury()
+        self._connection.output.log_call(self._plugin_id)
+        assert self._timeout_s is not None
+        error = PluginTimeoutError(
+            f"plugin {self._plugin_id!r} did not answer within {self._timeout_s:g} s; its worker was stopped. "
+            "Give it longer with timeout=... or default_timeout in the settings, or send less data",
+            plugin_id=self._plugin_id,
+            timeout_s=self._timeout_s,
+        )
+        return CallEndedError(error, usage=_usage_of(death), worker_fit=False)
+
+    def _explain_death(self, death: Death) -> CallEndedError:
+        self._connection.output.log_call(self._plugin_id)
+        error: BaseException
+        if self._cancellation.requested:
+            error = concurrent.futures.CancelledError()
+        else:
+            error = death.explain(self._plugin_id, self._connection.policy)
+        return CallEndedError(error, usage=_usage_of(death), worker_fit=False)
+
+    def _explain_failure(self, failed: Failed) -> CallEndedError:
+        self._connection.output.log_call(self._plugin_id)
+        name, text, trace = (self._worker.show_source(part) for part in (failed.type, failed.message, failed.traceback))
+        plugin_id = self._plugin_id
+        error: ExecutionError | EncodingError | InvalidInputsError
+        if failed.kind == "memory":
+            error = memory_limit_error(plugin_id, self._connection.policy, f"raised {name}: {text}")
+            return CallEndedError(error, usage=failed.usage, worker_fit=False)
+        if failed.kind == "invalid_inputs":
+            error = InvalidInputsError(
+                f"plugin {plugin_id!r} refused its inputs (validate_inputs returned False); it was given "
+                f"{describe_inputs(self._inputs)}",
+                plugin_id=plugin_id,
+            )
+        elif failed.kind == "encoding":
+            error = EncodingError(f"the result of plugin {plugin_id!r}: {text}", path=self._worker.show_source(failed.path))
+        else:
+            error = PluginFailedError(
+                f"plugin {plugin_id!r} raised {name}: {text}",
+                plugin_id=plugin_id,
+                remote_type=name,
+                remote_message=text,
+                remote_traceback=trace,
+            )
+        return CallEndedError(error, usage=failed.usage, worker_fit=True)
+
+
+def _usage_of(death: Death) -> Usage | None:
+    if death.exited is None:
+        return None
+    return Usage(cpu_seconds=death.exited.cpu_seconds, peak_memory_bytes=0)
+
+
+def describe_inputs(inputs: Mapping[str, Any]) -> str:
+    """Say what was sent, by key, so that the caller sees what differs from the plugin's documentation."""
+    parts = []
+    for key, value in inputs.items():
+        shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+        if key == "params":
+            continue
+        if shape is not None and dtype is not None:
+            parts.append(f"{key}: {type(value).__name__} {tuple(shape)} {dtype}")
+        elif isinstance(value, list | tuple | dict | str | bytes):
+            parts.append(f"{key}: {type(value).__name__} of length {len(value)}")
+        else:
+            parts.append(f"{key}: {type(value).__name__}")
+    return "; ".join(parts) or "no inputs at all"

@@ -1,0 +1,152 @@
+"""The host's side of the warden: start it, ask it for workers, let it end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+import platform_base
+from platform_base.plugins._host.visible import make_visible
+from platform_base.plugins._sandbox.policy import Policy
+from platform_base.plugins._wire.messages import (
+    PROTOCOL_VERSION,
+    Allow,
+    FromWarden,
+    Spawn,
+    Start,
+    Up,
+)
+from platform_base.plugins._wire.unix_socket import FrameSocket
+from platform_base.plugins.errors import SandboxUnavailableError
+
+logger = logging.getLogger(__name__)
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(FromWarden).decode
+
+# Only its own package directory is put in front; `-I` keeps the caller's directory and PYTHON* variables out.
+_PROGRAM = (
+    "import sys; sys.path[:0] = sys.argv[3:]; "
+    "from platform_base.plugins._warden.__main__ import run; run(int(sys.argv[1]), int(sys.argv[2]))"
+)
+
+WARDEN_ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    # A fork copies one thread only: a pool of threads in the warden would leave its locks held for ever in workers.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+}
+
+
+class WardenLostError(Exception):
+    """The warden is gone; every worker died with it."""
+
+
+class WardenClient:
+    """One warden process. Thread-safe."""
+
+    def __init__(self, *, preload: Sequence[str], runtime: Path) -> None:
+        """Start a warden and wait until it can fork.
+
+        Args:
+            preload: Modules to import once, before the first fork.
+            runtime: Directory of this host's scratch directories; the warden removes it when it ends.
+
+        Raises:
+            SandboxUnavailableError: It did not start.
+        """
+        ours, theirs = FrameSocket.pair()
+        self._line = ours
+        self._lock = threading.Lock()
+        command = [sys.executable, "-I", "-X", "utf8", "-c", _PROGRAM, str(theirs.fileno()), str(os.getpid()), *_search_path()]
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=WARDEN_ENVIRONMENT,
+            pass_fds=(theirs.fileno(),),
+            start_new_session=True,
+        )
+        theirs.close()
+        self._line.send(_encode(Start(preload=tuple(preload), runtime=str(runtime))))
+        frame = self._line.receive()
+        if not frame:
+            raise SandboxUnavailableError(
+                f"the warden process did not start: {self._last_words()}; `platform-base doctor` checks the installation",
+                protection="process",
+            )
+        up = _decode(frame)
+        if not isinstance(up, Up) or up.protocol != PROTOCOL_VERSION:
+            self.close()
+            raise SandboxUnavailableError(
+                f"the warden speaks another protocol than this host ({PROTOCOL_VERSION}); "
+                "an update was installed while this program ran: restart it",
+                protection="process",
+            )
+        self.skipped: Mapping[str, str] = up.skipped
+        self.pid = up.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def spawn(
+        self, worker: int, policy: Policy, environment: Mapping[str, str], *, control: int, output: int, line: int
+    ) -> None:
+        """Ask for a worker; what becomes of it is told on `line`.
+
+        Raises:
+            WardenLostError: There is no warden any more.
+        """
+        self._send(
+            _encode(Spawn(worker=worker, policy=policy, environment=dict(environment))), (control, output, line)
+        )
+
+    def allow(self, worker: int, shared_bytes: int) -> None:
+        """Leave so much shared memory of a worker out of its memory limit."""
+        self._send(_encode(Allow(worker=worker, shared_bytes=shared_bytes)), ())
+
+    def _send(self, frame: bytes, descriptors: Sequence[int]) -> None:
+        with self._lock:
+            try:
+                self._line.send(frame, descriptors)
+            except OSError as error:
+                raise WardenLostError(str(error)) from None
+
+    def close(self) -> None:
+        """End the warden, and with it every worker; returns when it is reaped."""
+        with self._lock:
+            self._line.close()
+        try:
+            _, errors = self._process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            _, errors = self._process.communicate()
+        if errors:
+            logger.error("the warden said before it ended: %s", make_visible(errors.decode("utf-8", "replace")))
+
+    def _last_words(self) -> str:
+        _, errors = self._process.communicate()
+        self._line.close()
+        lines = errors.decode("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else f"exit status {self._process.returncode}"
+
+
+def _search_path() -> list[str]:
+    """Directories that `-I` would leave out although this package or its dependencies were found there."""
+    package = Path(platform_base.__file__).parent.parent
+    installed = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
+    return [str(package), *installed]

@@ -1,0 +1,141 @@
+"""One worker from its start to its end: fork, confinement, loading, and clearing away."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from platform_base.plugins._host.connection import Connection, DeadlineError, UndeliveredError, WorkerDiedError
+from platform_base.plugins._host.visible import make_visible
+from platform_base.plugins._host.warden import WardenClient
+from platform_base.plugins._sandbox.identity import choose_uid
+from platform_base.plugins._sandbox.policy import Policy
+from platform_base.plugins._sandbox.scratch import make_scratch, wipe
+from platform_base.plugins._wire.messages import Load, LoadFailed, Ready, Refused, Usage
+from platform_base.plugins.errors import ExecutionError, PluginLoadError, SandboxUnavailableError
+
+_sequence = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that is needed to start a worker of one release.
+
+    Attributes:
+        load: What the worker is told to import.
+        policy: Its policy, without what differs from worker to worker.
+        environment: Its environment variables, likewise.
+        source: The author's directory, which replaces the snapshot's in tracebacks.
+        load_timeout_s: Time for importing and constructing the plugin, seconds.
+    """
+
+    load: Load
+    policy: Policy
+    environment: Mapping[str, str]
+    source: str
+    load_timeout_s: float
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Worker:
+    """A worker that has loaded its plugin."""
+
+    connection: Connection
+    recipe: Recipe
+    scratch: Path
+    protections: tuple[str, ...]
+    load_usage: Usage
+    load_seconds: float
+    idle_since: float = field(default_factory=time.monotonic)
+
+    def show_source(self, text: str) -> str:
+        """Make text of the worker safe to print, with the author's own paths in it."""
+        return make_visible(text).replace(self.recipe.load.directory, self.recipe.source)
+
+    def stop(self) -> None:
+        """Kill the worker and remove what it left."""
+        self.connection.kill()
+        self.connection.bury()
+        self.connection.close()
+        wipe(self.scratch)
+
+
+def start_worker(warden: WardenClient, recipe: Recipe, runtime: Path) -> Worker:
+    """Fork, confine and load one worker.
+
+    Raises:
+        SandboxUnavailableError: A protection cannot be given; no plugin code was run.
+        PluginLoadError: The plugin's code did not load.
+        WardenLostError: There is no warden any more.
+    """
+    began = time.monotonic()
+    number = next(_sequence)
+    uid = choose_uid(number) if recipe.policy.enabled else None
+    scratch = runtime / str(number)
+    make_scratch(scratch, uid=uid)
+    policy = msgspec.structs.replace(recipe.policy, scratch=str(scratch), uid=uid)
+    environment = {**recipe.environment, "HOME": str(scratch), "TMPDIR": str(scratch)}
+    try:
+        connection = Connection(warden, number, policy, environment)
+    except BaseException:
+        wipe(scratch)
+        raise
+    try:
+        protections, usage = _boot(connection, recipe, began + recipe.load_timeout_s)
+    except BaseException:
+        connection.kill()
+        connection.bury()
+        connection.close()
+        wipe(scratch)
+        raise
+    return Worker(
+        connection=connection,
+        recipe=recipe,
+        scratch=scratch,
+        protections=protections,
+        load_usage=usage,
+        load_seconds=time.monotonic() - began,
+    )
+
+
+def _boot(connection: Connection, recipe: Recipe, deadline: float) -> tuple[tuple[str, ...], Usage]:
+    plugin_id = recipe.load.plugin_id
+    try:
+        ready = connection.receive(deadline)
+        if isinstance(ready, Refused):
+            raise SandboxUnavailableError(
+                f"protection {ready.protection!r} cannot be given here: {make_visible(ready.reason)}; "
+                f"{make_visible(ready.remedy)}; to run without it set security.accept_missing: [{ready.protection}]",
+                protection=ready.protection,
+            )
+        assert isinstance(ready, Ready)
+        connection.send(connection.session.load(recipe.load))
+        loaded = connection.receive(deadline)
+    except DeadlineError:
+        raise PluginLoadError(
+            f"plugin {plugin_id!r} did not load within {recipe.load_timeout_s:g} s (workers.load_timeout)",
+            plugin_id=plugin_id,
+        ) from None
+    except UndeliveredError:
+        cause: ExecutionError = connection.bury().explain(plugin_id, connection.policy)
+        raise PluginLoadError(f"plugin {plugin_id!r} could not be loaded: {cause}", plugin_id=plugin_id) from cause
+    except WorkerDiedError as died:
+        cause = died.death.explain(plugin_id, connection.policy)
+        raise PluginLoadError(f"plugin {plugin_id!r} could not be loaded: {cause}", plugin_id=plugin_id) from cause
+    finally:
+        connection.output.log_call(plugin_id)
+    if isinstance(loaded, LoadFailed):
+        text, trace = (
+            make_visible(part).replace(recipe.load.directory, recipe.source) for part in (loaded.message, loaded.traceback)
+        )
+        raise PluginLoadError(
+            f"plugin {plugin_id!r} could not be loaded from {recipe.source}: {make_visible(loaded.type)}: {text}",
+            plugin_id=plugin_id,
+            remote_traceback=trace,
+        )
+    return ready.protections, loaded.usage  # type: ignore[union-attr]

@@ -1,0 +1,76 @@
+"""Hot reload: a settled change on disk becomes a candidate release, or a problem; never a broken plugin."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from platform_base.plugins._catalog.discovery import discover
+from platform_base.plugins._reload.switch import Switch
+from platform_base.plugins._reload.watcher import watch_directories
+from platform_base.plugins.errors import PluginError, Problem
+
+logger = logging.getLogger("platform_base.plugins")
+
+
+class Reloader:
+    """Watches the discovered directories in one thread and offers what changed to the switch."""
+
+    def __init__(self, switch: Switch, roots: Sequence[Path], report: Callable[[Path, Sequence[Problem]], None]) -> None:
+        """Begin to watch.
+
+        Args:
+            switch: Takes the candidates.
+            roots: Directories that were discovered.
+            report: Keeps the problems of a root; an empty sequence clears them.
+        """
+        self._switch = switch
+        self._roots = tuple(root.resolve() for root in roots)
+        self._report = report
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="platform_base-reload", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching; returns when the thread has ended."""
+        self._stop.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        for changed in watch_directories(self._roots, self._stop):
+            for root in self._roots:
+                if any(path.is_relative_to(root) for path in changed):
+                    reload_root(self._switch, root, self._report)
+
+
+def reload_root(switch: Switch, root: Path, report: Callable[[Path, Sequence[Problem]], None]) -> None:
+    """Bring the switch up to date with one directory: new content, new plugins, removed plugins."""
+    problems: list[Problem] = []
+    seen: set[Path] = set()
+    for release, found in discover(root):
+        problems.extend(found)
+        if release is None:
+            continue
+        seen.add(release.directory)
+        try:
+            switch.replace(release)
+        except PluginError as error:
+            logger.error("%s %s: the change is not taken up: %s", release.plugin_id, release.version, error)
+            problems.append(
+                Problem(
+                    file=str(release.directory),
+                    key=release.plugin_id,
+                    expected="a plugin that loads",
+                    got=str(error),
+                    hint="the release of before keeps serving; save a correction to try again",
+                )
+            )
+    for release in switch.releases():
+        below = release.directory.is_relative_to(root)
+        # A manifest that is broken now still has its directory: only what is really gone is forgotten.
+        if below and release.directory not in seen and not (release.directory / "manifest.json").exists():
+            switch.forget(release)
+    report(root, problems)

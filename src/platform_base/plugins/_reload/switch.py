@@ -1,0 +1,164 @@
+"""Which release of each plugin answers calls, and the only way to change that.
+
+A candidate is proved first and switched to afterwards: compatible, requirements met, loaded in a confined worker of its
+own. Only then is one assignment made. Whatever goes wrong before leaves the release of before in service.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from platform_base.plugins._catalog.catalog import Catalog
+from platform_base.plugins._catalog.release import Release
+from platform_base.plugins._catalog.requirements import check_requirements
+from platform_base.plugins._engines.base import Deployment, Engine
+from platform_base.plugins.errors import Problem
+from platform_base.plugins.manifest import check_core_version
+from platform_base.plugins.settings import Settings
+
+logger = logging.getLogger("platform_base.plugins")
+
+
+class Switch:
+    """The releases that are known, and the one of each plugin that is active. Thread-safe."""
+
+    def __init__(self, engine: Engine, settings: Settings, core_version: str, on_load: Callable[[str, float], None]) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._core_version = core_version
+        self._on_load = on_load
+        self._lock = threading.RLock()
+        self._catalog = Catalog(core_version=core_version)
+        self._loaded: dict[str, Release] = {}
+
+    def deployment(self, release: Release) -> Deployment:
+        """Return a release with the settings that apply to it."""
+        return Deployment(
+            release=release,
+            security=self._settings.security_for(release.plugin_id),
+            workers=self._settings.workers_for(release.plugin_id),
+        )
+
+    def add(self, release: Release) -> Problem | None:
+        """Make a release known; a problem if it clashes with another one."""
+        with self._lock:
+            return self._catalog.add(release)
+
+    def known(self) -> list[tuple[Release, list[str], bool]]:
+        """Return, for each plugin, its active release, all its versions, and whether it is loaded."""
+        with self._lock:
+            return [
+                (self._active(plugin_id), [r.version for r in self._catalog.versions(plugin_id)], plugin_id in self._loaded)
+                for plugin_id in self._catalog.ids()
+            ]
+
+    def releases(self) -> list[Release]:
+        """Return every known release."""
+        with self._lock:
+            return [release for plugin_id in self._catalog.ids() for release in self._catalog.versions(plugin_id)]
+
+    def serving(self, plugin_id: str) -> Release:
+        """Return the release that answers calls now, loading it first if nobody has.
+
+        Raises:
+            PluginNotFoundError: There is none of that id.
+            PluginError: It cannot be loaded.
+        """
+        with self._lock:
+            loaded = self._loaded.get(plugin_id)
+        return loaded if loaded is not None else self.load(plugin_id)
+
+    def load(self, plugin_id: str, version: str | None = None) -> Release:
+        """Prove a release and make it the one that answers calls; return it.
+
+        Args:
+            plugin_id: Which plugin.
+            version: Exactly this version, from now on; None: the active one.
+
+        Raises:
+            PluginNotFoundError: There is none.
+            IncompatiblePluginError: It asks for another version of platform_base.
+            MissingDependencyError: It requires what is not installed.
+            PluginLoadError: Its code did not load.
+        """
+        with self._lock:
+            release = self._active(plugin_id) if version is None else self._catalog.get(plugin_id, version)
+        self._prove(release)
+        with self._lock:
+            if version is not None:
+                self._catalog.activate(plugin_id, version)
+            before = self._loaded.get(plugin_id)
+            self._loaded[plugin_id] = release
+        self._settle(before, release)
+        return release
+
+    def replace(self, candidate: Release) -> bool:
+        """Take up new content of a directory; return whether anything changed.
+
+        Raises:
+            PluginError: The candidate cannot be loaded; the release of before keeps answering.
+        """
+        with self._lock:
+            before = self._loaded.get(candidate.plugin_id)
+            known = {(release.version, release.digest) for release in self._catalog.versions(candidate.plugin_id)}
+        if (candidate.version, candidate.digest) in known:
+            return False
+        if before is not None:
+            self._prove(candidate)
+        with self._lock:
+            problem = self._catalog.add(candidate)
+            if problem is None and before is not None and self._active(candidate.plugin_id) == candidate:
+                self._loaded[candidate.plugin_id] = candidate
+        if problem is None and before is not None:
+            self._settle(before, candidate)
+        return problem is None
+
+    def active(self, plugin_id: str) -> Release:
+        """Return the release that would answer the next call.
+
+        Raises:
+            PluginNotFoundError: There is none of that id.
+        """
+        with self._lock:
+            return self._loaded.get(plugin_id) or self._active(plugin_id)
+
+    def unload(self, plugin_id: str) -> None:
+        """Stop the idle workers of a plugin; running calls finish. The next call loads it again.
+
+        Raises:
+            PluginNotFoundError: There is none of that id.
+        """
+        with self._lock:
+            self._active(plugin_id)
+            release = self._loaded.pop(plugin_id, None)
+        if release is not None:
+            self._engine.retire(release)
+            logger.info("unloaded %s %s", release.plugin_id, release.version)
+
+    def forget(self, release: Release) -> None:
+        """Remove a release whose directory is gone."""
+        with self._lock:
+            self._catalog.remove(release.plugin_id, release.version)
+            loaded = self._loaded.get(release.plugin_id) == release
+            if loaded:
+                del self._loaded[release.plugin_id]
+        if loaded:
+            self._engine.retire(release)
+        logger.info("%s %s is gone: its directory was removed", release.plugin_id, release.version)
+
+    def _active(self, plugin_id: str) -> Release:
+        return self._catalog.active(plugin_id)
+
+    def _prove(self, release: Release) -> None:
+        check_core_version(release.manifest, self._core_version)
+        check_requirements(release.manifest.requires, plugin_id=release.plugin_id)
+        self._on_load(release.plugin_id, self._engine.load(self.deployment(release)))
+
+    def _settle(self, before: Release | None, now: Release) -> None:
+        if before is None:
+            logger.info("loaded %s %s (%s)", now.plugin_id, now.version, now.digest[:19])
+        elif before != now:
+            self._engine.retire(before)
+            logger.info("switched %s from %s (%s) to %s (%s)", now.plugin_id, before.version, before.digest[:19], now.version, now.digest[:19])

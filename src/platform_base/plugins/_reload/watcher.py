@@ -1,0 +1,50 @@
+"""Telling that something changed below a directory; what it means is for others to decide."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from watchfiles import watch
+
+_QUIET_MS = 60
+"""A burst of changes is told once nothing more happened for so long: a save is several events, a checkout many."""
+_LONGEST_WAIT_MS = 1500
+
+_NO_EVENTS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "vboxsf", "virtiofs", "afs"})
+"""File systems on which another machine's changes raise no kernel event."""
+
+_IGNORED = ("__pycache__", ".git", ".hg", ".svn")
+
+
+def watch_directories(roots: tuple[Path, ...], stop: threading.Event) -> Iterator[frozenset[Path]]:
+    """Yield, for each burst of changes, the paths that were added, changed or removed.
+
+    Args:
+        roots: Directories to watch with everything below them.
+        stop: Ends the iteration when it is set.
+    """
+    changes = watch(
+        *roots,
+        stop_event=stop,
+        debounce=_LONGEST_WAIT_MS,
+        step=_QUIET_MS,
+        rust_timeout=200,
+        yield_on_timeout=False,
+        force_polling=any(_file_system(root) in _NO_EVENTS for root in roots) or None,
+        watch_filter=lambda _, path: not any(part in _IGNORED for part in Path(path).parts),
+        raise_interrupt=False,
+    )
+    for batch in changes:
+        yield frozenset(Path(path) for _, path in batch)
+
+
+def _file_system(path: Path) -> str:
+    """Return the type of the file system that `path` lies on, by the longest mount point above it."""
+    best, kind = "", ""
+    for line in Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines():
+        _, mount_point, found, *_ = line.split(" ")
+        if (path.is_relative_to(mount_point)) and len(mount_point) > len(best):
+            best, kind = mount_point, found
+    return kind

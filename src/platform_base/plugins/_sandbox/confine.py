@@ -1,0 +1,122 @@
+"""Confine the calling process: every backend, in the one order that works, and nothing silently left out.
+
+::
+
+    setsid ─ limits ─ identity ─┬─ die with the warden ─ scratch ─ no_new_privs ─ Landlock ─ seccomp ─► prove
+                                └ the change of user clears the death signal, so it is asked for afterwards
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+
+from platform_base.plugins._sandbox import linux, seccomp
+from platform_base.plugins._sandbox.backends import BACKENDS
+from platform_base.plugins._sandbox.base import Backend, Baseline, ConfinementError
+from platform_base.plugins._sandbox.policy import Policy
+
+_PROCESS = "process"
+_COVERED_BY_SECCOMP = ("landlock_truncate", "landlock_tcp", "landlock_scope")
+
+
+def prepare() -> None:
+    """Do once, in the warden and before its first fork, what every worker would else do anew."""
+    if linux.machine():
+        seccomp.assemble(linux.machine())
+
+
+def confine(policy: Policy, baseline: Baseline) -> tuple[str, ...]:
+    """Confine the calling process, for ever. Call it in a freshly forked process, before any foreign code.
+
+    Args:
+        policy: What the process may do.
+        baseline: Memory of the warden at the fork.
+
+    Returns:
+        Names of the protections now in force, ``"process"`` the first.
+
+    Raises:
+        ConfinementError: A protection that the policy asks for cannot be given. The process is then half
+        confined
+            and must end.
+    """
+    parent = os.getppid()
+    try:
+        os.setsid()
+    except PermissionError as error:
+        reason = "expected a freshly forked process, got the leader of a process group"
+        raise ConfinementError(_PROCESS, reason, "call confine() right after fork()") from error
+    if not policy.enabled:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _die_with(parent)
+        return (_PROCESS,)
+    _refuse_threads()
+    names: list[str] = [_PROCESS]
+    for backend in BACKENDS:
+        if backend.name == "no_new_privs":
+            _settle(policy, parent)
+        names += _apply(backend, policy, baseline)
+    _check_parts(policy, names)
+    return tuple(names)
+
+
+def _apply(backend: Backend, policy: Policy, baseline: Baseline) -> tuple[str, ...]:
+    if backend.name in policy.switched_off:
+        return ()
+    try:
+        return backend.apply(policy, baseline)
+    except ConfinementError as error:
+        if error.protection not in policy.accept_missing:
+            raise
+        if backend.name == "landlock" and "identity" not in policy.switched_off:
+            # The right to read past permissions is kept only in the hope that Landlock bounds it.
+            linux.capset(effective=0, permitted=0)
+        return ()
+
+
+def _check_parts(policy: Policy, names: list[str]) -> None:
+    """Insist on what an older Landlock does not have, unless seccomp refuses the same things."""
+    if "seccomp" in names or "landlock" not in names:
+        return
+    for part in _COVERED_BY_SECCOMP:
+        if part not in names and part not in policy.accept_missing and part not in policy.switched_off:
+            remedy = f"run on Linux 6.12 or newer, or accept it with security.accept_missing: [{part}]"
+            raise ConfinementError(
+                part, "this kernel's Landlock is too old, and seccomp is not in force", remedy
+            )
+
+
+def _die_with(parent: int) -> None:
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise ConfinementError(_PROCESS, "the warden ended while its worker started", "start the host again")
+
+
+def _settle(policy: Policy, parent: int) -> None:
+    """Tie the process to the warden, close its memory to the user's other processes, go to its directory."""
+    _die_with(parent)
+    linux.prctl(linux.PR_SET_DUMPABLE, 0)
+    os.umask(0o077)
+    place = policy.scratch or "/"
+    try:
+        os.chdir(place)
+    except OSError as error:
+        reason = f"{place}: expected a directory that user {os.geteuid()} may enter, got {error.strerror}"
+        raise ConfinementError(
+            "scratch", reason, "make it before the fork, owned by the worker's user"
+        ) from error
+
+
+def _refuse_threads() -> None:
+    """Landlock and seccomp bind the calling thread; one that already runs would stay free."""
+    try:
+        count = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - runs in every worker, names suffice
+    except FileNotFoundError:  # no /proc here; a forked process has one thread
+        return
+    if count != 1:
+        reason = f"expected one thread, got {count}"
+        raise ConfinementError(
+            _PROCESS, reason, "confine right after fork(), before anything starts a thread"
+        )

@@ -1,0 +1,148 @@
+"""The warden: a small, single-threaded process that forks workers, watches them and reaps them.
+
+It has imported NumPy (and what ``workers.preload`` names) once, so that a new worker costs a fork and not an import.
+It never runs plugin code and never reads a byte that a worker wrote: a worker speaks to the host over its own socket;
+the warden only passes the descriptor on. When the host dies, by whatever signal, the warden kills its workers and ends.
+
+Started by the host as ``python -I -c "..." <socket> <host pid>`` with an empty environment.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from platform_base.plugins._sandbox.confine import read_baseline
+from platform_base.plugins._sandbox.scratch import wipe
+from platform_base.plugins._warden.limits import Watch
+from platform_base.plugins._warden.spawn import Child, fork_worker
+from platform_base.plugins._wire.messages import (
+    PROTOCOL_VERSION,
+    Allow,
+    Exited,
+    ForkFailed,
+    Spawn,
+    Start,
+    ToWarden,
+    Up,
+)
+from platform_base.plugins._wire.unix_socket import FrameSocket, close_descriptors
+
+_decode = msgspec.msgpack.Decoder(ToWarden).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Warden:
+    """The loop: requests of the host, deaths of workers, and limits that only a clock can enforce."""
+
+    def __init__(self, host: FrameSocket, host_pidfd: int) -> None:
+        self._host = host
+        self._host_pidfd = host_pidfd
+        self._children: dict[int, Child] = {}
+        self._watch = Watch()
+        self._poll = select.poll()
+        self._poll.register(host, select.POLLIN)
+        self._poll.register(host_pidfd, select.POLLIN)
+        self._baseline = read_baseline()
+        self._runtime: Path | None = None
+
+    def serve(self) -> None:
+        """Run until the host is gone."""
+        while True:
+            for descriptor, _ in self._poll.poll(self._watch.timeout_ms(time.monotonic())):
+                if descriptor == self._host_pidfd:
+                    return
+                if descriptor == self._host.fileno():
+                    if not self._answer():
+                        return
+                else:
+                    self._bury(descriptor)
+            self._watch.look(time.monotonic())
+
+    def end(self) -> None:
+        """Kill and reap every worker, and remove what they left."""
+        for child in self._children.values():
+            child.kill()
+        for child in self._children.values():
+            os.waitpid(child.pid, 0)
+        if self._runtime is not None:
+            wipe(self._runtime)
+
+    def _answer(self) -> bool:
+        frame, descriptors = self._host.receive_with_descriptors()
+        if not frame:
+            return False
+        message = _decode(frame)
+        if isinstance(message, Start):
+            self._start(message)
+        elif isinstance(message, Allow):
+            self._watch.allow(message.worker, message.shared_bytes)
+        else:
+            self._fork(message, descriptors)
+        return True
+
+    def _fork(self, message: Spawn, descriptors: list[int]) -> None:
+        control, output, line_descriptor = descriptors
+        line = FrameSocket.adopt(line_descriptor)
+        try:
+            child = fork_worker(message, control=control, output=output, line=line, baseline=self._baseline)
+        except OSError as error:
+            line.send(_encode(ForkFailed(reason=str(error))))
+            line.close()
+        else:
+            self._children[child.pidfd] = child
+            self._poll.register(child.pidfd, select.POLLIN)
+            self._watch.add(child, message.policy, time.monotonic())
+        close_descriptors((control, output))
+
+    def _start(self, message: Start) -> None:
+        self._runtime = Path(message.runtime)
+        skipped: dict[str, str] = {}
+        for module in message.preload:
+            try:
+                importlib.import_module(module)
+            except Exception as error:  # noqa: BLE001  a broken optional module must not keep every plugin from running
+                skipped[module] = f"{type(error).__name__}: {error}"
+        # What is alive now stays shared between all workers; the collector would touch and so copy it.
+        gc.collect()
+        gc.freeze()
+        self._baseline = read_baseline()
+        threads = len(os.listdir("/proc/self/task"))
+        self._host.send(_encode(Up(protocol=PROTOCOL_VERSION, pid=os.getpid(), threads=threads, skipped=skipped)))
+
+    def _bury(self, pidfd: int) -> None:
+        child = self._children.pop(pidfd)
+        self._poll.unregister(pidfd)
+        self._watch.remove(child)
+        _, status, usage = os.wait4(child.pid, 0)
+        report = Exited(status=status, cpu_seconds=usage.ru_utime + usage.ru_stime, killed_for=child.killed_for)
+        try:
+            child.line.send(_encode(report), wait=False)
+        except OSError:
+            # The host has let go of that worker already; there is nobody to tell.
+            child.close()
+            return
+        child.close()
+
+
+def run(socket_descriptor: int, host_pid: int) -> None:
+    """Be the warden of `host_pid`, which holds the other end of `socket_descriptor`."""
+    # A signal typed at the terminal is the host's business; the warden ends when the host does.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    host = FrameSocket.adopt(socket_descriptor)
+    host_pidfd = os.pidfd_open(host_pid)
+    if os.getppid() != host_pid:
+        sys.exit("the host ended before its warden had started")
+    warden = Warden(host, host_pidfd)
+    try:
+        warden.serve()
+    finally:
+        warden.end()

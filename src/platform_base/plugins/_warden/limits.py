@@ -1,0 +1,113 @@
+"""What only a clock can enforce: the share of a core, and memory that no rlimit counts.
+
+A worker that used more than its share is stopped with SIGSTOP until it has earned what it owes. The debt is kept, so
+many threads gain nothing: they only spend sooner. The warden looks every 10 ms while a worker computes and rarely while
+all are idle. It does so in a process of its own because a host that holds its interpreter lock would look too late.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import dataclass
+
+from platform_base.plugins._sandbox.policy import Policy
+from platform_base.plugins._warden.spawn import Child
+
+_TICK_S = 0.010
+_REST_S = 0.100
+_BURST_S = 0.020
+"""CPU time that an idle worker may save up: short enough to keep a second's average within five points."""
+FREE_SHARED_BYTES = 64 << 20
+"""Shared memory that is not counted: what the arenas of ordinary calls need. For larger calls the host sends `Allow`."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Account:
+    """CPU time that one worker may still spend; seconds."""
+
+    child: Child
+    worker: int
+    share: float | None
+    max_memory_bytes: int | None
+    clock: int
+    used_s: float
+    credit_s: float
+    looked: float
+    allowed_shared_bytes: int = FREE_SHARED_BYTES
+    stopped: bool = False
+    busy: bool = False
+
+    def look(self, now: float) -> None:
+        try:
+            used = time.clock_gettime(self.clock)
+        except OSError:
+            return  # It died since the last poll; its pidfd tells next time round.
+        spent, elapsed = used - self.used_s, now - self.looked
+        self.used_s, self.looked = used, now
+        self.busy = spent > 0.001 or self.stopped
+        if self.busy and self.max_memory_bytes is not None:
+            private, shared = self.child.resident_bytes()
+            if private + max(0, shared - self.allowed_shared_bytes) > self.max_memory_bytes:
+                self.child.kill(killed_for="max_memory_mb")
+                return
+        if self.share is None:
+            return
+        self.credit_s = min(self.credit_s + elapsed * self.share - spent, _BURST_S * self.share)
+        if not self.stopped and self.credit_s < 0:
+            self.child.send_signal(signal.SIGSTOP)
+            self.stopped = True
+        elif self.stopped and self.credit_s >= 0:
+            self.child.send_signal(signal.SIGCONT)
+            self.stopped = False
+
+
+class Watch:
+    """Every living worker's account."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[int, _Account] = {}
+        self._next = 0.0
+
+    def add(self, child: Child, policy: Policy, now: float) -> None:
+        """Begin to watch a worker, if its policy has a limit that needs a clock."""
+        share = None if policy.max_cpu_percent is None else policy.max_cpu_percent / 100
+        memory = None if policy.max_memory_bytes is None else policy.max_memory_bytes + child.baseline.rss_anon
+        if not policy.enabled or (share is None and memory is None):
+            return
+        self._accounts[child.pid] = _Account(
+            child=child,
+            worker=child.worker,
+            share=share,
+            max_memory_bytes=memory,
+            # The kernel's name for the CPU clock of a whole process: see clock_getcpuclockid(3).
+            clock=(~child.pid << 3) | 2,
+            used_s=0.0,
+            credit_s=_BURST_S,
+            looked=now,
+        )
+
+    def allow(self, worker: int, shared_bytes: int) -> None:
+        """Leave so much shared memory of a worker uncounted, besides `FREE_SHARED_BYTES`."""
+        for account in self._accounts.values():
+            if account.worker == worker:
+                account.allowed_shared_bytes = FREE_SHARED_BYTES + shared_bytes
+
+    def remove(self, child: Child) -> None:
+        """Stop watching a worker."""
+        self._accounts.pop(child.pid, None)
+
+    def timeout_ms(self, now: float) -> float | None:
+        """Return how long the warden may sleep; None: until something happens."""
+        if not self._accounts:
+            return None
+        return max(0.0, (self._next - now) * 1000)
+
+    def look(self, now: float) -> None:
+        """Look at every account that is due."""
+        if now < self._next:
+            return
+        for account in tuple(self._accounts.values()):
+            account.look(now)
+        busy = any(account.busy for account in self._accounts.values())
+        self._next = now + (_TICK_S if busy else _REST_S)

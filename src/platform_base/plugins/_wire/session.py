@@ -1,0 +1,150 @@
+"""The order of messages between the host and one worker, as the host sees it. Pure: bytes in, messages out.
+
+::
+
+    BOOTING ──Ready──► READY ──load()──► LOADING ──Loaded──► IDLE ◄──────────────┐
+       │ Refused         (nothing may              │ LoadFailed   │ execute()    │ Done, Failed
+       ▼                  arrive here)             ▼              ▼              │
+     ENDED                                       ENDED        EXECUTING ─────────┘
+                                                               Progress, at most one Allocate → grant()
+
+Every message of a call carries the random number that the host gave it, so an answer sent in advance, or twice, is
+refused. Anything that does not fit is a `ProtocolError`, after which the worker is killed: there is no way back.
+"""
+
+from __future__ import annotations
+
+import enum
+import secrets
+from collections.abc import Callable
+
+import msgspec
+
+from platform_base.plugins._wire.messages import (
+    CALL_BYTES,
+    MAX_TEXT,
+    PROTOCOL_VERSION,
+    Allocate,
+    Done,
+    Execute,
+    Failed,
+    FromWorker,
+    Grant,
+    Load,
+    Loaded,
+    LoadFailed,
+    Location,
+    Progress,
+    Ready,
+    Refused,
+)
+
+_encode = msgspec.msgpack.Encoder().encode
+_FAILURE_KINDS = frozenset({"raised", "invalid_inputs", "encoding", "memory"})
+
+
+class ProtocolError(Exception):
+    """The worker said something that it may not say now, or that is no message at all."""
+
+
+class State(enum.Enum):
+    """Where the conversation stands."""
+
+    BOOTING = "booting"
+    READY = "ready"
+    LOADING = "loading"
+    IDLE = "idle"
+    EXECUTING = "executing"
+    ENDED = "ended"
+
+
+class Session:
+    """The host's side of one conversation."""
+
+    def __init__(self, *, max_result_bytes: int) -> None:
+        """Begin.
+
+        Args:
+            max_result_bytes: The largest arena that the worker may ask for.
+        """
+        self.state = State.BOOTING
+        self._max_result_bytes = max_result_bytes
+        self._call = b""
+        self._granted = 0
+        self._decode: Callable[[bytes], FromWorker] = msgspec.msgpack.Decoder(FromWorker).decode
+
+    def load(self, message: Load) -> bytes:
+        """Return the frame that asks the worker to load a plugin."""
+        self._expect(State.READY)
+        self.state = State.LOADING
+        return _encode(message)
+
+    def execute(self, body: bytes | Location, *, arena_size: int) -> bytes:
+        """Return the frame that begins a call."""
+        self._expect(State.IDLE)
+        self._call = secrets.token_bytes(CALL_BYTES)
+        self._granted = 0
+        self.state = State.EXECUTING
+        return _encode(Execute(call=self._call, body=body, arena_size=arena_size))
+
+    def grant(self, size: int) -> bytes:
+        """Return the frame that goes with the result arena."""
+        self._expect(State.EXECUTING)
+        self._granted = size
+        return _encode(Grant(call=self._call, size=size))
+
+    def receive(self, frame: bytes) -> FromWorker:
+        """Check one message of the worker and move on.
+
+        Raises:
+            ProtocolError: It may not be said now, or is no message.
+        """
+        try:
+            message = self._decode(frame)
+        except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+            raise ProtocolError(f"not a message: {error}") from None
+        if self.state is State.EXECUTING and isinstance(message, Progress | Allocate | Done | Failed):
+            self._check_call_message(message)
+        elif self.state is State.BOOTING and isinstance(message, Ready | Refused):
+            if isinstance(message, Ready) and message.protocol != PROTOCOL_VERSION:
+                raise ProtocolError(f"protocol {PROTOCOL_VERSION} was expected, the worker speaks {message.protocol}")
+            self.state = State.READY if isinstance(message, Ready) else State.ENDED
+        elif self.state is State.LOADING and isinstance(message, Loaded | LoadFailed):
+            self.state = State.IDLE if isinstance(message, Loaded) else State.ENDED
+        else:
+            raise ProtocolError(f"{type(message).__name__} may not be said while {self.state.value}")
+        _check_texts(message)
+        return message
+
+    def _expect(self, state: State) -> None:
+        if self.state is not state:
+            raise ProtocolError(f"the host tried to speak while {self.state.value}, not {state.value}")
+
+    def _check_call_message(self, message: Progress | Allocate | Done | Failed) -> None:
+        if not secrets.compare_digest(message.call, self._call):
+            raise ProtocolError("an answer to a call that nobody made")
+        if isinstance(message, Allocate):
+            if self._granted:
+                raise ProtocolError("a second result arena was asked for in one call")
+            if not 0 < message.size <= self._max_result_bytes:
+                raise ProtocolError(
+                    f"a result arena of {message.size} bytes was asked for, 1 to {self._max_result_bytes} are allowed"
+                )
+        elif isinstance(message, Done):
+            if isinstance(message.body, Location):
+                location = message.body
+                if not (0 <= location.offset <= self._granted and 0 < location.size <= self._granted - location.offset):
+                    raise ProtocolError("the body lies outside the arena that was granted")
+            self.state = State.IDLE
+        elif isinstance(message, Failed):
+            if message.kind not in _FAILURE_KINDS:
+                raise ProtocolError(f"unknown kind of failure {message.kind[:40]!r}")
+            self.state = State.IDLE
+
+
+def _check_texts(message: FromWorker) -> None:
+    """Bound what ends up in errors and logs: a frame is small, but a log line should be smaller."""
+    for name in message.__struct_fields__:
+        text = getattr(message, name)
+        if isinstance(text, str) and len(text) > MAX_TEXT:
+            raise ProtocolError(f"{type(message).__name__}.{name} is {len(text)} characters long, {MAX_TEXT} are allowed")

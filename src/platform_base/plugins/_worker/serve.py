@@ -1,0 +1,182 @@
+"""One request after the other: load the plugin once, then decode, validate, execute, encode."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from platform_base.core.models import ProcessingResult
+from platform_base.plugins._sandbox.policy import Policy
+from platform_base.plugins._wire.arena import map_inputs, map_result
+from platform_base.plugins._wire.codec import Limits, decode, encode
+from platform_base.plugins._wire.messages import (
+    MAX_INLINE_BODY,
+    Allocate,
+    Done,
+    Execute,
+    Failed,
+    FromWorker,
+    Grant,
+    Load,
+    Loaded,
+    LoadFailed,
+    Location,
+    Progress,
+    ToWorker,
+)
+from platform_base.plugins._wire.unix_socket import FrameSocket
+from platform_base.plugins._worker.failure import describe
+from platform_base.plugins._worker.loader import load_plugin
+from platform_base.plugins._worker.usage import UsageMeter
+from platform_base.plugins.base import PluginContext, PluginProtocol, enter_context
+from platform_base.plugins.errors import EncodingError
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(ToWorker).decode
+_PROGRESS_INTERVAL_S = 0.05
+_ABANDONED = 71
+"""Exit status of a worker whose host stopped in the middle of a call."""
+
+
+class Server:
+    """Answers the host until it closes the line."""
+
+    def __init__(self, line: FrameSocket, policy: Policy, meter: UsageMeter) -> None:
+        self._line = line
+        self._policy = policy
+        self._meter = meter
+        self._streams = (sys.stdout, sys.stderr)
+        self._plugin: PluginProtocol | None = None
+        self._progress_sent = 0.0
+        self._call = b""
+        logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
+        scratch = Path(policy.scratch) if policy.scratch else None
+        self._context = PluginContext(scratch=scratch, report_progress=self._report_progress)
+
+    def serve(self) -> None:
+        """Return when the host has closed the line."""
+        while True:
+            frame, descriptors = self._line.receive_with_descriptors()
+            if not frame:
+                return
+            message = _decode(frame)
+            if isinstance(message, Load):
+                self._load(message)
+            elif isinstance(message, Execute):
+                self._execute(message, descriptors)
+
+    def _load(self, message: Load) -> None:
+        self._meter.begin()
+        answer: FromWorker
+        try:
+            with enter_context(self._context):
+                self._plugin = load_plugin(message, self._policy)
+            answer = Loaded(usage=self._meter.end())
+        except BaseException as error:  # noqa: BLE001  whatever the plugin raises is the host's to judge
+            kind, text, trace = describe(error)
+            answer = LoadFailed(type=kind, message=text, traceback=trace)
+        self._send(answer)
+
+    def _execute(self, message: Execute, descriptors: list[int]) -> None:
+        self._call = message.call
+        self._progress_sent = 0.0
+        self._meter.begin()
+        answer: FromWorker
+        try:
+            data = map_inputs(descriptors[0], message.arena_size) if descriptors else None
+            for descriptor in descriptors:
+                os.close(descriptor)
+            body = message.body if isinstance(message.body, bytes) else _cut(data, message.body)
+            inputs = decode(body, data, limits=Limits.unbounded(), readonly=True)
+            del data, body
+            answer = self._run(inputs)
+        except EncodingError as error:
+            answer = self._failed("encoding", error, path=error.path)
+        except MemoryError as error:
+            answer = self._failed("memory", error)
+        except BaseException as error:  # noqa: BLE001  SystemExit and its kin end the call, not the worker
+            answer = self._failed("raised", error)
+        self._send(answer)
+
+    def _run(self, inputs: dict[str, Any]) -> Done | Failed:
+        assert self._plugin is not None
+        with enter_context(self._context):
+            if not self._plugin.validate_inputs(inputs):
+                return Failed(
+                    call=self._call, kind="invalid_inputs", type="", message="", traceback="", usage=self._meter.end()
+                )
+            result = self._plugin.execute(inputs)
+        if not isinstance(result, ProcessingResult):
+            raise TypeError(
+                f"execute() must return a ProcessingResult, got {type(result).__name__}; "
+                "write: return ProcessingResult(values=..., metadata={...})"
+            )
+        return self._encode_result(result)
+
+    def _encode_result(self, result: ProcessingResult) -> Done:
+        encoded = encode({"values": result.values, "metadata": result.metadata}, root="result")
+        if not encoded.size and len(encoded.body) <= MAX_INLINE_BODY:
+            return Done(call=self._call, body=encoded.body, usage=self._meter.end())
+        inline = len(encoded.body) <= MAX_INLINE_BODY
+        size = encoded.size + (0 if inline else len(encoded.body))
+        arena, descriptor = self._allocate(size)
+        view = memoryview(arena)
+        encoded.write_into(view[: encoded.size])
+        if not inline:
+            view[encoded.size : size] = encoded.body
+        view.release()
+        # The host can seal the arena, and so hand it out uncopied, only when nobody maps it writable any more.
+        arena.close()
+        os.close(descriptor)
+        body = encoded.body if inline else Location(offset=encoded.size, size=len(encoded.body))
+        return Done(call=self._call, body=body, usage=self._meter.end())
+
+    def _allocate(self, size: int) -> tuple[Any, int]:
+        self._send(Allocate(call=self._call, size=size))
+        frame, descriptors = self._line.receive_with_descriptors()
+        if not frame:
+            os._exit(_ABANDONED)
+        message = _decode(frame)
+        if not isinstance(message, Grant) or message.call != self._call:
+            raise RuntimeError(f"a result arena was expected, the host said {type(message).__name__}")
+        return map_result(descriptors[0], message.size), descriptors[0]
+
+    def _failed(self, kind: str, error: BaseException, *, path: str = "") -> Failed:
+        usage = self._meter.end()
+        name, text, trace = describe(error)
+        return Failed(
+            call=self._call, kind=kind, type=name, message=text, traceback=trace, usage=usage, path=path[:500]
+        )
+
+    def _report_progress(self, fraction: float, message: str = "") -> None:
+        now = time.monotonic()
+        if not self._call or now - self._progress_sent < _PROGRESS_INTERVAL_S:
+            return
+        self._progress_sent = now
+        text = str(message)[:200].encode("utf-8", "backslashreplace").decode("utf-8")
+        report = Progress(call=self._call, fraction=float(fraction), message=text)
+        try:
+            self._line.send(_encode(report), wait=False)
+        except BlockingIOError:
+            return  # The host is behind; the next report says more than this one.
+
+    def _send(self, answer: FromWorker) -> None:
+        for stream in self._streams:
+            stream.flush()
+        if isinstance(answer, Done | Failed):
+            self._call = b""
+        try:
+            self._line.send(_encode(answer))
+        except OSError:
+            os._exit(_ABANDONED)
+
+
+def _cut(data: memoryview | None, location: Location) -> bytes:
+    assert data is not None
+    return bytes(data[location.offset : location.offset + location.size])

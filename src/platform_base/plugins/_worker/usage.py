@@ -1,0 +1,44 @@
+"""What this process has used: CPU time, and the peak of its memory for each call."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+
+from platform_base.plugins._wire.messages import Usage
+
+_RESET_PEAK = b"5"
+
+
+class UsageMeter:
+    """Measures one call at a time, from inside: the parent's figures include the parent's own past."""
+
+    def __init__(self, clear_refs: int) -> None:
+        """Begin.
+
+        Args:
+            clear_refs: A descriptor of ``/proc/self/clear_refs`` opened before confinement, or -1 where there is none;
+                then the peak is that of the whole life of the worker.
+        """
+        self._clear_refs = clear_refs
+        self._cpu_before = 0.0
+
+    def begin(self) -> None:
+        """Start a new call."""
+        if self._clear_refs >= 0:
+            os.write(self._clear_refs, _RESET_PEAK)
+        self._cpu_before = time.process_time()
+
+    def end(self) -> Usage:
+        """Return what was used since `begin`."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+        return Usage(cpu_seconds=time.process_time() - self._cpu_before, peak_memory_bytes=peak)
+
+
+def open_clear_refs() -> int:
+    """Open the file that resets the peak; -1 where the kernel does not offer it."""
+    try:
+        return os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        return -1

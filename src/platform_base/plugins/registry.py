@@ -1,0 +1,464 @@
+"""PluginRegistry: the public face. It asks the rooms in order and returns what they say."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import importlib.metadata
+import logging
+import os
+import threading
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypedDict
+
+from platform_base.core.models import ProcessingResult
+from platform_base.plugins._catalog.discovery import discover, standard_places
+from platform_base.plugins._catalog.release import Release
+from platform_base.plugins._catalog.store import ReleaseStore
+from platform_base.plugins._engines.base import ReportProgress, Request
+from platform_base.plugins._engines.engines import ENGINES
+from platform_base.plugins._engines.submission import Submission
+from platform_base.plugins._host.supervisor import Cancellation
+from platform_base.plugins._reload.reloader import Reloader, reload_root
+from platform_base.plugins._reload.switch import Switch
+from platform_base.plugins.errors import (
+    InvalidInputsError,
+    ParameterError,
+    PluginError,
+    PluginNotFoundError,
+    Problem,
+    RegistryClosedError,
+)
+from platform_base.plugins.manifest import Manifest
+from platform_base.plugins.parameters import resolve
+from platform_base.plugins.settings import Settings
+from platform_base.plugins.stats import PluginStats, StatsRecorder
+
+logger = logging.getLogger("platform_base.plugins")
+
+
+class PluginInfo(TypedDict):
+    """One row of `PluginRegistry.list_plugins`."""
+
+    id: str
+    version: str
+    versions: list[str]
+    description: str
+    author: str
+    license: str
+    tags: list[str]
+    requires: list[str]
+    produces: list[str]
+    digest: str
+    directory: str
+    loaded: bool
+
+
+class PluginRegistry:
+    """Finds plugins, runs them in confined processes, and keeps count. Thread-safe.
+
+    Example:
+        >>> from platform_base.plugins.registry import PluginRegistry
+        >>> with PluginRegistry() as registry:
+        ...     registry.discover_plugins()
+        ...     result = registry.execute_plugin("plugin_template", {"series": [1.0, 2.0]})
+        >>> result.values.tolist()
+        [2.0, 4.0]
+    """
+
+    def __init__(self, config: str | os.PathLike[str] | Mapping[str, Any] | None = None) -> None:
+        """Read the settings; nothing is started and nothing is looked for yet.
+
+        Args:
+            config: A settings file, or the same as a mapping. None: the file that ``PLATFORM_BASE_CONFIG`` names, else
+                ``config/plugins.yaml`` below the current directory, else the built-in defaults.
+
+        Raises:
+            SettingsError: The settings cannot be used.
+        """
+        self.settings = Settings.load(config)
+        logger.debug("settings from %s", self.settings.source)
+        self._owner = os.getpid()
+        self._lock = threading.Lock()
+        self._stats: defaultdict[str, StatsRecorder] = defaultdict(StatsRecorder)
+        self._engine = ENGINES[self.settings.engine](self.settings, ReleaseStore())
+        version = importlib.metadata.version("platform-base")
+        self._switch = Switch(
+            self._engine, self.settings, version, on_load=lambda plugin_id, s: self._stats[plugin_id].record_load(s)
+        )
+        self._roots: dict[Path, tuple[Problem, ...]] = {}
+        self._failures: dict[str, Problem] = {}
+        self._reloader: Reloader | None = None
+        self._executor: concurrent.futures.ThreadPoolExecutor | None = None
+        self._submissions: set[Submission] = set()
+        self._closed = False
+
+    # -- finding ------------------------------------------------------------------------------------------------
+
+    def discover_plugins(self, path: str | os.PathLike[str] | None = None) -> None:
+        """Read the manifests below a directory, one and two levels deep, without running any plugin code.
+
+        A plugin that cannot be used never hides the others: it is logged and kept in `problems`.
+
+        Args:
+            path: The directory, or one plugin's own. None: the standard places, which are those in
+                ``PLATFORM_BASE_PLUGIN_PATH``, ``./plugins``, the user's data directory, installed packages with an
+                entry point ``platform_base.plugins``, and the bundled plugins.
+
+        Raises:
+            PluginNotFoundError: There is no such directory.
+        """
+        self._check_open()
+        places = standard_places(os.environ) if path is None else [Path(path)]
+        for place in places:
+            if not place.is_dir():
+                raise PluginNotFoundError(
+                    f"{place}: expected a directory with plugins, got {'a file' if place.exists() else 'nothing'}; "
+                    f"the current directory is {Path.cwd()}",
+                    plugin_id="",
+                )
+            self._discover(place.resolve())
+
+    def _discover(self, root: Path) -> None:
+        if root in self._roots:
+            reload_root(self._switch, root, self._report)
+            return
+        problems: list[Problem] = []
+        for release, found in discover(root):
+            problems.extend(found)
+            if release is not None and (clash := self._switch.add(release)) is not None:
+                problems.append(clash)
+        self._report(root, problems)
+
+    def _report(self, root: Path, problems: Sequence[Problem]) -> None:
+        """Keep what is wrong below a root, and log what is new."""
+        with self._lock:
+            known = self._roots.get(root, ())
+            self._roots[root] = tuple(problems)
+        for problem in problems:
+            if problem not in known:
+                logger.warning("%s", problem)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with plugins that were found, and with those that could not be loaded."""
+        with self._lock:
+            return (*(problem for found in self._roots.values() for problem in found), *self._failures.values())
+
+    def list_plugins(self) -> list[PluginInfo]:
+        """Return every plugin that was found, by id."""
+        self._check_open()
+        return [_describe(release, versions, loaded) for release, versions, loaded in self._switch.known()]
+
+    def get_manifest(self, plugin_id: str) -> Manifest:
+        """Return the manifest of the active release.
+
+        Raises:
+            PluginNotFoundError: There is none of that id.
+        """
+        self._check_open()
+        return self._switch.active(plugin_id).manifest
+
+    # -- loading ------------------------------------------------------------------------------------------------
+
+    def load_all(self) -> None:
+        """Load every plugin that was found; those that fail are logged and kept in `problems`."""
+        names = [info["id"] for info in self.list_plugins()]
+        with concurrent.futures.ThreadPoolExecutor(max_workers=4, thread_name_prefix="platform_base-load") as executor:
+            for future in [executor.submit(self._try_load, name) for name in names]:
+                future.result()
+
+    def _try_load(self, plugin_id: str) -> None:
+        try:
+            self.load_plugin(plugin_id)
+        except PluginError as error:
+            logger.error("%s is not loaded: %s", plugin_id, error)
+            problem = Problem(key=plugin_id, expected="a plugin that loads", got=str(error))
+            with self._lock:
+                self._failures[plugin_id] = problem
+
+    def load_plugin(self, plugin_id: str, version: str | None = None) -> None:
+        """Load a plugin in a confined worker, so that the next call finds it warm.
+
+        Args:
+            plugin_id: Which one.
+            version: Exactly this version, which then stays the active one. None: the active one, by default the highest
+                stable version that is compatible.
+
+        Raises:
+            PluginNotFoundError: There is none of that id or version.
+            IncompatiblePluginError: It asks for another version of platform_base.
+            MissingDependencyError: It requires what is not installed.
+            PluginLoadError: Its code did not load; what was active before keeps serving.
+            SandboxUnavailableError: A protection cannot be given here.
+        """
+        self._check_open()
+        self._switch.load(plugin_id, version)
+        with self._lock:
+            self._failures.pop(plugin_id, None)
+
+    def update_plugin(self, plugin_id: str, version: str | None = None) -> None:
+        """Switch to another version, found by looking into the discovered directories again.
+
+        Running calls finish on the version of before; when the new one does not load, the old one keeps serving.
+
+        Args:
+            plugin_id: Which one.
+            version: The version to switch to; None: the highest stable compatible one.
+
+        Raises:
+            PluginError: As `load_plugin`.
+        """
+        self._check_open()
+        for root in list(self._roots):
+            reload_root(self._switch, root, self._report)
+        self._switch.load(plugin_id, version if version is not None else self._switch.highest(plugin_id).version)
+
+    def unload_plugin(self, plugin_id: str) -> None:
+        """Stop the idle workers of a plugin. Running calls finish; the next call loads it again.
+
+        Raises:
+            PluginNotFoundError: There is none of that id.
+        """
+        self._check_open()
+        self._switch.unload(plugin_id)
+
+    def enable_hot_reload(self) -> None:
+        """Watch the discovered directories: a saved change is live in a moment, a broken one never is."""
+        self._check_open()
+        with self._lock:
+            if self._reloader is None:
+                self._reloader = Reloader(self._switch, list(self._roots), self._report)
+
+    def disable_hot_reload(self) -> None:
+        """Stop watching."""
+        with self._lock:
+            reloader, self._reloader = self._reloader, None
+        if reloader is not None:
+            reloader.stop()
+
+    # -- running ------------------------------------------------------------------------------------------------
+
+    def execute_plugin(
+        self,
+        plugin_id: str,
+        inputs: Mapping[str, Any],
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        *,
+        progress: ReportProgress | None = None,
+    ) -> ProcessingResult:
+        """Run a plugin and wait for its result.
+
+        Args:
+            plugin_id: Which one.
+            inputs: The data by name, as the plugin documents it: arrays, lists, numbers, text, tables.
+            params: Parameters by name; they may also stand in ``inputs["params"]``.
+            timeout: Seconds that the plugin may take, from the moment a worker is free for it. None: what the settings
+                say (``default_timeout``).
+            progress: Called with a fraction from 0 to 1 and a text while the plugin works.
+
+        Raises:
+            PluginNotFoundError: There is none of that id.
+            ParameterError: The parameters do not fit the manifest.
+            EncodingError: A value cannot be sent.
+            InvalidInputsError: The plugin refused the inputs.
+            ExecutionError: It failed, took too long, used too much, or died; see `platform_base.plugins.errors`.
+        """
+        return self._execute(plugin_id, inputs, params, timeout, progress, Cancellation())
+
+    def submit_plugin(
+        self,
+        plugin_id: str,
+        inputs: Mapping[str, Any],
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        *,
+        progress: ReportProgress | None = None,
+    ) -> concurrent.futures.Future[ProcessingResult]:
+        """Run a plugin in the background.
+
+        Takes what `execute_plugin` takes. The future's ``cancel()`` stops the work at any time before it is done.
+        """
+        self._check_open()
+        submission = Submission()
+        with self._lock:
+            if self._executor is None:
+                self._executor = concurrent.futures.ThreadPoolExecutor(
+                    max_workers=self.settings.workers.total or 2 * (os.cpu_count() or 1) + 8,
+                    thread_name_prefix="platform_base-call",
+                )
+            self._submissions.add(submission)
+            executor = self._executor
+        submission.add_done_callback(self._submissions.discard)
+        executor.submit(
+            submission.carry_out,
+            lambda cancellation: self._execute(plugin_id, inputs, params, timeout, progress, cancellation),
+        )
+        return submission
+
+    def map_plugin(
+        self,
+        plugin_id: str,
+        iterable: Iterable[Mapping[str, Any]],
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Iterator[ProcessingResult]:
+        """Run a plugin on many inputs, several at a time, and yield the results in order.
+
+        Only a few calls are in flight: `iterable` may be endless. The first error ends the iteration and stops what
+        still runs; so does closing the iterator.
+        """
+        self._check_open()
+        ahead = 2 * (self.settings.workers_for(plugin_id).max or os.cpu_count() or 1)
+        pending: deque[concurrent.futures.Future[ProcessingResult]] = deque()
+        try:
+            for inputs in iterable:
+                pending.append(self.submit_plugin(plugin_id, inputs, params, timeout))
+                if len(pending) > ahead:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+    def _execute(
+        self,
+        plugin_id: str,
+        inputs: Mapping[str, Any],
+        params: Mapping[str, Any] | None,
+        timeout: float | None,
+        progress: ReportProgress | None,
+        cancellation: Cancellation,
+    ) -> ProcessingResult:
+        self._check_open()
+        release = self._switch.serving(plugin_id)
+        deployment = self._switch.deployment(release)
+        data, given = _join_parameters(plugin_id, inputs, params)
+        parameters = resolve(release.manifest.configuration, given, plugin_id=plugin_id)
+        request = Request(
+            deployment=deployment,
+            inputs={**data, "params": parameters},
+            parameters=parameters,
+            timeout_s=_check_timeout(timeout) if timeout is not None else deployment.security.default_timeout,
+            report_progress=progress,
+        )
+        stats = self._stats[plugin_id]
+        try:
+            result = self._engine.run(request, cancellation)
+        except concurrent.futures.CancelledError:
+            stats.record_failure("Cancelled")
+            if self._closed:
+                raise RegistryClosedError(f"the registry was closed while {plugin_id!r} ran") from None
+            raise
+        except PluginError as error:
+            stats.record_failure(type(error).__name__)
+            trace = getattr(error, "remote_traceback", "")
+            logger.error("%s %s failed: %s%s", plugin_id, release.version, error, f"\n{trace}" if trace else "")
+            raise
+        assert result.execution is not None
+        stats.record_success(result.execution)
+        logger.debug(
+            "%s %s took %.3f s (%.3f s CPU, peak %.1f MB)",
+            plugin_id,
+            release.version,
+            result.execution.wall_seconds,
+            result.execution.cpu_seconds,
+            result.execution.peak_memory_bytes / (1 << 20),
+        )
+        return result
+
+    # -- knowing ------------------------------------------------------------------------------------------------
+
+    def get_plugin_stats(self, plugin_id: str) -> PluginStats:
+        """Return what was counted about a plugin since this registry was made.
+
+        Raises:
+            PluginNotFoundError: There is none of that id.
+        """
+        self._check_open()
+        self._switch.active(plugin_id)
+        return self._stats[plugin_id].snapshot()
+
+    def close(self) -> None:
+        """Stop everything: running calls end with an error, workers die, files vanish. Safe to call twice."""
+        if self._closed or os.getpid() != self._owner:
+            return
+        self._closed = True
+        self.disable_hot_reload()
+        for submission in list(self._submissions):
+            submission.cancel()
+        self._engine.close()
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RegistryClosedError("this registry was closed; make another one")
+        if os.getpid() != self._owner:
+            raise RegistryClosedError(
+                "this registry belongs to the parent of this process; make one of its own after the fork"
+            )
+
+
+def _describe(release: Release, versions: list[str], loaded: bool) -> PluginInfo:
+    manifest = release.manifest
+    return PluginInfo(
+        id=manifest.plugin_id,
+        version=manifest.version,
+        versions=versions,
+        description=manifest.description,
+        author=manifest.author,
+        license=manifest.license,
+        tags=list(manifest.tags),
+        requires=list(manifest.requires),
+        produces=list(manifest.produces),
+        digest=release.digest,
+        directory=str(release.directory),
+        loaded=loaded,
+    )
+
+
+def _join_parameters(
+    plugin_id: str, inputs: Mapping[str, Any], params: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two doors to one thing: ``params=`` and ``inputs["params"]``; one key through both is an error."""
+    if not isinstance(inputs, Mapping):
+        raise InvalidInputsError(
+            f"inputs of plugin {plugin_id!r}: expected a mapping of names to values, got {type(inputs).__name__}; "
+            'write {"series": ...} with the names of the plugin\'s documentation',
+            plugin_id=plugin_id,
+        )
+    data = dict(inputs)
+    inner = data.pop("params", None)
+    for name, value in (("params", params), ('inputs["params"]', inner)):
+        if value is not None and not isinstance(value, Mapping):
+            raise ParameterError(
+                [Problem(key=name, expected="a mapping of parameter names to values", got=type(value).__name__)]
+            )
+    twice = sorted(set(inner or ()) & set(params or ()))
+    if twice:
+        raise ParameterError(
+            [
+                Problem(key=key, expected="one value", got='one in params and one in inputs["params"]', hint="give it once")
+                for key in twice
+            ]
+        )
+    return data, {**(inner or {}), **(params or {})}
+
+
+def _check_timeout(timeout: float) -> float:
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+        raise ParameterError([Problem(key="timeout", expected="seconds, more than 0", got=repr(timeout))])
+    return float(timeout)

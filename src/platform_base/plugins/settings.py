@@ -1,0 +1,234 @@
+"""`config/plugins.yaml`: what the operator allows. The defaults stand here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeAlias, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
+
+from platform_base.plugins.documents.document import Document, show
+from platform_base.plugins.documents.model import (
+    DocumentModel,
+    Fault,
+    fault,
+    problems_in,
+    without_annotations,
+)
+from platform_base.plugins.documents.yaml_document import read_yaml
+from platform_base.plugins.environment import with_environment
+from platform_base.plugins.errors import Problem, SettingsError
+from platform_base.plugins.manifest import check_plugin_id
+from platform_base.plugins.permissions import Filesystem, Network
+
+CONFIG_VARIABLE = "PLATFORM_BASE_CONFIG"
+DEFAULT_FILE = Path("config/plugins.yaml")
+_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_MAX_MB = 1 << 40
+
+
+def _check_module(value: str) -> str:
+    if _MODULE.fullmatch(value):
+        return value
+    raise fault(Fault(expected="a module name such as scipy or scipy.signal", got=show(value)))
+
+
+Modules: TypeAlias = Annotated[tuple[Annotated[str, AfterValidator(_check_module)], ...], Field(strict=False)]
+Names: TypeAlias = Annotated[tuple[str, ...], Field(strict=False)]
+Seconds: TypeAlias = Annotated[float, Field(gt=0, le=1e9)]
+Megabytes: TypeAlias = Annotated[int, Field(ge=1, le=_MAX_MB)]
+
+
+class SecuritySettings(DocumentModel):
+    """What a plugin may do; for all plugins, and key by key for one. MB are 2**20 bytes.
+
+    Attributes:
+        enable_sandboxing: False runs plugins inside the host, for debugging only.
+        default_timeout: Time for a call that names none, seconds; None: no limit.
+        max_memory_mb: Memory of a worker beyond what it starts with, MB; None: no limit.
+        max_cpu_percent: Share of one core, percent; 200 is two cores; None: no limit.
+        allowed_modules: Third-party modules that plugins may import; None: any.
+        blocked_modules: Modules that plugins may not import.
+        network: Destinations that may be reached.
+        filesystem: Files that may be used besides the plugin's own.
+        max_cpu_seconds: CPU time of a worker, seconds; None: no limit.
+        max_threads: Threads of a worker, the first one included.
+        max_open_files: Open descriptors of a worker.
+        max_processes: Processes that a worker may start.
+        max_scratch_mb: Size of the scratch directory, MB.
+        max_output_mb: What is kept of the text that one call prints, MB.
+        max_result_mb: Size of one result, MB.
+        accept_missing: Names of protections that may be missing on this machine.
+    """
+
+    enable_sandboxing: bool = True
+    default_timeout: Seconds | None = 30.0
+    max_memory_mb: Megabytes | None = 512
+    max_cpu_percent: Annotated[float, Field(gt=0, le=1_000_000)] | None = 50.0
+    allowed_modules: Modules | None = ("numpy", "scipy", "pandas", "numba")
+    blocked_modules: Modules = ("os", "subprocess", "socket")
+    network: Network = Network()
+    filesystem: Filesystem = Filesystem()
+    max_cpu_seconds: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    max_threads: Annotated[int, Field(ge=1, le=1_000_000)] = 32
+    max_open_files: Annotated[int, Field(ge=16, le=1_000_000)] = 64
+    max_processes: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    max_scratch_mb: Megabytes = 64
+    max_output_mb: Annotated[int, Field(ge=0, le=_MAX_MB)] = 1
+    max_result_mb: Megabytes = 256
+    accept_missing: Names = ()
+
+
+class PluginWorkerSettings(DocumentModel):
+    """How many workers one plugin has, and for how long.
+
+    Attributes:
+        min: Workers that are kept ready.
+        max: Workers at most; None: as many as there are CPU cores.
+        idle_seconds: A worker without work ends after this time, seconds.
+        load_timeout: Time for importing and constructing a plugin, seconds.
+    """
+
+    min: Annotated[int, Field(ge=0, le=10_000)] = 0
+    max: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    idle_seconds: Annotated[float, Field(ge=0, le=1e9)] = 300.0
+    load_timeout: Seconds = 60.0
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.max is not None and self.min > self.max:
+            raise fault(Fault(at=("min",), expected=f"at most max, {self.max}", got=show(self.min)))
+        return self
+
+
+class WorkerSettings(PluginWorkerSettings):
+    """How many workers there are, and what they start with.
+
+    Attributes:
+        total: Workers of all plugins together; None: no limit.
+        preload: Modules that the warden imports before it forks a worker.
+    """
+
+    total: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    preload: Modules = ()
+
+
+class PluginSettings(SecuritySettings):
+    """What is different for one plugin; only the keys that were written count.
+
+    Attributes:
+        workers: Its own numbers of workers.
+    """
+
+    workers: PluginWorkerSettings = PluginWorkerSettings()
+
+
+class Settings(DocumentModel):
+    """Everything that the operator decides.
+
+    Attributes:
+        security: What every plugin may do.
+        workers: How many workers there are.
+        plugins: What is different for single plugins, by plugin id.
+    """
+
+    security: SecuritySettings = SecuritySettings()
+    workers: WorkerSettings = WorkerSettings()
+    plugins: Annotated[
+        dict[Annotated[str, AfterValidator(check_plugin_id)], PluginSettings],
+        BeforeValidator(without_annotations),
+    ] = Field(default_factory=dict)
+    _source: str = PrivateAttr("the built-in defaults")
+
+    @property
+    def source(self) -> str:
+        """Where the settings come from, in words."""
+        return self._source
+
+    @classmethod
+    def load(
+        cls,
+        config: str | Path | Mapping[str, Any] | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> Self:
+        """Read settings; whatever they leave out has its default.
+
+        Args:
+            config: A YAML file; or the settings themselves; or None for the file that ``PLATFORM_BASE_CONFIG``
+                names, else ``config/plugins.yaml`` in the current directory, else the defaults.
+            environ: Variables such as ``PLATFORM_BASE_SECURITY__MAX_MEMORY_MB=1024`` or
+                ``PLATFORM_BASE_PLUGINS__DTW_ALIGN__MAX_MEMORY_MB=2048`` have the last word, wherever the
+                settings come from.
+
+        Raises:
+            SettingsError: With every problem, each with its place.
+        """
+        document, source = _read(config, environ)
+        document = with_environment(document, environ, plugin_keys=frozenset(PluginSettings.model_fields))
+        try:
+            settings = cls.model_validate(document.data)
+        except ValidationError as error:
+            raise SettingsError(problems_in(error, document, cls)) from error
+        variables = ", ".join(sorted(set(document.origins.values())))
+        settings._source = f"{source}, changed by {variables}" if variables else source
+        return settings
+
+    def security_for(self, plugin_id: str) -> SecuritySettings:
+        """Return what holds for one plugin: its own keys, and the common ones for the rest."""
+        own = self.plugins.get(plugin_id)
+        return _overlaid(self.security, own) if own is not None else self.security
+
+    def workers_for(self, plugin_id: str) -> WorkerSettings:
+        """Return the numbers of workers of one plugin; ``total`` and ``preload`` are those of all plugins."""
+        own = self.plugins.get(plugin_id)
+        return _overlaid(self.workers, own.workers) if own is not None else self.workers
+
+
+_Model = TypeVar("_Model", bound=DocumentModel)
+
+
+def _overlaid(base: _Model, over: DocumentModel) -> _Model:
+    """Return `base` with the keys that were written in `over`; mappings are joined key by key, lists replaced."""
+    changes: dict[str, Any] = {}
+    for name in over.model_fields_set & set(type(base).model_fields):
+        before, after = getattr(base, name), getattr(over, name)
+        joined = isinstance(before, DocumentModel) and isinstance(after, DocumentModel)
+        changes[name] = _overlaid(before, after) if joined and type(before) is type(after) else after
+    return base.model_copy(update=changes)
+
+
+def _read(config: object, environ: Mapping[str, str]) -> tuple[Document, str]:
+    if isinstance(config, Mapping):
+        return Document(file="", data=_plain(config)), "a mapping"
+    if config is None:
+        named = environ.get(CONFIG_VARIABLE)
+        if named:
+            return _read_file(Path(named)), f"{named} (named by {CONFIG_VARIABLE})"
+        if not DEFAULT_FILE.exists():
+            return Document(file="", data={}), "the built-in defaults"
+        config = DEFAULT_FILE
+    if not isinstance(config, str | Path):
+        expected = "None, a path or a mapping"
+        raise SettingsError([Problem(key="config", expected=expected, got=type(config).__name__)])
+    return _read_file(Path(config)), str(config)
+
+
+def _read_file(path: Path) -> Document:
+    document = read_yaml(path.expanduser(), error=SettingsError)
+    if document.data is None:  # an empty file, or comments only
+        return Document(file=document.file, data={}, locate=document.locate)
+    if not isinstance(document.data, dict):
+        raise SettingsError([document.problem((), expected="keys with values", got=show(document.data))])
+    return document
+
+
+def _plain(value: Any) -> Any:
+    """Turn what a program may pass into what a file would have held."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return os.fspath(value) if isinstance(value, os.PathLike) else value

@@ -1,0 +1,91 @@
+"""What the registry counts about each plugin: calls, failures by kind, times, memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from typing import TypedDict
+
+import numpy as np
+
+from platform_base.core.models import Execution
+
+_WINDOW = 1000
+"""Percentiles are over so many of the latest calls: bounded memory, and yesterday's figures do not hide today's."""
+
+
+class PluginStats(TypedDict):
+    """What `PluginRegistry.get_plugin_stats` returns. Times in seconds, memory in megabytes (2**20 bytes)."""
+
+    execution_count: int
+    success_count: int
+    failure_count: int
+    failures: dict[str, int]
+    avg_execution_time: float
+    p50_execution_time: float
+    p95_execution_time: float
+    p99_execution_time: float
+    avg_queue_time: float
+    cpu_seconds: float
+    memory_usage_mb: float
+    cold_starts: int
+    load_seconds: float
+
+
+class StatsRecorder:
+    """Counts the calls of one plugin, over all its versions. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._successes = 0
+        self._failures: Counter[str] = Counter()
+        self._wall_seconds = 0.0
+        self._queue_seconds = 0.0
+        self._cpu_seconds = 0.0
+        self._peak_bytes = 0
+        self._latest: deque[float] = deque(maxlen=_WINDOW)
+        self._cold_starts = 0
+        self._load_seconds = 0.0
+
+    def record_success(self, execution: Execution) -> None:
+        """Count a call that brought a result."""
+        with self._lock:
+            self._successes += 1
+            self._wall_seconds += execution.wall_seconds
+            self._queue_seconds += execution.queue_seconds
+            self._cpu_seconds += execution.cpu_seconds
+            self._peak_bytes = max(self._peak_bytes, execution.peak_memory_bytes)
+            self._latest.append(execution.wall_seconds)
+
+    def record_failure(self, kind: str) -> None:
+        """Count a call that was begun and ended in an error of that kind, such as ``"PluginTimeoutError"``."""
+        with self._lock:
+            self._failures[kind] += 1
+
+    def record_load(self, seconds: float) -> None:
+        """Count a worker that had to be started."""
+        with self._lock:
+            self._cold_starts += 1
+            self._load_seconds += seconds
+
+    def snapshot(self) -> PluginStats:
+        """Return the figures as they stand."""
+        with self._lock:
+            latest = np.fromiter(self._latest, dtype=np.float64)
+            p50, p95, p99 = np.percentile(latest, [50, 95, 99]).tolist() if latest.size else (0.0, 0.0, 0.0)
+            successes, failures = self._successes, self._failures.total()
+            return PluginStats(
+                execution_count=successes + failures,
+                success_count=successes,
+                failure_count=failures,
+                failures=dict(self._failures),
+                avg_execution_time=self._wall_seconds / successes if successes else 0.0,
+                p50_execution_time=p50,
+                p95_execution_time=p95,
+                p99_execution_time=p99,
+                avg_queue_time=self._queue_seconds / successes if successes else 0.0,
+                cpu_seconds=self._cpu_seconds,
+                memory_usage_mb=self._peak_bytes / (1 << 20),
+                cold_starts=self._cold_starts,
+                load_seconds=self._load_seconds,
+            )
