@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 import numpy as np
@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 from .directions import DIAGONAL, LEFT, SKIP, UP, walk_back
 from .problem import EUCLIDEAN, MANHATTAN
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
-
-def _compile(function: _Function) -> _Function:
+def _compile(function: Callable[..., Any]) -> Callable[..., Any]:
     try:
-        compiled: _Function = numba.njit(cache=True, nogil=True)(function)
+        compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:
         # Numba raises this where no directory can be written to for its cache: then every process compiles.
         compiled = numba.njit(nogil=True)(function)

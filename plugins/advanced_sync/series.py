@@ -35,9 +35,7 @@ def as_series(value: Any, name: str) -> NDArray[np.float64]:
             "give an array of shape (n,) or (n, channels)"
         ) from error
     if array.dtype.kind not in "biuf":
-        raise TypeError(
-            f"{name}: expected real numbers, got elements of type {array.dtype}; convert to float64"
-        )
+        raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}; convert to float64")
     if array.ndim not in (1, 2):
         raise ValueError(f"{name}: expected shape (n,) or (n, channels), got {array.shape}; reshape it")
     if array.size == 0:

@@ -163,8 +163,9 @@ def _apply_sections(
         extension = _extension(sections)
         if len(table) <= extension:
             raise ValueError(
-                f"series: expected at least {extension + 1} samples for zero_phase with {len(sections)} second-order "
-                f"section(s), got {len(table)}; give a longer series, a lower order, or zero_phase=false"
+                f"series: expected at least {extension + 1} samples for zero_phase with {len(sections)} "
+                f"second-order section(s), got {len(table)}; give a longer series, a lower order, "
+                "or zero_phase=false"
             )
         return _each_channel(table, lambda line: signal.sosfiltfilt(sections, line, padlen=extension))
     if initial_state == "rest":
@@ -174,7 +175,7 @@ def _apply_sections(
 
 
 def _extension(sections: NDArray[np.float64]) -> int:
-    """Return by how many samples each end is extended: three times the filter's length, as SciPy's default."""
+    """Return by how many samples each end is extended: three times the filter's length, as in SciPy."""
     absent = min(int((sections[:, 2] == 0).sum()), int((sections[:, 5] == 0).sum()))
     return 3 * (2 * len(sections) + 1 - absent)
 

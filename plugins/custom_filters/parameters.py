@@ -1,4 +1,4 @@
-"""What is asked of a filter, checked: numbers in range, and frequencies as fractions of the Nyquist frequency."""
+"""What is asked of a filter, checked: numbers in range, frequencies as fractions of the Nyquist frequency."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def check_window(window_length: int, samples: int) -> int:
 def _check_edges(
     cutoff: float | Sequence[float], kind: str, sampling_rate: float | None
 ) -> tuple[float, ...]:
-    given = tuple(cutoff) if isinstance(cutoff, (Sequence, np.ndarray)) else (cutoff,)
+    given = tuple(cutoff) if isinstance(cutoff, (list, tuple, np.ndarray)) else (cutoff,)
     wanted = 2 if kind in ("bandpass", "bandstop") else 1
     if len(given) != wanted:
         raise ValueError(

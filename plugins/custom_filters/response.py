@@ -31,7 +31,7 @@ class FrequencyResponse:
 def response_of_sections(
     sections: NDArray[np.float64], *, zero_phase: bool, sampling_rate: float | None
 ) -> FrequencyResponse:
-    """Return the response of second-order sections; forward and backward, the gain counts twice and the phase is 0."""
+    """Return the response of second-order sections; with `zero_phase`, gain squared and phase 0."""
     from scipy import signal
 
     angles = np.linspace(0.0, np.pi, _POINTS)

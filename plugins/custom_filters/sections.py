@@ -94,7 +94,7 @@ def _passband_error(signal: Any, sections: NDArray[np.float64], design: Recursiv
 def _unusable(design: RecursiveDesign, reason: str) -> str:
     edges = " to ".join(f"{edge:g}" for edge in design.edges)
     return (
-        f"no usable {design.filter_type} {design.btype} filter of order {design.order} at {edges} of the Nyquist "
-        f"frequency: {reason}; give a lower order, edges farther from 0, from 1 and from each other "
+        f"no usable {design.filter_type} {design.btype} filter of order {design.order} at {edges} of the "
+        f"Nyquist frequency: {reason}; give a lower order, edges farther from 0, from 1 and from each other "
         "(resample a series that is much faster than the cutoff), or usual ripple_db and attenuation_db"
     )

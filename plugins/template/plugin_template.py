@@ -11,7 +11,7 @@ from .scaling import scale_series
 
 
 class PluginTemplate(PluginProtocol):
-    """Scales a series; copy this directory, rename the class, and put your own work in place of `scale_series`."""
+    """Scales a series. Copy this directory and put your own work in place of `scale_series`."""
 
     def execute(self, inputs: dict[str, Any]) -> ProcessingResult:
         """Scale ``inputs["series"]``.

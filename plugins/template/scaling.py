@@ -32,9 +32,7 @@ def scale_series(series: ArrayLike, *, multiplier: float = 2.0, offset: float = 
             "series: expected equally long rows, got a ragged sequence; pad or split it"
         ) from error
     if array.dtype.kind not in "biuf":
-        raise TypeError(
-            f"series: expected real numbers, got elements of type {array.dtype}; convert to float64"
-        )
+        raise TypeError(f"series: expected real numbers, got dtype {array.dtype}; convert to float64")
     if array.size == 0:
         raise ValueError(f"series: expected at least one value, got an empty series of shape {array.shape}")
     values = array.astype(np.float64)

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
-
-def _compile(function: _Function) -> _Function:
+def _compile(function: Callable[..., Any]) -> Callable[..., Any]:
     try:
-        compiled: _Function = numba.njit(cache=True, nogil=True)(function)
+        compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:
         # Numba raises this where no directory can be written to for its cache: then every process compiles.
         compiled = numba.njit(nogil=True)(function)
@@ -35,7 +33,7 @@ def fill_gaps(
     degree: float,
     gaps: NDArray[np.float64],
 ) -> None:
-    """Set `gaps` to the distance, in value and in time, of one sample of the first series from the second series.
+    """Set `gaps` to the distance, in value and time, of one sample of the first series from the second.
 
     Args:
         sample: ``(channels,)``.

@@ -91,7 +91,7 @@ def _accumulate(problem: EditProblem, matrix: NDArray[np.float64], kernel: Kerne
             distance = diagonals.accumulate(problem, matrix, report)
     if not np.isfinite(distance):
         raise ValueError(
-            "the costs overflow float64: the values or time stamps of series1 and series2 differ by too much; "
+            "the costs overflow float64: the values or times of series1 and series2 differ by too much; "
             "scale both series, or give a smaller nu or degree"
         )
     report(1.0)

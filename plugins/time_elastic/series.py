@@ -35,9 +35,7 @@ def as_series(value: Any, name: str) -> NDArray[np.float64]:
             "give an array of shape (n,) or (n, channels)"
         ) from error
     if array.dtype.kind not in "biuf":
-        raise TypeError(
-            f"{name}: expected real numbers, got elements of type {array.dtype}; convert to float64"
-        )
+        raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}; convert to float64")
     if array.ndim not in (1, 2):
         raise ValueError(f"{name}: expected shape (n,) or (n, channels), got {array.shape}; reshape it")
     if array.size == 0:
@@ -82,7 +80,7 @@ def as_times(value: Any, name: str, count: int) -> NDArray[np.float64]:
     if backward.size:
         later = int(backward[0]) + 1
         raise ValueError(
-            f"{name}[{later}]: expected more than {line[later - 1]}, the time stamp before it, got {line[later]}; "
+            f"{name}[{later}]: expected more than the one before, {line[later - 1]}, got {line[later]}; "
             "sort the samples by time and merge those of equal time"
         )
     return line

@@ -3,9 +3,9 @@ r"""Time warp edit distance: how much it costs to edit one series into another, 
 With samples counted from 1, ``|.|`` the Lp norm over the channels and ``ta``, ``tb`` the time stamps::
 
     D(i, j) = min of
-        D(i-1, j-1) + |a_i - b_j| + |a_(i-1) - b_(j-1)| + nu (|ta_i - tb_j| + |ta_(i-1) - tb_(j-1)|)   match
-        D(i-1, j)   + |a_i - a_(i-1)| + nu (ta_i - ta_(i-1)) + lambda                                  delete in a
-        D(i, j-1)   + |b_j - b_(j-1)| + nu (tb_j - tb_(j-1)) + lambda                                  delete in b
+        D(i-1, j-1) + |a_i - b_j| + |a_(i-1) - b_(j-1)| + nu (|ta_i - tb_j| + |ta_(i-1) - tb_(j-1)|)  match
+        D(i-1, j)   + |a_i - a_(i-1)| + nu (ta_i - ta_(i-1)) + lambda                           delete in a
+        D(i, j-1)   + |b_j - b_(j-1)| + nu (tb_j - tb_(j-1)) + lambda                           delete in b
 
 with D(0, 0) = 0, D(i, 0) = D(0, j) = infinity, a_0 = b_0 = 0 and ta_0 = tb_0 = 0. Infinite borders force the
 first two samples to be matched, so a_0 and ta_0 are only ever compared with b_0 and tb_0: the origin of time

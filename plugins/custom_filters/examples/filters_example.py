@@ -41,9 +41,8 @@ def main() -> None:
     seasonal = series - result.values
     year = round(WEEKS_PER_YEAR)
     print(f"{len(series)} weeks, {int((~known).sum())} of them interpolated; cutoff 0.5 cycles per year")
-    print(
-        f"trend: {result.values[year]:.1f} ppm after one year, {result.values[-year]:.1f} ppm one year before the end"
-    )
+    start, end = result.values[year], result.values[-year]
+    print(f"trend: {start:.1f} ppm one year after the beginning, {end:.1f} ppm one year before the end")
     print(f"standard deviation of what was removed, mostly the seasons: {seasonal.std():.2f} ppm")
     yearly = np.argmin(np.abs(result.metadata["freqs"] - 1.0))
     print(f"gain at one cycle per year: {result.metadata['magnitude_db'][yearly]:.1f} dB")

@@ -1,4 +1,4 @@
-"""Which two strong El Niño years resemble each other most? Time warp edit distance between years of temperature.
+"""Which two El Niño years resemble each other most? Time warp edit distance between years of temperature.
 
 The distance tolerates a warming that begins a month earlier or later, for a price set by nu. Run it from
 anywhere: ``python plugins/time_elastic/examples/twed_example.py``.

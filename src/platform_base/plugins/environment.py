@@ -24,7 +24,7 @@ def with_environment(
         document: Settings; its data is a dict.
         environ: The environment. Names that begin with ``PLATFORM_BASE_`` are settings, but for
             ``PLATFORM_BASE_CONFIG``, ``_PLUGIN_PATH`` and ``_CACHE_DIR``.
-        plugin_keys: Keys that may be set for one plugin; needed because a plugin id may contain two underscores.
+        plugin_keys: Keys that may be set for one plugin; a plugin id may contain ``__`` too.
 
     Raises:
         SettingsError: With every name that is no setting, and every value that is no YAML.

@@ -15,7 +15,6 @@ from pydantic import (
     Field,
     ValidationError,
     ValidationInfo,
-    WithJsonSchema,
     field_validator,
 )
 
@@ -49,7 +48,7 @@ _MAX_VERSION_LENGTH = 128
 
 def check_plugin_id(value: str) -> str:
     """Return `value` when it is a plugin id; raises pydantic's custom error otherwise."""
-    if re.fullmatch(PLUGIN_ID_PATTERN, value) and not value.endswith("\n"):
+    if re.fullmatch(PLUGIN_ID_PATTERN, value):
         return value
     better = re.sub(r"[^a-z0-9_]+", "_", value.casefold()).strip("_")
     hint = f"for example '{better}'" if re.fullmatch(PLUGIN_ID_PATTERN, better) else ""
@@ -167,16 +166,6 @@ class Manifest(DocumentModel):
     configuration: Annotated[
         dict[Annotated[str, AfterValidator(_check_parameter_name)], Parameter],
         BeforeValidator(without_annotations),
-        WithJsonSchema(
-            {
-                "type": "object",
-                "patternProperties": {
-                    PARAMETER_NAME_PATTERN: {"$ref": "#/$defs/Parameter"},
-                    "^(\\$schema$|x-)": True,
-                },
-                "additionalProperties": False,
-            }
-        ),
     ] = Field(default_factory=dict)
     permissions: Permissions = Permissions()
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from typing import Any
 
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic import BaseModel
 
-from platform_base.plugins.manifest import Manifest, Parameter
+from platform_base.plugins.manifest import (
+    PARAMETER_NAME_PATTERN,
+    Documentation,
+    Manifest,
+    Parameter,
+    Permissions,
+)
+from platform_base.plugins.permissions import Filesystem
 
-SCHEMA_ID = "https://platform-base.dev/schemas/manifest-1.0.json"
+SCHEMA_ID = "urn:platform-base:schema:manifest:1.0"
+_ATTRIBUTE = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
 
 
 def manifest_schema() -> dict[str, Any]:
@@ -17,21 +27,33 @@ def manifest_schema() -> dict[str, Any]:
     It accepts every manifest that `Manifest.from_file` accepts, and refuses most of what it refuses: rules
     between two keys, such as a default inside its bounds, are beyond it.
     """
-    schema = Manifest.model_json_schema(schema_generator=GenerateJsonSchema)
-    definitions = schema.pop("$defs", {})
-    definitions["Parameter"] = Parameter.model_json_schema(schema_generator=GenerateJsonSchema)
-    body = {**schema, "$defs": dict(sorted(definitions.items()))}
-    result: dict[str, Any] = _tidy(body)
-    head = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": SCHEMA_ID,
-        "title": "Plugin manifest, version 1.0",
+    schema = Manifest.model_json_schema()
+    schema["properties"]["configuration"] = {
+        "type": "object",
+        "default": {},
+        "properties": {"$schema": {"type": "string"}},
+        "patternProperties": {PARAMETER_NAME_PATTERN: {"$ref": "#/$defs/Parameter"}, "^x-": True},
+        "additionalProperties": False,
     }
-    return {**head, **result}
+    _describe(schema, Manifest)
+    for model in (Documentation, Filesystem, Parameter, Permissions):
+        _describe(schema["$defs"][model.__name__], model)
+    # A parameter without a default is not one whose default is null: the caller must give it.
+    schema["$defs"]["Parameter"]["properties"]["default"].pop("default")
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID}
+    return {**head, **_tidy(schema), "title": "Plugin manifest, version 1.0"}
+
+
+def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """Take the descriptions from the model's docstring, where people keep them."""
+    summary, _, attributes = inspect.cleandoc(model.__doc__ or "").partition("\n\nAttributes:\n")
+    schema["description"] = summary
+    for name, text in _ATTRIBUTE.findall(attributes):
+        schema["properties"][name]["description"] = re.sub(r"\s+", " ", text)
 
 
 def _tidy(part: Any, *, names: bool = False) -> Any:
-    """Drop generated titles, allow ``$schema`` and ``x-*`` everywhere; `names`: the keys are names, not words."""
+    """Drop generated titles, allow ``$schema`` and ``x-*``; `names`: the keys of `part` are names."""
     if isinstance(part, list):
         return [_tidy(item) for item in part]
     if not isinstance(part, dict):
@@ -44,6 +66,4 @@ def _tidy(part: Any, *, names: bool = False) -> Any:
     if not names and "properties" in tidy and tidy.get("additionalProperties") is False:
         tidy["properties"] = {"$schema": {"type": "string"}, **tidy["properties"]}
         tidy.setdefault("patternProperties", {"^x-": True})
-    if not names and isinstance(tidy.get("description"), str):
-        tidy["description"] = tidy["description"].split("\n\nAttributes:")[0]
     return tidy

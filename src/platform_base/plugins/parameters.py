@@ -24,8 +24,8 @@ def resolve(
 
     Args:
         declared: The manifest's ``configuration``.
-        given: The caller's ``params``. NumPy scalars count as the Python value, one-dimensional NumPy arrays as
-            lists.
+        given: The caller's ``params``. NumPy scalars count as Python values, one-dimensional NumPy
+            arrays as lists.
         plugin_id: For messages.
 
     Returns:
@@ -98,6 +98,6 @@ def _python_scalar(value: object) -> object:
 
 def _show(value: object) -> str:
     """Name the type where the value itself says nothing about it."""
-    if value is None or isinstance(value, str | int | float) and not isinstance(value, np.generic):
+    if value is None or (isinstance(value, str | int | float) and not isinstance(value, np.generic)):
         return show(value)
     return f"a value of type {type(value).__name__}"

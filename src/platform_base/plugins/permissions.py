@@ -69,7 +69,7 @@ class Network(DocumentModel):
     @classmethod
     def _read_none(cls, data: Any) -> Any:
         if data == "none":
-            return {}
+            return {"tcp": []}  # written out, so that it replaces destinations given elsewhere
         if isinstance(data, dict | Network):
             return data
         hint = 'write none, or {tcp: ["data.example.org:443"]}'

@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Any, Self, TypedDict
 
 from platform_base.core.models import ProcessingResult
-from platform_base.plugins._catalog.discovery import discover, standard_places
+from platform_base.plugins._catalog.discovery import discover
+from platform_base.plugins._catalog.places import standard_places
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.store import ReleaseStore
 from platform_base.plugins._engines.base import ReportProgress, Request
@@ -25,6 +26,7 @@ from platform_base.plugins._reload.reloader import Reloader, reload_root
 from platform_base.plugins._reload.switch import Switch
 from platform_base.plugins.errors import (
     InvalidInputsError,
+    ManifestError,
     ParameterError,
     PluginError,
     PluginNotFoundError,
@@ -83,7 +85,7 @@ class PluginRegistry:
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._stats: defaultdict[str, StatsRecorder] = defaultdict(StatsRecorder)
-        self._engine = ENGINES[self.settings.engine](self.settings, ReleaseStore())
+        self._engine = ENGINES["local"](self.settings, ReleaseStore.standard())
         version = importlib.metadata.version("platform-base")
         self._switch = Switch(
             self._engine, self.settings, version, on_load=lambda plugin_id, s: self._stats[plugin_id].record_load(s)
@@ -128,8 +130,12 @@ class PluginRegistry:
         problems: list[Problem] = []
         for release, found in discover(root):
             problems.extend(found)
-            if release is not None and (clash := self._switch.add(release)) is not None:
-                problems.append(clash)
+            if release is None:
+                continue
+            try:
+                self._switch.add(release)
+            except ManifestError as error:
+                problems.extend(error.problems)
         self._report(root, problems)
 
     def _report(self, root: Path, problems: Sequence[Problem]) -> None:

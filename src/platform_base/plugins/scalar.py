@@ -1,4 +1,4 @@
-"""One value of a declared type: a string, an integer, a float or a boolean, and nothing that merely looks like it."""
+"""One value of a declared type: string, integer, float or boolean, and nothing that merely looks like it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def convert(value: object, kind: str | None) -> Any:
     """Return `value` as an exact built-in of type `kind`, or None where it does not fit.
 
     Args:
-        value: A Python value. True is no number, "1" is no number, NaN and infinity are no floats; 1 is a float.
+        value: A Python value. Neither True nor "1" is a number, NaN and infinity are no floats, 1 is one.
         kind: A `ScalarType`, or None for whichever of them it is.
 
     Example:

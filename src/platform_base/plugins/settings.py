@@ -143,6 +143,16 @@ class Settings(DocumentModel):
     ] = Field(default_factory=dict)
     _source: str = PrivateAttr("the built-in defaults")
 
+    @model_validator(mode="after")
+    def _ordered_for_each_plugin(self) -> Self:
+        for plugin_id in self.plugins:
+            joined = self.workers_for(plugin_id)
+            if joined.max is not None and joined.min > joined.max:
+                at = ("plugins", plugin_id, "workers")
+                expected = f"min at most max, {joined.max}"
+                raise fault(Fault(at=at, expected=expected, got=f"min {joined.min}"))
+        return self
+
     @property
     def source(self) -> str:
         """Where the settings come from, in words."""
@@ -157,8 +167,9 @@ class Settings(DocumentModel):
         """Read settings; whatever they leave out has its default.
 
         Args:
-            config: A YAML file; or the settings themselves; or None for the file that ``PLATFORM_BASE_CONFIG``
-                names, else ``config/plugins.yaml`` in the current directory, else the defaults.
+            config: A YAML file; or the settings themselves; or None for the file that
+                ``PLATFORM_BASE_CONFIG`` names, else ``config/plugins.yaml`` in the current directory, else
+                the defaults.
             environ: Variables such as ``PLATFORM_BASE_SECURITY__MAX_MEMORY_MB=1024`` or
                 ``PLATFORM_BASE_PLUGINS__DTW_ALIGN__MAX_MEMORY_MB=2048`` have the last word, wherever the
                 settings come from.
@@ -191,7 +202,7 @@ _Model = TypeVar("_Model", bound=DocumentModel)
 
 
 def _overlaid(base: _Model, over: DocumentModel) -> _Model:
-    """Return `base` with the keys that were written in `over`; mappings are joined key by key, lists replaced."""
+    """Return `base` with the keys written in `over`; mappings are joined key by key, lists replaced."""
     changes: dict[str, Any] = {}
     for name in over.model_fields_set & set(type(base).model_fields):
         before, after = getattr(base, name), getattr(over, name)
@@ -207,7 +218,7 @@ def _read(config: object, environ: Mapping[str, str]) -> tuple[Document, str]:
         named = environ.get(CONFIG_VARIABLE)
         if named:
             return _read_file(Path(named)), f"{named} (named by {CONFIG_VARIABLE})"
-        if not DEFAULT_FILE.exists():
+        if not os.path.lexists(DEFAULT_FILE):
             return Document(file="", data={}), "the built-in defaults"
         config = DEFAULT_FILE
     if not isinstance(config, str | Path):
@@ -217,7 +228,7 @@ def _read(config: object, environ: Mapping[str, str]) -> tuple[Document, str]:
 
 
 def _read_file(path: Path) -> Document:
-    document = read_yaml(path.expanduser(), error=SettingsError)
+    document = read_yaml(path, error=SettingsError)
     if document.data is None:  # an empty file, or comments only
         return Document(file=document.file, data={}, locate=document.locate)
     if not isinstance(document.data, dict):

@@ -180,7 +180,7 @@ class LocalEngine:
                 # The warden of before removes its directory when it ends, so each has one of its own.
                 self._runtime = Path(tempfile.mkdtemp(prefix="platform_base-"))
                 self._runtime.chmod(0o711)
-                self._warden = WardenClient(preload=("numpy", *self._settings.workers.preload), runtime=self._runtime)
+                self._warden = WardenClient(preload=("numpy", "numpy.random", *self._settings.workers.preload), runtime=self._runtime)
                 for module, reason in self._warden.skipped.items():
                     logger.warning("workers.preload: %s could not be imported: %s", module, reason)
             assert self._runtime is not None
@@ -193,7 +193,8 @@ class LocalEngine:
             return known
         release, manifest = deployment.release, deployment.release.manifest
         snapshot = self._store.snapshot(release)
-        cache = self._store.kernel_cache(release)
+        cache = self._store.root.parent / "kernels" / release.digest.removeprefix("sha256:")
+        cache.mkdir(parents=True, exist_ok=True)
         recipe = Recipe(
             load=Load(
                 directory=str(snapshot),

@@ -198,7 +198,7 @@ class Supervisor:
                 raise self._broken("a body in an arena that was not granted")
             body = bytes(data[body.offset : body.offset + body.size])
         try:
-            result = decode(body, data, limits=Limits.for_result(self._connection.policy.max_result_bytes), readonly=False)
+            result = decode(body, data, limits=Limits(max_array_bytes=self._connection.policy.max_result_bytes))
         except DecodeError as error:
             raise self._broken(str(error)) from None
         if type(result) is not dict or set(result) != {"values", "metadata"} or type(result["metadata"]) is not dict:
@@ -234,7 +234,7 @@ class Supervisor:
 
     def _explain_failure(self, failed: Failed) -> CallEndedError:
         self._connection.output.log_call(self._plugin_id)
-        name, text, trace = (self._worker.show_source(part) for part in (failed.type, failed.message, failed.traceback))
+        name, text, trace = (self._worker.show_source(part) for part in (failed.error_type, failed.message, failed.traceback))
         plugin_id = self._plugin_id
         error: ExecutionError | EncodingError | InvalidInputsError
         if failed.kind == "memory":

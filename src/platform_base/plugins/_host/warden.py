@@ -112,7 +112,7 @@ class WardenClient:
             WardenLostError: There is no warden any more.
         """
         self._send(
-            _encode(Spawn(worker=worker, policy=policy, environment=dict(environment))), (control, output, line)
+            _encode(Spawn(worker=worker, policy=msgspec.Raw(_encode(policy)), environment=dict(environment))), (control, output, line)
         )
 
     def allow(self, worker: int, shared_bytes: int) -> None:

@@ -134,7 +134,7 @@ def _boot(connection: Connection, recipe: Recipe, deadline: float) -> tuple[tupl
             make_visible(part).replace(recipe.load.directory, recipe.source) for part in (loaded.message, loaded.traceback)
         )
         raise PluginLoadError(
-            f"plugin {plugin_id!r} could not be loaded from {recipe.source}: {make_visible(loaded.type)}: {text}",
+            f"plugin {plugin_id!r} could not be loaded from {recipe.source}: {make_visible(loaded.error_type)}: {text}",
             plugin_id=plugin_id,
             remote_traceback=trace,
         )

@@ -14,8 +14,8 @@ from platform_base.plugins._catalog.catalog import Catalog
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.requirements import check_requirements
 from platform_base.plugins._engines.base import Deployment, Engine
-from platform_base.plugins.errors import Problem
-from platform_base.plugins.manifest import check_core_version
+from platform_base.plugins.core_version import check_core_version
+from platform_base.plugins.errors import IncompatiblePluginError
 from platform_base.plugins.settings import Settings
 
 logger = logging.getLogger("platform_base.plugins")
@@ -30,7 +30,7 @@ class Switch:
         self._core_version = core_version
         self._on_load = on_load
         self._lock = threading.RLock()
-        self._catalog = Catalog(core_version=core_version)
+        self._catalog = Catalog(core_version)
         self._loaded: dict[str, Release] = {}
 
     def deployment(self, release: Release) -> Deployment:
@@ -41,16 +41,23 @@ class Switch:
             workers=self._settings.workers_for(release.plugin_id),
         )
 
-    def add(self, release: Release) -> Problem | None:
-        """Make a release known; a problem if it clashes with another one."""
+    def add(self, release: Release) -> None:
+        """Make a release known.
+
+        Raises:
+            ManifestError: Another directory holds that version with other files.
+        """
         with self._lock:
-            return self._catalog.add(release)
+            self._catalog.add(release)
 
     def known(self) -> list[tuple[Release, list[str], bool]]:
-        """Return, for each plugin, its active release, all its versions, and whether it is loaded."""
+        """Return, for each plugin, its active release, all its versions, and whether it is loaded.
+
+        A plugin of which no version is compatible is shown with its highest one.
+        """
         with self._lock:
             return [
-                (self._active(plugin_id), [r.version for r in self._catalog.versions(plugin_id)], plugin_id in self._loaded)
+                (self._shown(plugin_id), [each.version for each in self._catalog.versions(plugin_id)], plugin_id in self._loaded)
                 for plugin_id in self._catalog.ids()
             ]
 
@@ -102,18 +109,25 @@ class Switch:
         """
         with self._lock:
             before = self._loaded.get(candidate.plugin_id)
-            known = {(release.version, release.digest) for release in self._catalog.versions(candidate.plugin_id)}
-        if (candidate.version, candidate.digest) in known:
+            known = {
+                release.key
+                for plugin_id in self._catalog.ids()
+                for release in self._catalog.versions(plugin_id)
+                if release.directory == candidate.directory
+            }
+        if candidate.key in known:
             return False
+        # What nobody has used yet needs no proof: it is loaded, and proved, by the first call.
         if before is not None:
             self._prove(candidate)
         with self._lock:
-            problem = self._catalog.add(candidate)
-            if problem is None and before is not None and self._active(candidate.plugin_id) == candidate:
+            self._catalog.add(candidate)
+            switched = before is not None and self._active(candidate.plugin_id) == candidate
+            if switched:
                 self._loaded[candidate.plugin_id] = candidate
-        if problem is None and before is not None:
+        if switched:
             self._settle(before, candidate)
-        return problem is None
+        return True
 
     def active(self, plugin_id: str) -> Release:
         """Return the release that would answer the next call.
@@ -124,6 +138,15 @@ class Switch:
         with self._lock:
             return self._loaded.get(plugin_id) or self._active(plugin_id)
 
+    def highest(self, plugin_id: str) -> Release:
+        """Return the highest stable compatible release, whichever one answers now.
+
+        Raises:
+            PluginNotFoundError: There is none of that id.
+        """
+        with self._lock:
+            return self._catalog.highest(plugin_id)
+
     def unload(self, plugin_id: str) -> None:
         """Stop the idle workers of a plugin; running calls finish. The next call loads it again.
 
@@ -131,7 +154,7 @@ class Switch:
             PluginNotFoundError: There is none of that id.
         """
         with self._lock:
-            self._active(plugin_id)
+            self._catalog.versions(plugin_id)
             release = self._loaded.pop(plugin_id, None)
         if release is not None:
             self._engine.retire(release)
@@ -147,6 +170,12 @@ class Switch:
         if loaded:
             self._engine.retire(release)
         logger.info("%s %s is gone: its directory was removed", release.plugin_id, release.version)
+
+    def _shown(self, plugin_id: str) -> Release:
+        try:
+            return self._loaded.get(plugin_id) or self._active(plugin_id)
+        except IncompatiblePluginError:
+            return self._catalog.versions(plugin_id)[-1]
 
     def _active(self, plugin_id: str) -> Release:
         return self._catalog.active(plugin_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from platform_base.plugins._sandbox.policy import Policy
@@ -86,28 +85,3 @@ class Backend(Protocol):
             ConfinementError: The protection cannot be given.
         """
         ...
-
-
-def read_baseline(status: Path = Path("/proc/self/status")) -> Baseline:
-    """Read the memory of the calling process; the warden does so once, before its first fork.
-
-    Args:
-        status: The process's ``status`` file.
-
-    Raises:
-        ConfinementError: The file cannot be read, or does not hold the three numbers.
-    """
-    remedy = "mount /proc where the host runs"
-    try:
-        lines = status.read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError as error:
-        raise ConfinementError("rlimits", f"{status}: {error.strerror}", remedy) from error
-    fields = dict(line.split(":", 1) for line in lines if ":" in line)
-    try:
-        data, size, anon = (int(fields[key].split()[0]) << 10 for key in ("VmData", "VmSize", "RssAnon"))
-    except (KeyError, IndexError, ValueError) as error:
-        expected = "expected VmData, VmSize and RssAnon in kB"
-        raise ConfinementError(
-            "rlimits", f"{status}: {expected}, got no such line ({error})", remedy
-        ) from error
-    return Baseline(vm_data_bytes=data, vm_size_bytes=size, rss_anon_bytes=anon)

@@ -1,26 +1,27 @@
-"""How a policy comes about: what the operator's settings give, and what the plugin's manifest asks for."""
+"""How a policy comes about: what the operator's settings give, cut down to what the plugin's manifest asks for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from platform_base.plugins._sandbox.landlock import system_read_paths
 from platform_base.plugins._sandbox.policy import Policy
-from platform_base.plugins.errors import PluginLoadError
+from platform_base.plugins.errors import PluginLoadError, SandboxUnavailableError
 from platform_base.plugins.manifest import Manifest
+from platform_base.plugins.permissions import Permissions
 from platform_base.plugins.settings import SecuritySettings
 
 _MB = 1 << 20
 
 
 def derive_policy(
-    security: SecuritySettings,
-    manifest: Manifest,
-    *,
-    read: tuple[Path, ...] = (),
-    write: tuple[Path, ...] = (),
+    security: SecuritySettings, manifest: Manifest, *, read: tuple[Path, ...] = (), write: tuple[Path, ...] = ()
 ) -> Policy:
     """Return the policy for a plugin: settings ∩ manifest.
+
+    Amounts (memory, threads) are the settings', unless the manifest asks for less. Files outside the plugin's own
+    directory are granted only where the manifest asks for them *and* the settings give them.
 
     Args:
         security: The operator's settings for this plugin.
@@ -30,32 +31,73 @@ def derive_policy(
 
     Raises:
         PluginLoadError: The plugin asks for more than the settings give.
+        SandboxUnavailableError: The settings give what no protection of this version can bound.
     """
-    _check_permissions(security, manifest)
-    megabytes = security.max_memory_mb
+    asked = manifest.permissions
+    if security.max_processes > 0:
+        raise SandboxUnavailableError(
+            f"security.max_processes: expected 0, got {security.max_processes}; processes that a plugin starts cannot "
+            "be bounded yet: set it to 0",
+            protection="processes",
+        )
+    refused = list(_refusals(security, asked))
+    if refused:
+        raise PluginLoadError(
+            f"plugin {manifest.plugin_id!r} asks for more than it is given:\n" + "\n".join(refused),
+            plugin_id=manifest.plugin_id,
+        )
+    files = asked.filesystem
+    megabytes = _least(security.max_memory_mb, asked.memory_mb)
     return Policy(
         enabled=security.enable_sandboxing,
-        read_paths=(*system_read_paths(), *map(str, read), *_resolved(security.filesystem.read)),
-        write_paths=(*map(str, write), *_resolved(security.filesystem.write)),
-        network=security.destinations,
-        max_memory_bytes=None if megabytes is None else int(megabytes * _MB),
+        read_paths=(*system_read_paths(), *map(str, read), *map(str, _resolve(files.read if files else ()))),
+        write_paths=(*map(str, write), *map(str, _resolve(files.write if files else ()))),
+        max_memory_bytes=None if megabytes is None else megabytes * _MB,
         max_cpu_percent=security.max_cpu_percent,
         max_cpu_seconds=security.max_cpu_seconds,
-        max_threads=security.max_threads,
+        max_threads=_least(security.max_threads, asked.threads) or security.max_threads,
         max_open_files=security.max_open_files,
-        max_scratch_bytes=int(security.max_scratch_mb * _MB),
-        max_result_bytes=int(security.max_result_mb * _MB),
-        max_output_bytes=int(security.max_output_mb * _MB),
-        allowed_modules=None if security.allowed_modules is None else tuple(security.allowed_modules),
-        blocked_modules=tuple(security.blocked_modules),
-        accept_missing=tuple(security.accept_missing),
+        max_scratch_bytes=security.max_scratch_mb * _MB,
+        max_result_bytes=security.max_result_mb * _MB,
+        max_output_bytes=security.max_output_mb * _MB,
+        allowed_modules=security.allowed_modules,
+        blocked_modules=security.blocked_modules,
+        accept_missing=security.accept_missing,
     )
 
 
-def _resolved(paths: tuple[str, ...] | list[str]) -> tuple[str, ...]:
-    return tuple(str(Path(path).expanduser().resolve()) for path in paths)
+def _refusals(security: SecuritySettings, asked: Permissions) -> Iterator[str]:
+    """Say, for each permission that cannot be given, what was asked, what is given, and which setting decides."""
+    if asked.network is not None and asked.network.tcp:
+        yield f"permissions.network: it asks for {', '.join(asked.network.tcp)}; this version gives no network at all"
+    if asked.gpu:
+        yield "permissions.gpu: it asks for a graphics processor; this version gives none"
+    if asked.processes:
+        yield f"permissions.processes: it asks for {asked.processes}, security.max_processes gives 0"
+    if asked.threads is not None and asked.threads > security.max_threads:
+        yield f"permissions.threads: it asks for {asked.threads}, security.max_threads gives {security.max_threads}"
+    limit = security.max_memory_mb
+    if asked.memory_mb is not None and limit is not None and asked.memory_mb > limit:
+        yield f"permissions.memory_mb: it asks for {asked.memory_mb} MB, security.max_memory_mb gives {limit} MB"
+    if asked.filesystem is not None:
+        given_to_write = _resolve(security.filesystem.write)
+        given_to_read = [*_resolve(security.filesystem.read), *given_to_write]
+        yield from _outside("read", asked.filesystem.read, given_to_read)
+        yield from _outside("write", asked.filesystem.write, given_to_write)
 
 
-def _check_permissions(security: SecuritySettings, manifest: Manifest) -> None:
-    """Compare what the manifest asks for with what the settings give; nothing is granted silently or in part."""
-    raise NotImplementedError
+def _outside(right: str, asked: Iterable[str], given: list[Path]) -> Iterator[str]:
+    for path, text in zip(_resolve(asked), asked, strict=True):
+        if not any(path.is_relative_to(tree) for tree in given):
+            yield (
+                f"permissions.filesystem.{right}: it asks for {text}, security.filesystem.{right} gives "
+                f"{', '.join(map(str, given)) or 'nothing'}"
+            )
+
+
+def _resolve(paths: Iterable[str]) -> list[Path]:
+    return [Path(path).expanduser().resolve() for path in paths]
+
+
+def _least(limit: int | None, asked: int | None) -> int | None:
+    return min((value for value in (limit, asked) if value is not None), default=None)

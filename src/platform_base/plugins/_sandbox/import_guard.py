@@ -45,6 +45,12 @@ def _matches(module: str, names: Iterable[str]) -> bool:
     return any(module == name or module.startswith(name + ".") for name in names)
 
 
+def _is_by(names: Iterable[str], importer: Mapping[str, object]) -> bool:
+    """Whether the module with these globals is one of `names`, or below one."""
+    name = getattr(importer.get("__spec__"), "name", None) or importer.get("__name__")
+    return isinstance(name, str) and _matches(name, names)
+
+
 def _catches_absence(handlers: Iterable[ast.ExceptHandler]) -> bool:
     for handler in handlers:
         kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
@@ -168,12 +174,17 @@ class ImportGuard:
             refused.sort()
             raise ModuleBlockedError([text for _, _, text in refused], name=refused[0][1])
 
-    def install(self) -> Callable[[], None]:
+    def install(self, package: str = "") -> Callable[[], None]:
         """Judge, from now on, the imports that the plugin's own modules make while they run.
+
+        Args:
+            package: The package as which the plugin is imported, besides the names in `own`.
 
         Returns:
             A function that takes the guard away again.
         """
+        # A plugin's file may bear the name of a standard module, whose own imports must go on working.
+        judged = {name for name in (package, *self.own) if name and name not in sys.stdlib_module_names}
         real_import, real_import_module = builtins.__import__, importlib.import_module
 
         def guarded_import(
@@ -189,13 +200,13 @@ class ImportGuard:
             if (
                 level == 0
                 and stated
-                and self._is_own(sys._getframe(1).f_globals if globals is None else globals)
+                and _is_by(judged, sys._getframe(1).f_globals if globals is None else globals)
             ):
                 self._refuse(name, fromlist or ())
             return real_import(name, globals, locals, fromlist or (), level)
 
         def guarded_import_module(name: str, package: str | None = None) -> ModuleType:
-            if not name.startswith(".") and self._is_own(sys._getframe(1).f_globals):
+            if not name.startswith(".") and _is_by(judged, sys._getframe(1).f_globals):
                 self._refuse(name, ())
             return real_import_module(name, package)
 
@@ -207,10 +218,6 @@ class ImportGuard:
             importlib.import_module = real_import_module
 
         return remove
-
-    def _is_own(self, importer: Mapping[str, object]) -> bool:
-        name = getattr(importer.get("__spec__"), "name", None) or importer.get("__name__")
-        return isinstance(name, str) and _matches(name, self.own)
 
     def _refuse(self, name: str, members: Iterable[str]) -> None:
         reason = self.check(name, (member for member in members if isinstance(member, str)))

@@ -45,7 +45,16 @@ def machine() -> str:
 def _libc() -> ctypes.CDLL:
     library = ctypes.CDLL(None, use_errno=True)
     library.syscall.restype = ctypes.c_long
+    # Declared types let ctypes convert by itself: identity makes some forty of these calls in every worker.
+    library.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
     return library
+
+
+def _checked(name: str, result: int) -> int:
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{name}: {os.strerror(code)}")
+    return result
 
 
 def _number(name: str) -> int:
@@ -70,11 +79,7 @@ def syscall(name: str, *args: int | bytes | ctypes.Array[ctypes.c_char] | None) 
         known.
     """
     words = [ctypes.c_long(arg) if isinstance(arg, int) else arg for arg in args]
-    result: int = _libc().syscall(ctypes.c_long(_number(name)), *words)
-    if result < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, f"{name}: {os.strerror(code)}")
-    return result
+    return _checked(name, _libc().syscall(ctypes.c_long(_number(name)), *words))
 
 
 def prctl(option: int, argument: int = 0, second: int = 0) -> int:
@@ -83,7 +88,7 @@ def prctl(option: int, argument: int = 0, second: int = 0) -> int:
     Raises:
         OSError: The kernel refused.
     """
-    return syscall("prctl", option, argument, second, 0, 0)
+    return _checked("prctl", _libc().prctl(option, argument, second, 0, 0))
 
 
 def capget() -> tuple[int, int, int]:

@@ -141,18 +141,18 @@ class Program:
     """An assembled filter.
 
     Attributes:
-        instructions: The filter, with zero wherever the process id belongs.
-        own_pid: Positions of the instructions whose operand is the process id.
+        code: Its bytes, with zero wherever the process id belongs.
+        own_pid: Positions in `code` where the process id belongs.
     """
 
-    instructions: tuple[Instruction, ...]
+    code: bytes
     own_pid: tuple[int, ...]
 
     def encode(self, pid: int) -> bytes:
         """Return the bytes of the filter for the process `pid`."""
-        code = bytearray().join(struct.pack("=HBBI", op, yes, no, k) for op, yes, no, k in self.instructions)
+        code = bytearray(self.code)
         for position in self.own_pid:
-            struct.pack_into("=I", code, 8 * position + 4, pid)
+            struct.pack_into("=I", code, position, pid)
         return bytes(code)
 
 
@@ -316,10 +316,9 @@ def assemble(machine: str) -> Program:
         raise ValueError(
             f"seccomp filter: expected at most {_MAX_INSTRUCTIONS} instructions, got {len(code)}"
         )
-    own = tuple(position for position, instruction in enumerate(code) if instruction[3] == _OWN_PID)
-    return Program(
-        instructions=tuple((op, yes, no, 0 if k == _OWN_PID else k) for op, yes, no, k in code), own_pid=own
-    )
+    packed = [struct.pack("=HBBI", op, yes, no, 0 if k == _OWN_PID else k) for op, yes, no, k in code]
+    own = tuple(8 * position + 4 for position, instruction in enumerate(code) if instruction[3] == _OWN_PID)
+    return Program(code=b"".join(packed), own_pid=own)
 
 
 class _FilterPointer(ctypes.Structure):
@@ -361,7 +360,7 @@ class Seccomp:
         except OSError as error:
             return Availability(available=False, reason=str(error.strerror), remedy=_REMEDY)
         return Availability(
-            available=True, detail=f"{len(assemble(linux.machine()).instructions)} instructions"
+            available=True, detail=f"{len(assemble(linux.machine()).code) // 8} instructions"
         )
 
     def apply(self, policy: Policy, baseline: Baseline) -> tuple[str, ...]:

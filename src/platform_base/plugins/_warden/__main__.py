@@ -20,7 +20,9 @@ from pathlib import Path
 
 import msgspec
 
-from platform_base.plugins._sandbox.confine import read_baseline
+
+from platform_base.plugins._sandbox.confine import prepare, read_baseline
+from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._sandbox.scratch import wipe
 from platform_base.plugins._warden.limits import Watch
 from platform_base.plugins._warden.spawn import Child, fork_worker
@@ -37,6 +39,7 @@ from platform_base.plugins._wire.messages import (
 from platform_base.plugins._wire.unix_socket import FrameSocket, close_descriptors
 
 _decode = msgspec.msgpack.Decoder(ToWarden).decode
+_decode_policy = msgspec.msgpack.Decoder(Policy).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -92,15 +95,18 @@ class Warden:
     def _fork(self, message: Spawn, descriptors: list[int]) -> None:
         control, output, line_descriptor = descriptors
         line = FrameSocket.adopt(line_descriptor)
+        policy = _decode_policy(message.policy)
         try:
-            child = fork_worker(message, control=control, output=output, line=line, baseline=self._baseline)
+            child = fork_worker(
+                message, policy, control=control, output=output, line=line, baseline=self._baseline
+            )
         except OSError as error:
             line.send(_encode(ForkFailed(reason=str(error))))
             line.close()
         else:
             self._children[child.pidfd] = child
             self._poll.register(child.pidfd, select.POLLIN)
-            self._watch.add(child, message.policy, time.monotonic())
+            self._watch.add(child, policy, time.monotonic())
         close_descriptors((control, output))
 
     def _start(self, message: Start) -> None:
@@ -111,6 +117,7 @@ class Warden:
                 importlib.import_module(module)
             except Exception as error:  # noqa: BLE001  a broken optional module must not keep every plugin from running
                 skipped[module] = f"{type(error).__name__}: {error}"
+        prepare()
         # What is alive now stays shared between all workers; the collector would touch and so copy it.
         gc.collect()
         gc.freeze()

@@ -72,7 +72,7 @@ class Watch:
     def add(self, child: Child, policy: Policy, now: float) -> None:
         """Begin to watch a worker, if its policy has a limit that needs a clock."""
         share = None if policy.max_cpu_percent is None else policy.max_cpu_percent / 100
-        memory = None if policy.max_memory_bytes is None else policy.max_memory_bytes + child.baseline.rss_anon
+        memory = None if policy.max_memory_bytes is None else policy.max_memory_bytes + child.baseline.rss_anon_bytes
         if not policy.enabled or (share is None and memory is None):
             return
         self._accounts[child.pid] = _Account(

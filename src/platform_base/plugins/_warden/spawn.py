@@ -8,6 +8,7 @@ import traceback
 from dataclasses import dataclass
 
 from platform_base.plugins._sandbox.base import Baseline
+from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.messages import Forked, Spawn
 from platform_base.plugins._wire.unix_socket import FrameSocket
 from platform_base.plugins._worker import boot
@@ -72,7 +73,9 @@ class Child:
         self.line.close()
 
 
-def fork_worker(message: Spawn, *, control: int, output: int, line: FrameSocket, baseline: Baseline) -> Child:
+def fork_worker(
+    message: Spawn, policy: Policy, *, control: int, output: int, line: FrameSocket, baseline: Baseline
+) -> Child:
     """Fork a worker and report it to the host.
 
     Raises:
@@ -81,7 +84,7 @@ def fork_worker(message: Spawn, *, control: int, output: int, line: FrameSocket,
     pid = os.fork()
     if pid == 0:
         try:
-            boot.run(message, control=control, output=output, baseline=baseline)
+            boot.run(policy, message.environment, control=control, output=output, baseline=baseline)
         except BaseException:  # noqa: BLE001  nothing may ever return into the warden's loop
             traceback.print_exc()
         finally:

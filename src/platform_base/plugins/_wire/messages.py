@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import msgspec
 
-from platform_base.plugins._sandbox.policy import Policy
-
 PROTOCOL_VERSION = 1
 MAX_FRAME = 1 << 16
 MAX_INLINE_BODY = 1 << 15
@@ -46,10 +44,16 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
 
 
 class Spawn(msgspec.Struct, frozen=True, tag="spawn"):
-    """Fork one worker. Descriptors: its control socket, its output pipe, its line to the host."""
+    """Fork one worker. Descriptors: its control socket, its output pipe, its line to the host.
+
+    Attributes:
+        worker: The host's number for it.
+        policy: A `Policy`, encoded: what it says is no business of the wire.
+        environment: The worker's environment variables, all of them.
+    """
 
     worker: int
-    policy: Policy
+    policy: msgspec.Raw
     environment: dict[str, str]
 
 
@@ -154,7 +158,7 @@ class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
 class LoadFailed(msgspec.Struct, frozen=True, tag="load_failed"):
     """The plugin could not be imported or constructed."""
 
-    type: str
+    error_type: str
     message: str
     traceback: str
 
@@ -192,7 +196,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
     call: bytes
     kind: str
-    type: str
+    error_type: str
     message: str
     traceback: str
     usage: Usage

@@ -10,14 +10,16 @@ import fcntl
 import os
 import signal
 import sys
+from collections.abc import Mapping
 
 import msgspec
 
 from platform_base.plugins._sandbox.base import Baseline, ConfinementError
 from platform_base.plugins._sandbox.confine import confine
 from platform_base.plugins._sandbox.descriptors import close_all_except
+from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._sandbox.prove import prove
-from platform_base.plugins._wire.messages import PROTOCOL_VERSION, Ready, Refused, Spawn
+from platform_base.plugins._wire.messages import PROTOCOL_VERSION, Ready, Refused
 from platform_base.plugins._wire.unix_socket import FrameSocket
 from platform_base.plugins._worker.serve import Server
 from platform_base.plugins._worker.usage import UsageMeter, open_clear_refs
@@ -28,13 +30,12 @@ CONTROL = 3
 CLEAR_REFS = 4
 
 
-def run(message: Spawn, *, control: int, output: int, baseline: Baseline) -> None:
+def run(policy: Policy, environment: Mapping[str, str], *, control: int, output: int, baseline: Baseline) -> None:
     """Be a worker; return when the host closes the line."""
-    policy = message.policy
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     clear_refs = _arrange_descriptors(control, output)
     os.environ.clear()
-    os.environ.update(message.environment)
+    os.environ.update(environment)
     _reopen_standard_streams()
     line = FrameSocket.adopt(CONTROL)
     try:

@@ -39,7 +39,7 @@ def load_plugin(message: Load, policy: Policy) -> PluginProtocol:
     _add_package(_NAMESPACE, [])
     _add_package(package, [message.directory])
     if policy.enabled:
-        _guard(Path(message.directory), package, policy)
+        _guard(Path(message.directory), policy)
     module = importlib.import_module(f"{package}.{message.module}")
     plugin = _construct(module, message)
     _compare_manifest(plugin, message)
@@ -59,7 +59,7 @@ def _add_package(name: str, path: list[str]) -> None:
         setattr(sys.modules[parent], child, module)
 
 
-def _guard(directory: Path, package: str, policy: Policy) -> None:
+def _guard(directory: Path, policy: Policy) -> None:
     """Check the plugin's sources, then watch its imports. A lint with a clear message; the kernel is the boundary."""
     sources = sorted(directory.rglob("*.py"))
     own = {_NAMESPACE, *(path.stem for path in directory.iterdir())}
@@ -67,7 +67,7 @@ def _guard(directory: Path, package: str, policy: Policy) -> None:
     for path in sources:
         if not {"tests", "examples"} & set(path.relative_to(directory).parts):
             guard.scan(path.read_text(encoding="utf-8"), str(path))
-    guard.install(package)
+    guard.install()
 
 
 def _construct(module: ModuleType, message: Load) -> PluginProtocol:

@@ -14,7 +14,7 @@ import msgspec
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.arena import map_inputs, map_result
-from platform_base.plugins._wire.codec import Limits, decode, encode
+from platform_base.plugins._wire.codec import decode, encode
 from platform_base.plugins._wire.messages import (
     MAX_INLINE_BODY,
     Allocate,
@@ -80,7 +80,7 @@ class Server:
             answer = Loaded(usage=self._meter.end())
         except BaseException as error:  # noqa: BLE001  whatever the plugin raises is the host's to judge
             kind, text, trace = describe(error)
-            answer = LoadFailed(type=kind, message=text, traceback=trace)
+            answer = LoadFailed(error_type=kind, message=text, traceback=trace)
         self._send(answer)
 
     def _execute(self, message: Execute, descriptors: list[int]) -> None:
@@ -93,7 +93,7 @@ class Server:
             for descriptor in descriptors:
                 os.close(descriptor)
             body = message.body if isinstance(message.body, bytes) else _cut(data, message.body)
-            inputs = decode(body, data, limits=Limits.unbounded(), readonly=True)
+            inputs = decode(body, data, readonly=True)
             del data, body
             answer = self._run(inputs)
         except EncodingError as error:
@@ -109,7 +109,7 @@ class Server:
         with enter_context(self._context):
             if not self._plugin.validate_inputs(inputs):
                 return Failed(
-                    call=self._call, kind="invalid_inputs", type="", message="", traceback="", usage=self._meter.end()
+                    call=self._call, kind="invalid_inputs", error_type="", message="", traceback="", usage=self._meter.end()
                 )
             result = self._plugin.execute(inputs)
         if not isinstance(result, ProcessingResult):
@@ -120,7 +120,7 @@ class Server:
         return self._encode_result(result)
 
     def _encode_result(self, result: ProcessingResult) -> Done:
-        encoded = encode({"values": result.values, "metadata": result.metadata}, root="result")
+        encoded = encode({"values": result.values, "metadata": result.metadata}, root="")
         if not encoded.size and len(encoded.body) <= MAX_INLINE_BODY:
             return Done(call=self._call, body=encoded.body, usage=self._meter.end())
         inline = len(encoded.body) <= MAX_INLINE_BODY
@@ -151,7 +151,7 @@ class Server:
         usage = self._meter.end()
         name, text, trace = describe(error)
         return Failed(
-            call=self._call, kind=kind, type=name, message=text, traceback=trace, usage=usage, path=path[:500]
+            call=self._call, kind=kind, error_type=name, message=text, traceback=trace, usage=usage, path=path[:500]
         )
 
     def _report_progress(self, fraction: float, message: str = "") -> None:

@@ -158,5 +158,5 @@ def _members(text: str) -> Iterator[tuple[KeyPath, int]]:
             if kinds and kinds[-1] == "[":
                 yield tuple(path), line
             if piece in "{[":
-                kinds.append(token)
+                kinds.append(piece)
                 path.append("" if piece == "{" else 0)

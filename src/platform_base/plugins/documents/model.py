@@ -1,6 +1,6 @@
 """The pydantic model that every document is checked with, and its errors turned into problems.
 
-A pydantic error knows a path and a type; a `Problem` also knows the line, the valid keys there, and what to do.
+A pydantic error knows a path and a type; a `Problem` also knows the line, the valid keys there, and a remedy.
 Checks of our own raise `fault(...)`, whose facts travel in the error's context.
 """
 
@@ -121,7 +121,8 @@ def _problems(details: ErrorDetails, document: Document, model: type[DocumentMod
     elif kind == "literal_error":
         expected = f"one of {context['expected']}"
     elif kind in _BOUNDS:
-        expected = _BOUNDS[kind].format(**context)
+        bounds = {name: int(bound) if float(bound).is_integer() else bound for name, bound in context.items()}
+        expected = _BOUNDS[kind].format(**bounds)
     elif kind in _EXPECTED:
         expected = _EXPECTED[kind]
     if types.NoneType in _alternatives(_annotation(model, path)):

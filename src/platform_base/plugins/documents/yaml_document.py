@@ -1,9 +1,9 @@
 """YAML, read strictly.
 
-Only what cannot surprise: of the plain scalars, ``true``, ``false``, ``null``, decimal integers and floats have
-a meaning; everything else is text (``NO``, ``12:30``, ``010``, ``1_000``). No tags, no aliases, no duplicate
-keys, one document. The rules follow the core schema of YAML 1.2.2, section 10.3.2, not YAML 1.1, in which ``NO``
-is false.
+Only what cannot surprise: of the plain scalars, ``true``, ``false``, ``null``, decimal integers and floats
+have a meaning; everything else is text (``NO``, ``12:30``, ``010``, ``1_000``). No tags, no aliases, no
+duplicate keys, one document. The rules follow the core schema of YAML 1.2.2, section 10.3.2, not YAML 1.1, in
+which ``NO`` is false.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class _Composer:
         return data
 
     def _value(self, event: Any, path: KeyPath) -> Any:
-        self.lines.setdefault(path, event.start_mark.line + 1)
+        self.lines.setdefault(path, _line(event))
         if isinstance(event, yaml.AliasEvent):
             self._refuse(event, path, "a value", f"the alias *{event.anchor}", "write the value out")
             return None
@@ -122,7 +122,7 @@ class _Composer:
                 first = self.lines[(*path, key)]
                 hint = f"the first one is on line {first}; remove one of them"
                 self._refuse(event, (*path, key), "each key once", "a second one", hint)
-            self.lines.setdefault((*path, key), event.start_mark.line + 1)
+            self.lines.setdefault((*path, key), _line(event))
             mapping[key] = self._value(next(self._events), (*path, key))
         return mapping
 
@@ -145,7 +145,11 @@ class _Composer:
         return text
 
     def _refuse(self, event: Any, path: KeyPath, expected: str, got: str, hint: str = "") -> None:
-        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        line, column = _line(event), event.start_mark.column + 1
         place = Document(file=self._file, data=None, locate=lambda: {path: line})
         got = f"{got} at column {column}"
         self.problems.append(place.problem(path, expected=expected, got=got, hint=hint))
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1

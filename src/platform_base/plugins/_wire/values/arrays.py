@@ -52,7 +52,9 @@ def write_array(value: np.ndarray[Any, Any], writer: Writer) -> bytes:
     """Describe an array of any strides and give it its place; raises `Refusal`."""
     dtype = write_dtype(value.dtype)
     if value.ndim > MAX_DIMENSIONS:
-        raise Refusal(f"an array of {value.ndim} dimensions cannot be sent (at most {MAX_DIMENSIONS}); reshape it")
+        raise Refusal(
+            f"an array of {value.ndim} dimensions cannot be sent (at most {MAX_DIMENSIONS}); reshape it"
+        )
     flags = value.flags
     fortran = flags.f_contiguous and not flags.c_contiguous
     place: int | bytes
@@ -100,7 +102,9 @@ def _size(shape: list[int], dtype: np.dtype[Any], reader: Reader) -> int:
         size *= length
         span *= length or 1
     # elements without width, and lengths beside a zero, need no byte and must be bounded all the same
-    if size > reader.limits.max_array_bytes or span > (_LARGEST if dtype.itemsize else reader.limits.max_items):
+    if size > reader.limits.max_array_bytes or span > (
+        _LARGEST if dtype.itemsize else reader.limits.max_items
+    ):
         raise DecodeError(f"array: expected at most {reader.limits.max_array_bytes} bytes, got shape {shape}")
     return size
 
@@ -108,8 +112,8 @@ def _size(shape: list[int], dtype: np.dtype[Any], reader: Reader) -> int:
 def sound(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return the array with truth values that are 0 or 1, copied only if some were not.
 
-    NumPy counts truth values by adding their bytes and then writes as many elements as it counted: another byte than
-    0 and 1 would make it write out of bounds. Text beyond Unicode makes it raise in odd places.
+    NumPy counts truth values by adding their bytes and then writes as many elements as it counted: another
+    byte than 0 and 1 would make it write out of bounds. Text beyond Unicode makes it raise in odd places.
 
     Args:
         array: Of any shape and dtype, contiguous in either order.
@@ -135,7 +139,7 @@ def sound(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def _reinterpret(array: np.ndarray[Any, Any], bare: np.dtype[Any]) -> np.ndarray[Any, Any]:
     flat = array.reshape(-1, order="A")  # contiguous, hence a view
-    return np.ndarray(flat.shape, bare, flat.data.cast("B") if False else flat.view(np.uint8))
+    return np.ndarray(flat.shape, bare, flat.view(np.uint8))
 
 
 def _bare(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
@@ -164,7 +168,7 @@ def _bare(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
 
 
 def _leaves(dtype: np.dtype[Any], array: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
-    if dtype.kind in "bU":
+    if dtype.kind == "b" or (dtype.kind == "U" and dtype.itemsize):
         return [array]
     if dtype.subdtype is not None:
         return _leaves(dtype.subdtype[0], array)

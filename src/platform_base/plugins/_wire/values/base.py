@@ -1,4 +1,4 @@
-"""What every family of values builds on: the limits, the row of the table, and the two walks (writing, reading)."""
+"""What every family of values builds on: limits, the row of the table, the walks of writing and reading."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CAREFUL = frozenset({NoneType, bool, float})
 
 
 class DecodeError(ValueError):
-    """Bytes that are no value of the wire format, or one beyond the limits; the host makes a `WireError` of it."""
+    """Bytes that are no value, or one beyond the limits; the host makes a `WireError` of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +34,8 @@ class Limits:
             memory that a body can ask for; lists of plain numbers travel as arrays and cost what they weigh.
         max_body_bytes: Encoded size without the blocks, bytes.
         max_array_bytes: Size of one array, bytes.
-        max_keys: Dict keys that are not text, in one message. Python does not randomise the hashes of numbers,
-            so that a chosen set of them makes the building of a dict quadratic.
+        max_keys: Dict keys that are not text, in one message. Python does not randomise the hashes of
+            numbers, so that a chosen set of them makes the building of a dict quadratic.
         allow_tables: Whether Arrow streams are read; they are parsed by a large C++ library.
     """
 
@@ -98,8 +98,8 @@ class Writer:
         Args:
             by_type: Kinds by exact type.
             foreign: Kinds by ``"package.Type"``.
-            careful: Look at each number and text by itself (64-bit range, lone surrogates, length). Without it
-                msgpack is trusted to raise on the first two, which spares the common message a walk.
+            careful: Look at each number and text by itself (64-bit range, lone surrogates, length).
+                Without it msgpack is trusted to raise on the first two, which spares a walk.
             limits: What may be sent.
         """
         self._by_type = by_type
@@ -126,7 +126,8 @@ class Writer:
         self.depth += 1
         if self.depth > self.limits.max_depth:
             raise Refusal(
-                f"nested deeper than {self.limits.max_depth} levels, or contains itself; send a flatter structure"
+                f"nested deeper than {self.limits.max_depth} levels, or contains itself; "
+                "send a flatter structure"
             )
 
     def place(self, source: np.ndarray[Any, Any], *, fortran: bool = False) -> int:
@@ -148,8 +149,8 @@ class Writer:
 class Reader:
     """One walk over a body on its way in: hands each extension to its kind and guards the arena.
 
-    Blocks must be claimed in rising order and never twice. An honest writer lays them out that way; a hostile one
-    is kept from having the same bytes turned into objects over and over.
+    Blocks must be claimed in rising order and never twice. An honest writer lays them out that way; a hostile
+    one is kept from having the same bytes turned into objects over and over.
     """
 
     __slots__ = ("_by_code", "_claimed", "_keys", "data", "limits", "readonly")
@@ -184,7 +185,7 @@ class Reader:
         available = 0 if self.data is None else len(self.data)
         if offset % ALIGNMENT or offset < self._claimed or size < 0 or offset + size > available:
             raise DecodeError(
-                f"block: expected an aligned offset from {self._claimed} on and an end within {available} bytes, "
+                f"block: expected an aligned offset from {self._claimed} on, ending within {available} bytes, "
                 f"got {size} bytes at {offset}"
             )
         self._claimed = offset + size

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 _PLAIN = "send numbers, text, lists, dicts, dates, NumPy arrays or tables"
+_SHOWN_STEPS = 16
 _EXACT = (
     (bool | int, "int(value)"),
     (float, "float(value)"),
@@ -59,8 +60,10 @@ class Refusal(Exception):  # noqa: N818 - it never reaches a caller: the codec m
         return self
 
     def path(self, root: str) -> str:
-        """Spell the place, such as ``inputs["series"][3]``; without a root the first name stands for itself."""
+        """Spell the place, such as ``inputs["series"][3]``; without a root the first name is the root."""
         steps = self._steps[::-1]
+        if len(steps) > _SHOWN_STEPS:
+            steps = [*steps[: _SHOWN_STEPS - 1], "[...]", steps[-1]]
         if not root and steps and steps[0].startswith('["') and steps[0][2:-2].isidentifier():
             steps[0] = steps[0][2:-2]
         return root + "".join(steps)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from msgspec import msgpack
 
-from platform_base.plugins._wire.values.arrays import read_dtype, sound, write_dtype
+from platform_base.plugins._wire.values.arrays import sound
 from platform_base.plugins._wire.values.base import DecodeError, Kind, Reader, Writer
+from platform_base.plugins._wire.values.dtypes import read_dtype, write_dtype
 from platform_base.plugins._wire.values.remedies import Refusal
 
 MAX_INTEGER_BYTES = 2**20
@@ -17,7 +18,9 @@ MAX_INTEGER_BYTES = 2**20
 
 _LONG = 1024
 _COMPLEX = struct.Struct("<dd")
-_NUMPY_TYPES = tuple({np.dtype(code).type for code in np.typecodes["All"] if code != "O"} - {np.str_, np.bytes_})
+_NUMPY_TYPES = tuple(
+    {np.dtype(code).type for code in np.typecodes["All"] if code != "O"} - {np.str_, np.bytes_}
+)
 
 
 def _write_int(value: int, writer: Writer) -> Any:
@@ -25,7 +28,9 @@ def _write_int(value: int, writer: Writer) -> Any:
         return value
     size = value.bit_length() // 8 + 1
     if size > MAX_INTEGER_BYTES:
-        raise Refusal(f"an integer of {size} bytes cannot be sent (at most {MAX_INTEGER_BYTES}); send a NumPy array")
+        raise Refusal(
+            f"an integer of {size} bytes cannot be sent (at most {MAX_INTEGER_BYTES}); send a NumPy array"
+        )
     return msgpack.Ext(_BIG, value.to_bytes(size, "little", signed=True))
 
 
@@ -109,9 +114,26 @@ SCALARS = (
     Kind(name="integer", types=(int,), code=_BIG, write=_write_int, read=_read_int),
     Kind(name="text", types=(str,), code=_TEXT, write=_write_text, read=_read_text),
     Kind(name="long text", code=_LONG_TEXT, write=_write_text, read=_read_long_text, nested=True),
-    Kind(name="bytes", types=(bytes,), code=_LONG_BYTES, write=_write_bytes, read=_read_long_bytes, nested=True),
+    Kind(
+        name="bytes", types=(bytes,), code=_LONG_BYTES, write=_write_bytes, read=_read_long_bytes, nested=True
+    ),
     Kind(name="complex", types=(complex,), code=_COMPLEX_CODE, write=_write_complex, read=_read_complex),
-    Kind(name="NumPy scalar", types=_NUMPY_TYPES, code=_NUMPY, write=_write_numpy, read=_read_numpy, nested=True),
-    Kind(name="NumPy text", types=(np.str_,), code=_NUMPY_TEXT, write=_write_numpy_text, read=_read_numpy_text),
-    Kind(name="NumPy bytes", types=(np.bytes_,), code=_NUMPY_BYTES, write=_write_numpy_bytes, read=_read_numpy_bytes),
+    Kind(
+        name="NumPy scalar",
+        types=_NUMPY_TYPES,
+        code=_NUMPY,
+        write=_write_numpy,
+        read=_read_numpy,
+        nested=True,
+    ),
+    Kind(
+        name="NumPy text", types=(np.str_,), code=_NUMPY_TEXT, write=_write_numpy_text, read=_read_numpy_text
+    ),
+    Kind(
+        name="NumPy bytes",
+        types=(np.bytes_,),
+        code=_NUMPY_BYTES,
+        write=_write_numpy_bytes,
+        read=_read_numpy_bytes,
+    ),
 )

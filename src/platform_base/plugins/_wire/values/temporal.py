@@ -1,7 +1,7 @@
 """Dates, times of day, time stamps and durations of the standard library.
 
-An aware value keeps its offset from UTC and loses the name of its zone: it arrives with a fixed offset, so that no
-reader opens a time zone file at a sender's word.
+An aware value keeps its offset from UTC and loses the name of its zone: it arrives with a fixed offset, so
+that no reader opens a time zone file at a sender's word.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def _clock_bytes(value: time | datetime) -> bytes:
         return clock
     offset = value.utcoffset()
     if offset is None:
-        raise Refusal(f"its tzinfo {value.tzinfo!r} gives no offset from UTC; send a value with a fixed offset")
+        raise Refusal(
+            f"its tzinfo {value.tzinfo!r} gives no offset from UTC; send a value with a fixed offset"
+        )
     return clock + _duration_bytes(offset)
 
 

@@ -1,0 +1,1 @@
+"""Reading inputs for a plugin from files that instruments and programs write."""

@@ -1,0 +1,133 @@
+"""Values to bytes and back: no I/O, no descriptors, nothing that runs code.
+
+A value becomes a *body* (msgpack; everything that msgpack cannot say exactly is an extension, see `values`)
+and a layout of *blocks*, the large arrays, which the sender copies into one shared-memory arena::
+
+    encode ──► body  {"series": ext(dtype "<f8", shape [100000], offset 0), "rate": 2.0}
+               arena [ block at 0 | block at a multiple of 64 | ... ]
+    decode ◄── arrays are views of the arena, nothing is copied
+
+Exact types only: a subclass, an Enum or a named tuple would arrive as something else, so it is refused with
+its path. Of dict keys that occur twice in a body the last wins.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from msgspec import msgpack
+
+from platform_base.plugins._wire.values import outline
+from platform_base.plugins._wire.values.base import Block, DecodeError, Limits, Reader, Writer
+from platform_base.plugins._wire.values.kinds import BY_CODE, BY_NAME, BY_TYPE, NESTED
+from platform_base.plugins._wire.values.remedies import Refusal
+from platform_base.plugins.errors import EncodingError
+
+__all__ = ["Block", "DecodeError", "Encoded", "Limits", "decode", "encode"]
+
+_LIMITS = Limits()
+_LONG_BODY = 2**20  # bytes; from here on it is worth looking for long text that could go to the arena
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """A value, ready to be sent.
+
+    Attributes:
+        body: The value without its large arrays, msgpack.
+        blocks: The large arrays by rising offset, not yet copied.
+        size: Bytes that the arena must have; 0 if it is not needed.
+    """
+
+    body: bytes
+    blocks: tuple[Block, ...]
+    size: int
+
+    def write_into(self, buffer: memoryview) -> None:
+        """Copy every block to its place; gaps between blocks are left as they are.
+
+        Args:
+            buffer: The arena, writable, at least `size` bytes.
+
+        Raises:
+            ValueError: The buffer is too small or read-only.
+        """
+        if len(buffer) < self.size:
+            raise ValueError(f"arena: expected {self.size} bytes, got {len(buffer)}")
+        for block in self.blocks:
+            source = block.source
+            order: Any = "F" if block.fortran else "C"
+            np.copyto(np.ndarray(source.shape, source.dtype, buffer, block.offset, order=order), source)
+
+
+def encode(value: object, *, root: str, limits: Limits = _LIMITS) -> Encoded:
+    """Turn a value into bytes.
+
+    Args:
+        value: None, bool, int, float, complex, str, bytes, list, tuple, dict, the types of `datetime`,
+            NumPy scalars and arrays (masked ones too) of any dtype but object, pandas, polars and Arrow
+            tables.
+        root: What the value is called in messages, such as ``"inputs"``; empty if it is a dict whose keys are
+            names of their own.
+        limits: What may be sent.
+
+    Raises:
+        EncodingError: Something in it cannot be sent; the message has path, type and remedy.
+    """
+    try:
+        encoded = _encode(value, careful=False, limits=limits)
+        if encoded is None:
+            encoded = _encode(value, careful=True, limits=limits)
+        assert encoded is not None
+        outline.check(encoded.body, NESTED, limits)
+    except Refusal as error:
+        path = error.path(root)
+        raise EncodingError(f"{path}: {error.reason}", path=path) from None
+    except UnicodeEncodeError as error:
+        raise EncodingError(
+            f"{root}: a field name of a dtype is no Unicode text: {error}", path=root
+        ) from error
+    except DecodeError as error:
+        raise EncodingError(f"{root}: too much to be sent outside arrays: {error}", path=root) from error
+    return encoded
+
+
+def _encode(value: object, *, careful: bool, limits: Limits) -> Encoded | None:
+    writer = Writer(BY_TYPE, BY_NAME, careful=careful, limits=limits)
+    try:
+        body = msgpack.encode(writer.value(value))
+    except (OverflowError, UnicodeEncodeError):  # msgpack has 64-bit integers and valid UTF-8 only
+        if careful:
+            raise
+        return None
+    if len(body) > _LONG_BODY and not careful:
+        return None
+    return Encoded(body=body, blocks=tuple(writer.blocks), size=writer.size)
+
+
+def decode(body: bytes, data: memoryview | None, *, limits: Limits = _LIMITS, readonly: bool = False) -> Any:
+    """Turn bytes into a value, believing none of them.
+
+    The bytes of `data` are trusted not to change any more: map what a worker may still write only after
+    sealing or copying it.
+
+    Args:
+        body: What `encode` made.
+        data: The arena, if there is one; arrays become views of it, read-only ones if it is read-only.
+        limits: What is accepted.
+        readonly: Make every NumPy array read-only, the inline ones too.
+
+    Raises:
+        DecodeError: The bytes are no value, or one beyond the limits. Nothing else is raised.
+    """
+    outline.check(body, NESTED, limits)
+    reader = Reader(BY_CODE, data, limits=limits, readonly=readonly)
+    try:
+        return reader.value(body)
+    except DecodeError:
+        raise
+    except (ValueError, TypeError, ArithmeticError, RecursionError, struct.error) as error:
+        raise DecodeError(f"body: {error}") from error

@@ -1,0 +1,83 @@
+"""What every test may use: a cache of its own, the sample plugins, and a check that nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from platform_base.plugins.registry import PluginRegistry
+
+SAMPLES = Path(__file__).parent / "sample_plugins"
+REPOSITORY = Path(__file__).parent.parent
+
+#: The sample plugins crash, print and exit on purpose, for which they need what plugins may not import.
+OPEN_IMPORTS = {"security": {"allowed_modules": None, "blocked_modules": []}}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache directory that the tests do not share with the user."""
+    directory = tmp_path_factory.mktemp("cache")
+    before = os.environ.get("PLATFORM_BASE_CACHE_DIR")
+    os.environ["PLATFORM_BASE_CACHE_DIR"] = str(directory)
+    yield directory
+    if before is None:
+        del os.environ["PLATFORM_BASE_CACHE_DIR"]
+    else:
+        os.environ["PLATFORM_BASE_CACHE_DIR"] = before
+
+
+def children() -> set[int]:
+    """Processes that this process started and that are still there, zombies included."""
+    found = set()
+    for task in Path("/proc/self/task").iterdir():
+        found |= {int(pid) for pid in (task / "children").read_text().split()}
+    return found
+
+
+def descriptors() -> dict[int, str]:
+    """What this process holds open, but for the listing itself."""
+    listing = os.open("/proc/self/fd", os.O_RDONLY)
+    try:
+        found = {}
+        for name in os.listdir(listing):
+            if int(name) != listing:
+                found[int(name)] = os.readlink(name, dir_fd=listing)
+        return found
+    finally:
+        os.close(listing)
+
+
+@pytest.fixture
+def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail the test when a process, a descriptor, a thread or a temporary file is left behind."""
+    scratch = tmp_path / "temporary"
+    scratch.mkdir(mode=0o755)
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    processes, files = children(), descriptors()
+    yield
+    assert children() - processes == set()
+    assert {number: target for number, target in descriptors().items() if files.get(number) != target} == {}
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("platform_base")] == []
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.fixture
+def registry(nothing_left: None) -> Iterator[PluginRegistry]:
+    """A registry with the sample plugins, which may import what they like."""
+    with PluginRegistry(OPEN_IMPORTS) as made:
+        made.discover_plugins(SAMPLES)
+        yield made
+
+
+@pytest.fixture
+def plugin_directory(tmp_path: Path) -> Path:
+    """A directory that holds a copy of the sample plugins, free to be changed."""
+    directory = tmp_path / "plugins"
+    shutil.copytree(SAMPLES, directory)
+    return directory
