@@ -17,7 +17,7 @@ def as_series(value: Any, name: str) -> NDArray[np.float64]:
         name: What to call it in messages.
 
     Returns:
-        C-contiguous float64; one-dimensional input becomes one channel.
+        A new C-contiguous float64 array; one-dimensional input becomes one channel.
 
     Raises:
         ValueError: If it is empty, ragged, masked, of another shape, or holds a NaN or an infinity.
@@ -40,7 +40,8 @@ def as_series(value: Any, name: str) -> NDArray[np.float64]:
         raise ValueError(f"{name}: expected shape (n,) or (n, channels), got {array.shape}; reshape it")
     if array.size == 0:
         raise ValueError(f"{name}: expected at least one sample, got an empty series of shape {array.shape}")
-    series = np.ascontiguousarray(array.reshape(len(array), -1), dtype=np.float64)
+    # A copy even where none is needed: Numba compiles once more for read-only arrays, which costs a second.
+    series = np.array(array.reshape(len(array), -1), dtype=np.float64, order="C", copy=True)
     _refuse_non_finite(series, name, flat=array.ndim == 1)
     return series
 

@@ -156,7 +156,8 @@ def test_laws(problem: dict) -> None:
     assert dtw_distance(x, y, **wider) <= distance
     if options["step_pattern"] != "asymmetric":
         assert dtw_distance(y, x, **options) == pytest.approx(distance, rel=1e-12, abs=1e-12)
-    if options["step_pattern"] == "symmetric1":
+    if options["step_pattern"] == "symmetric1" and (options["window_size"] is None or len(x) == len(y)):
+        # Only then is the window, |i - j|, the same seen from the end.
         assert dtw_distance(x[::-1], y[::-1], **options) == pytest.approx(distance, rel=1e-12, abs=1e-12)
 
 

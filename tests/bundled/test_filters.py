@@ -1,4 +1,4 @@
-"""Filters against SciPy called by hand, difference equations in plain Python, and what each design promises."""
+"""Filters against SciPy called by hand, difference equations in plain Python, and what designs promise."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@
     ├── OutputError          a file cannot be written
     └── MissingExtraError    an optional dependency is not installed   .extra
 
-Exit statuses: 0 it worked; 1 what was asked about failed (the plugin, its manifest, the sandbox); 2 the question was
-wrong (options, parameters, inputs, settings, files); 130 interrupted with Ctrl-C.
+Exit statuses: 0 it worked; 1 what was asked about failed (the plugin, its manifest, the sandbox); 2 the
+question was wrong (options, parameters, inputs, settings, files); 130 interrupted with Ctrl-C.
 """
 
 from __future__ import annotations

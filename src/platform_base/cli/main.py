@@ -1,6 +1,7 @@
 """The command `platform-base`.
 
-Verbs import what they need when they are called: the help stays quick, and a verb that needs no NumPy loads none.
+Verbs import what they need when they are called: the help stays quick, and a verb that needs no NumPy loads
+none.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ import typer
 from platform_base.cli import demo, doctor, info, new, schema, validate
 from platform_base.cli import list as list_verb
 from platform_base.cli import run as run_verb
-from platform_base.cli.errors import FAILED, INTERRUPTED, WRONG_QUESTION, CommandError, UsageError, exit_status
+from platform_base.cli.errors import (
+    FAILED,
+    INTERRUPTED,
+    WRONG_QUESTION,
+    CommandError,
+    UsageError,
+    exit_status,
+)
 from platform_base.cli.render import print_error
 
 app = typer.Typer(
@@ -39,8 +47,9 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def main(
-    version: Annotated[  # noqa: ARG001
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end."),
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Print the plugin system's log, and what plugins print.")

@@ -20,7 +20,9 @@ ConfigOption = Annotated[
 PluginsOption = Annotated[
     list[Path] | None,
     typer.Option(
-        "--plugins", metavar="DIR", help="Look for plugins here instead of in the standard places; may be repeated."
+        "--plugins",
+        metavar="DIR",
+        help="Look for plugins here instead of in the standard places; may be repeated.",
     ),
 ]
 
@@ -31,8 +33,8 @@ def open_registry(config: Path | None, plugins: Sequence[Path] | None) -> Iterat
 
     Raises:
         SettingsError: `config` cannot be used.
-        PluginNotFoundError: A directory of `plugins` does not exist; or raised inside the block, and then with a note
-            about plugins that are there but cannot be used.
+        PluginNotFoundError: A directory of `plugins` does not exist; or raised inside the block, and then
+            with a note about plugins that are there but cannot be used.
     """
     from platform_base.plugins.errors import PluginNotFoundError
     from platform_base.plugins.registry import PluginRegistry

@@ -36,7 +36,9 @@ def shorten(text: object, max_length: int = _MAX_CELL) -> str:
     return line if len(line) <= max_length else f"{line[: max_length - 3]}..."
 
 
-def make_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, fixed: Sequence[int] = (0,)) -> Table:
+def make_table(
+    headings: Sequence[str], rows: Sequence[Sequence[object]], *, fixed: Sequence[int] = (0,)
+) -> Table:
     """Make a table of plain text.
 
     Args:
@@ -95,8 +97,9 @@ def to_json(document: Any) -> str:
 def plain(value: Any) -> Any:
     """Turn a value into what JSON knows.
 
-    NaN and infinity become null, complex numbers ``{"real", "imag"}``, bytes base64 text, dates ISO 8601 text, durations
-    seconds, arrays nested lists, masked elements null, tables columns by name, and anything else its text.
+    NaN and infinity become null, complex numbers ``{"real", "imag"}``, bytes base64 text, dates ISO 8601
+    text, durations seconds, arrays nested lists, masked elements null, tables columns by name, and anything
+    else its text.
     """
     if value is None or isinstance(value, bool | int | str):
         return value
@@ -122,13 +125,19 @@ def _plain_array(value: Any) -> Any:
 
     if isinstance(value, np.ndarray | np.generic):
         if value.dtype.kind in "mM":
-            return plain(np.datetime_as_string(value).tolist() if value.dtype.kind == "M" else value.astype(str).tolist())
+            return plain(
+                np.datetime_as_string(value).tolist()
+                if value.dtype.kind == "M"
+                else value.astype(str).tolist()
+            )
         if value.dtype == np.longdouble:
             value = value.astype(np.float64)
         return plain(value.tolist())
     for name in ("to_pydict", "to_dict"):  # Arrow and polars tables; pandas
         if callable(method := getattr(value, name, None)):
-            return plain(method(orient="list") if hasattr(value, "columns") and hasattr(value, "iloc") else method())
+            return plain(
+                method(orient="list") if hasattr(value, "columns") and hasattr(value, "iloc") else method()
+            )
     return visible(value)
 
 

@@ -8,7 +8,7 @@ import typer
 
 
 def print_schema(
-    as_json: Annotated[bool, typer.Option("--json", help="Changes nothing: a schema is JSON.")] = False,  # noqa: ARG001
+    as_json: Annotated[bool, typer.Option("--json", help="Changes nothing: a schema is JSON.")] = False,
 ) -> None:
     """Print the JSON Schema of manifest.json, for editors and other programs."""
     import json

@@ -18,6 +18,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,8 @@ ROOT = os.geteuid() == 0
 ORDINARY_UID = 54321
 LAYERS = ("rlimits", "identity", "no_new_privs", "landlock", "seccomp")
 
-# An interpreter below /root cannot be read by the ordinary user that a test becomes: what the attacks need must
-# be loaded before the fork.
+# An interpreter below /root cannot be read by the ordinary user that a test becomes: what the attacks need
+# must be loaded before the fork.
 PRELOADED = (ctypes, mmap, resource, socket, stat, struct, threading)
 
 
@@ -65,12 +66,16 @@ class Cell:
 
     def __init__(self, who: str, place: Path, sequence: Iterator[int]) -> None:
         self.who = who
+        self.system = system_read_paths()
         self.place = place
         self.scratch = place / "scratch"
         self.own = place / "own"
         self.secret = place / "secret"
         self.open_directory = place / "everybody"
-        uids = {"root": choose_uid(os.getpid() * 64 + next(sequence)), "ordinary": ORDINARY_UID if ROOT else None}
+        uids = {
+            "root": choose_uid(os.getpid() * 64 + next(sequence)),
+            "ordinary": ORDINARY_UID if ROOT else None,
+        }
         self.uid = uids[who]
         place.chmod(0o711)
         for directory, mode in ((self.scratch, 0o700), (self.own, 0o755), (self.open_directory, 0o777)):
@@ -89,7 +94,7 @@ class Cell:
         return self.who == "root" or not ROOT or self.fork(lambda: os.access(os.__file__, os.R_OK)).value
 
     def policy(self, **changes: Any) -> Policy:
-        reads = (str(self.own), *system_read_paths())
+        reads = (str(self.own), *self.system)
         usual: dict[str, Any] = {"read_paths": reads, "scratch": str(self.scratch)}
         if self.who == "root":
             usual["uid"] = self.uid
@@ -111,7 +116,7 @@ class Cell:
             with open(receive, "rb") as stream:
                 answer = stream.read()
         finally:
-            status = self._end(pid)
+            status = os.waitpid(pid, 0)[1]
         if os.WIFSIGNALED(status) and not answer:
             return Report(signal=signal.Signals(os.WTERMSIG(status)).name)
         return Report(**json.loads(answer))
@@ -137,7 +142,8 @@ class Cell:
     def _readable(self, policy: Policy) -> Policy:
         if self.who == "root" or not ROOT:
             return policy
-        reads = tuple(path for path in policy.read_paths if os.access(path, os.R_OK) or not os.path.exists("/proc"))
+        hidden = {path for path in self.system if not os.access(path, os.R_OK)}
+        reads = tuple(path for path in policy.read_paths if path not in hidden)
         return msgspec.structs.replace(policy, read_paths=reads)
 
     def _report(self, send: int, function: Callable[[], Any]) -> None:
@@ -154,35 +160,36 @@ class Cell:
         finally:
             os._exit(0)
 
-    @staticmethod
-    def _end(pid: int) -> int:
-        # A child that reported has ended or is about to; one that closed its pipe in another way must not stay.
-        ended, status = os.waitpid(pid, 0)
-        return status
-
 
 @pytest.fixture(scope="session")
 def sequence() -> Iterator[int]:
     return itertools.count()
 
 
-@pytest.fixture(params=["root", "ordinary"])
-def cell(request: pytest.FixtureRequest, sequence: Iterator[int]) -> Iterator[Cell]:
-    if request.param == "root" and not ROOT:
+@contextmanager
+def opened(who: str, sequence: Iterator[int]) -> Iterator[Cell]:
+    if who == "root" and not ROOT:
         pytest.skip("needs to start as root")
     place = Path(tempfile.mkdtemp(prefix="cell-"))
     try:
-        yield Cell(request.param, place, sequence)
+        yield Cell(who, place, sequence)
     finally:
         shutil.rmtree(place)
+
+
+@pytest.fixture(params=["root", "ordinary"])
+def cell(request: pytest.FixtureRequest, sequence: Iterator[int]) -> Iterator[Cell]:
+    with opened(request.param, sequence) as made:
+        yield made
 
 
 @pytest.fixture
 def root_cell(sequence: Iterator[int]) -> Iterator[Cell]:
-    if not ROOT:
-        pytest.skip("needs to start as root")
-    place = Path(tempfile.mkdtemp(prefix="cell-"))
-    try:
-        yield Cell("root", place, sequence)
-    finally:
-        shutil.rmtree(place)
+    with opened("root", sequence) as made:
+        yield made
+
+
+@pytest.fixture
+def ordinary_cell(sequence: Iterator[int]) -> Iterator[Cell]:
+    with opened("ordinary", sequence) as made:
+        yield made

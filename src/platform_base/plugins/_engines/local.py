@@ -53,7 +53,7 @@ class LocalEngine:
         self._pool = Pool(total=settings.workers.total or max(8, 2 * _cores()))
         self._lock = threading.Lock()
         self._warden: WardenClient | None = None
-        self._runtime: Path | None = None
+        self._runtimes: list[Path] = []
         self._recipes: dict[Hashable, Recipe] = {}
         self._active: set[Cancellation] = set()
         self._closed = False
@@ -136,9 +136,9 @@ class LocalEngine:
             if self._warden is not None:
                 self._warden.close()
                 self._warden = None
-            if self._runtime is not None:
-                wipe(self._runtime)
-                self._runtime = None
+            # A warden removes its directory when it ends, unless it was killed.
+            while self._runtimes:
+                wipe(self._runtimes.pop())
 
     def _key(self, deployment: Deployment) -> Hashable:
         return (*_identity(deployment.release), deployment.security.model_dump_json())
@@ -178,13 +178,14 @@ class LocalEngine:
                 self._warden = None
             if self._warden is None:
                 # The warden of before removes its directory when it ends, so each has one of its own.
-                self._runtime = Path(tempfile.mkdtemp(prefix="platform_base-"))
-                self._runtime.chmod(0o711)
-                self._warden = WardenClient(preload=("numpy", "numpy.random", *self._settings.workers.preload), runtime=self._runtime)
+                runtime = Path(tempfile.mkdtemp(prefix="platform_base-"))
+                runtime.chmod(0o711)
+                self._runtimes.append(runtime)
+                modules = ("numpy", "numpy.random", *self._settings.workers.preload)
+                self._warden = WardenClient(preload=modules, runtime=runtime)
                 for module, reason in self._warden.skipped.items():
                     logger.warning("workers.preload: %s could not be imported: %s", module, reason)
-            assert self._runtime is not None
-            return self._warden, self._runtime
+            return self._warden, self._runtimes[-1]
 
     def _recipe(self, key: Hashable, deployment: Deployment) -> Recipe:
         with self._lock:

@@ -42,7 +42,7 @@ class Reloader:
     def _run(self) -> None:
         for changed in watch_directories(self._roots, self._stop):
             for root in self._roots:
-                if any(path.is_relative_to(root) for path in changed):
+                if not changed or any(path.is_relative_to(root) for path in changed):
                     reload_root(self._switch, root, self._report)
 
 

@@ -97,8 +97,12 @@ class Switch:
             if version is not None:
                 self._catalog.activate(plugin_id, version)
             before = self._loaded.get(plugin_id)
-            self._loaded[plugin_id] = release
-        self._settle(before, release)
+            # While this one was loading, somebody may have switched to another: then that one stays.
+            current = self._active(plugin_id) == release
+            if current:
+                self._loaded[plugin_id] = release
+        if current:
+            self._settle(before, release)
         return release
 
     def replace(self, candidate: Release) -> bool:
@@ -109,16 +113,14 @@ class Switch:
         """
         with self._lock:
             before = self._loaded.get(candidate.plugin_id)
-            known = {
-                release.key
-                for plugin_id in self._catalog.ids()
-                for release in self._catalog.versions(plugin_id)
-                if release.directory == candidate.directory
-            }
-        if candidate.key in known:
-            return False
+            there = [release for release in self.releases() if release.directory == candidate.directory]
+            if candidate.key in [release.key for release in there]:
+                return False
+            if not there:
+                # A further version lies beside the others; whether it becomes active is decided by its number.
+                self._catalog.add(candidate)
         # What nobody has used yet needs no proof: it is loaded, and proved, by the first call.
-        if before is not None:
+        if before is not None and (there or self.active_after_load(candidate)):
             self._prove(candidate)
         with self._lock:
             self._catalog.add(candidate)
@@ -128,6 +130,11 @@ class Switch:
         if switched:
             self._settle(before, candidate)
         return True
+
+    def active_after_load(self, release: Release) -> bool:
+        """Whether that release would answer calls if its plugin were loaded now."""
+        with self._lock:
+            return self._active(release.plugin_id) == release
 
     def active(self, plugin_id: str) -> Release:
         """Return the release that would answer the next call.

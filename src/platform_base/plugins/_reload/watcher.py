@@ -11,6 +11,7 @@ from watchfiles import watch
 _QUIET_MS = 60
 """A burst of changes is told once nothing more happened for so long: a save is several events, a checkout many."""
 _LONGEST_WAIT_MS = 1500
+_LOOK_MS = 100
 
 _NO_EVENTS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "vboxsf", "virtiofs", "afs"})
 """File systems on which another machine's changes raise no kernel event."""
@@ -21,6 +22,9 @@ _IGNORED = ("__pycache__", ".git", ".hg", ".svn")
 def watch_directories(roots: tuple[Path, ...], stop: threading.Event) -> Iterator[frozenset[Path]]:
     """Yield, for each burst of changes, the paths that were added, changed or removed.
 
+    The first thing that is yielded is an empty set, as soon as the watching has begun: what happened before that raised
+    no event, so look for yourself.
+
     Args:
         roots: Directories to watch with everything below them.
         stop: Ends the iteration when it is set.
@@ -30,14 +34,17 @@ def watch_directories(roots: tuple[Path, ...], stop: threading.Event) -> Iterato
         stop_event=stop,
         debounce=_LONGEST_WAIT_MS,
         step=_QUIET_MS,
-        rust_timeout=200,
-        yield_on_timeout=False,
+        rust_timeout=_LOOK_MS,
+        yield_on_timeout=True,
         force_polling=any(_file_system(root) in _NO_EVENTS for root in roots) or None,
         watch_filter=lambda _, path: not any(part in _IGNORED for part in Path(path).parts),
         raise_interrupt=False,
     )
+    begun = False
     for batch in changes:
-        yield frozenset(Path(path) for _, path in batch)
+        if batch or not begun:
+            yield frozenset(Path(path) for _, path in batch)
+        begun = True
 
 
 def _file_system(path: Path) -> str:

@@ -57,6 +57,7 @@ _REMEDY = (
     "run on Linux 5.13 or newer with CONFIG_SECURITY_LANDLOCK and landlock in the kernel's lsm= list, "
     "or accept it with security.accept_missing: [landlock]"
 )
+_PATH_REMEDY = "let the worker's user reach it, or take it out of security.filesystem"
 
 
 def landlock_abi() -> int:
@@ -167,8 +168,10 @@ class Landlock:
             finally:
                 os.close(ruleset)
         except OSError as error:
-            place = f"{error.filename}: " if error.filename else ""
-            raise ConfinementError(self.name, f"{place}{error.strerror}", _REMEDY) from error
+            if error.filename:
+                reason = f"{error.filename}: expected a path that can be opened, got {error.strerror}"
+                raise ConfinementError(self.name, reason, _PATH_REMEDY) from error
+            raise ConfinementError(self.name, str(error.strerror), _REMEDY) from error
         return (self.name, *(name for name in parts(abi) if name not in policy.switched_off))
 
 

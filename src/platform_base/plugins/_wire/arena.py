@@ -11,15 +11,25 @@ for the host. The seals are what makes reading safe:
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import mmap
 import os
+import weakref
 
 F_ADD_SEALS = 1033
 F_SEAL_SEAL = 0x1
 F_SEAL_SHRINK = 0x2
 F_SEAL_GROW = 0x4
 F_SEAL_WRITE = 0x8
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mmap.restype = ctypes.c_void_p
+_libc.mmap.argtypes = [
+    ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long,
+]  # fmt: skip
+_libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+_MAP_FAILED = ctypes.c_void_p(-1).value
 
 PAGE = mmap.PAGESIZE
 
@@ -72,13 +82,29 @@ class Arena:
             with mmap.mmap(self._descriptor, self._length, prot=mmap.PROT_READ) as shared, memoryview(shared) as view:
                 copy[:] = view[: self.size]
             return memoryview(copy)
-        return memoryview(mmap.mmap(self._descriptor, self._length, access=mmap.ACCESS_COPY))[: self.size]
+        return _map_private(self._descriptor, self._length)[: self.size]
 
     def close(self) -> None:
         """Give the descriptor back; mappings live on. Safe to call twice."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _map_private(descriptor: int, length: int) -> memoryview:
+    """Map a file copy-on-write, until the last view of it is gone.
+
+    `mmap.mmap` would keep a descriptor open for each mapping (it does not have to since Python 3.13): a caller who
+    keeps a thousand results would run out of them.
+    """
+    address = _libc.mmap(None, length, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE, descriptor, 0)
+    if address == _MAP_FAILED:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    memory = (ctypes.c_ubyte * length).from_address(address)
+    # At interpreter exit the kernel unmaps; an array that is alive until then must stay readable.
+    weakref.finalize(memory, _libc.munmap, address, length).atexit = False
+    return memoryview(memory).cast("B")
 
 
 def map_inputs(descriptor: int, size: int) -> memoryview:

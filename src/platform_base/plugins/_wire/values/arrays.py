@@ -172,9 +172,10 @@ def _leaves(dtype: np.dtype[Any], array: np.ndarray[Any, Any]) -> list[np.ndarra
         return [array]
     if dtype.subdtype is not None:
         return _leaves(dtype.subdtype[0], array)
-    found = []
-    for name in dtype.names or ():
-        found += _leaves((dtype.fields or {})[name][0], array[name])
+    found: list[np.ndarray[Any, Any]] = []
+    if dtype.names and dtype.fields is not None:
+        for name in dtype.names:
+            found += _leaves(dtype.fields[name][0], array[name])
     return found
 
 

@@ -185,7 +185,7 @@ class Reader:
         available = 0 if self.data is None else len(self.data)
         if offset % ALIGNMENT or offset < self._claimed or size < 0 or offset + size > available:
             raise DecodeError(
-                f"block: expected an aligned offset from {self._claimed} on, ending within {available} bytes, "
+                f"block: expected an aligned offset from {self._claimed} on, ending by {available} bytes, "
                 f"got {size} bytes at {offset}"
             )
         self._claimed = offset + size

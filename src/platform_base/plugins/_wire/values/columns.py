@@ -25,8 +25,8 @@ def write_column(pandas: ModuleType, column: Any, writer: Writer) -> list[Any]:
             return ["numbers", writer.value(values)]
         return ["objects", writer.value(values.tolist())]
     if isinstance(dtype, pandas.CategoricalDtype):
-        categories = write_column(pandas, dtype.categories.array, writer)
-        return ["category", writer.value(np.asarray(column.codes)), categories, bool(dtype.ordered)]
+        codes = writer.value(np.asarray(column.codes))
+        return ["category", codes, write_column(pandas, dtype.categories.array, writer), bool(dtype.ordered)]
     if isinstance(dtype, pandas.DatetimeTZDtype):
         instants = column.tz_convert(None).to_numpy()
         return ["zoned", writer.value(instants), writer.value(_zone(dtype.tz))]

@@ -8,6 +8,7 @@ are dropped; names, order, offsets and padding are kept.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,8 @@ def write_dtype(dtype: np.dtype[Any], nesting: int = 0) -> str | list[Any]:
     if dtype.subdtype is not None:
         base, shape = dtype.subdtype
         return ["array", write_dtype(base, nesting + 1), list(shape)]
-    names, fields = list(dtype.names or ()), dtype.fields or {}
+    names = list(dtype.names or ())
+    fields: Mapping[str, tuple[Any, ...]] = dtype.fields or {}
     if len(names) > _MAX_FIELDS:
         raise Refusal(
             f"a structured dtype of {len(names)} fields cannot be sent (at most {_MAX_FIELDS}); split it"

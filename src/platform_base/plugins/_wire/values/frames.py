@@ -51,11 +51,11 @@ def _read_series(payload: memoryview, reader: Reader) -> Any:
 
 def _write_frame(value: Any, writer: Writer) -> msgpack.Ext:
     pandas = import_module("pandas")
-    index = _write_index(pandas, value.index, writer)
     try:
-        labels = _write_index(pandas, value.columns, writer)
+        labels = _write_index(pandas, value.columns, writer)  # parts are written in the order of reading
     except Refusal as error:
         raise error.within("columns") from None
+    index = _write_index(pandas, value.index, writer)
     dtypes = set(value.dtypes)
     columns: list[Any] = []
     matrix = None

@@ -13,9 +13,10 @@ _ARRAY, _CONSTANT = 40, 41
 
 
 def _write(value: np.ma.MaskedArray[Any, Any], writer: Writer) -> msgpack.Ext:
-    mask = None if value.mask is np.ma.nomask else writer.value(np.asarray(value.mask))
-    fill_value = np.asarray(value.fill_value, value.dtype)
-    parts = [writer.value(value.data.view(np.ndarray)), mask, writer.value(fill_value), bool(value.hardmask)]
+    parts = [writer.value(value.data.view(np.ndarray)), None]  # in the order in which they will be read
+    if value.mask is not np.ma.nomask:
+        parts[1] = writer.value(np.asarray(value.mask))
+    parts += [writer.value(np.asarray(value.fill_value, value.dtype)), bool(value.hardmask)]
     return msgpack.Ext(_ARRAY, msgpack.encode(parts))
 
 
@@ -27,13 +28,10 @@ def _read(payload: memoryview, reader: Reader) -> np.ma.MaskedArray[Any, Any]:
             raise DecodeError("masked array: expected data, mask, fill value and hardness")
     if fill_value.shape != () or fill_value.dtype != data.dtype:
         raise DecodeError(f"masked array: expected one fill value of {data.dtype}")
-    if mask is None:
-        masked = np.ma.MaskedArray(data, fill_value=fill_value[()], hard_mask=hard)
-    elif mask.shape != data.shape or mask.dtype != np.ma.make_mask_descr(data.dtype):
+    if mask is not None and (mask.shape != data.shape or mask.dtype != np.ma.make_mask_descr(data.dtype)):
         raise DecodeError(f"masked array: expected a mask like the data, got {mask.dtype}{mask.shape}")
-    else:
-        masked = np.ma.MaskedArray(data, mask=mask, fill_value=fill_value[()], hard_mask=hard)
-    return masked
+    parts: dict[str, Any] = {"mask": np.ma.nomask if mask is None else mask, "fill_value": fill_value[()]}
+    return np.ma.MaskedArray(data, hard_mask=hard, **parts)
 
 
 def _write_constant(value: object, writer: Writer) -> msgpack.Ext:

@@ -143,6 +143,8 @@ def _long_token(body: bytes, position: int, lead: int, nested: Set[int]) -> tupl
     if 0x90 <= lead < 0xA0:
         return position + 1, _Level(lead - 0x90, False, 0)
     if 0xD4 <= lead <= 0xD8:
+        if body[position + 1] in nested:
+            return position + 2, _Level(1, False, 0)
         return position + 2 + (1 << (lead - 0xD4)), None
     width = _LENGTH_BYTES.get(lead)
     if width is None:

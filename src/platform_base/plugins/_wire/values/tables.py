@@ -60,7 +60,7 @@ def _to_arrow(frame: Any) -> Any:
             survives = polars.from_arrow(column.to_frame().to_arrow(compat_level=oldest)).schema == {
                 column.name: column.dtype
             }
-        except (*_polars_errors(polars), ValueError, TypeError, NotImplementedError):
+        except _polars_errors(polars):
             survives = False
         if not survives:  # polars writes Object columns as the addresses of their elements
             raise Refusal(
@@ -77,7 +77,7 @@ def _read_polars(payload: memoryview, reader: Reader) -> Any:
         raise DecodeError(f"table: it is one of polars, which is not installed here: {error}") from error
     try:
         return polars.from_arrow(table)
-    except (*_polars_errors(polars), NotImplementedError) as error:
+    except _polars_errors(polars) as error:
         raise DecodeError(f"table: polars refused it: {error}") from error
 
 
@@ -90,7 +90,8 @@ def _read_polars_series(payload: memoryview, reader: Reader) -> Any:
 
 def _polars_errors(polars: Any) -> tuple[type[BaseException], ...]:
     # a panic in its Rust code arrives as a BaseException
-    return polars.exceptions.PolarsError, polars.exceptions.PanicException
+    own: list[type[BaseException]] = [polars.exceptions.PolarsError, polars.exceptions.PanicException]
+    return (*own, ValueError, TypeError, NotImplementedError)
 
 
 TABLES = (

@@ -1,0 +1,147 @@
+"""Two series and the path that aligns them: connectors on the left, the path in the plane on the right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from platform_base.cli.plots.figure import BLUE, FAINT, GREY, INK, ORANGE, SKY, Labels, draw_channels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_CONNECTORS = 90
+"""More connectors than this become a grey surface."""
+_GAP = 0.3
+"""Distance between the two series, as a share of the larger of their ranges."""
+
+
+def draw_alignment(
+    figure: Figure,
+    reference: NDArray[Any],
+    target: NDArray[Any],
+    path: NDArray[Any],
+    *,
+    labels: Labels,
+    window_size: int | None = None,
+    caption: str = "",
+) -> None:
+    """Draw an alignment.
+
+    Args:
+        figure: An empty figure.
+        reference: ``(n,)`` or ``(n, channels)``; the connectors begin at its first channel.
+        target: ``(m,)`` or ``(m, channels)``.
+        path: ``(k, 2)`` pairs of reference and target sample, from 0.
+        labels: Words for the axes.
+        window_size: Radius of the window, samples, shown as a band; None: no window.
+        caption: Stands above the plane of the path.
+    """
+    figure.set_size_inches(12.0, 5.0)
+    left, right = figure.subplots(1, 2, width_ratios=[1.9, 1])
+    _draw_series(left, reference, target, path, labels)
+    _draw_path(right, len(reference), len(target), path, labels, window_size)
+    left.set_title(labels.title or "Alignment")
+    right.set_title(caption or "Warping path")
+
+
+def _draw_series(
+    axes: Axes, reference: NDArray[Any], target: NDArray[Any], path: NDArray[Any], labels: Labels
+) -> None:
+    from matplotlib.collections import LineCollection
+
+    span = max(np.ptp(reference), np.ptp(target)) or 1.0
+    shift = float(np.min(reference) - np.max(target) - _GAP * span)
+    shifted = target + shift
+    first, second = reference.reshape(len(reference), -1)[:, 0], shifted.reshape(len(target), -1)[:, 0]
+    step = max(1, -(-len(path) // _CONNECTORS))
+    shown = path[::step]
+    pairs = np.stack(
+        [
+            np.column_stack([labels.start + shown[:, 0], first[shown[:, 0]]]),
+            np.column_stack([labels.start + shown[:, 1], second[shown[:, 1]]]),
+        ],
+        axis=1,
+    )
+    axes.add_collection(LineCollection(list(pairs), colors=GREY, linewidths=0.6, alpha=0.55, zorder=1))
+    for series, color, name in ((reference, BLUE, "reference"), (shifted, ORANGE, "target")):
+        draw_channels(
+            axes,
+            labels.start + np.arange(len(series)),
+            series,
+            color=color,
+            label=labels.name(name),
+            width=2.0,
+        )
+    _label_two_scales(axes, reference, target, shift)
+    axes.set_xlabel(labels.time or "sample")
+    axes.set_ylabel(labels.value)
+    axes.grid(visible=False, axis="y")
+    axes.margins(x=0.02, y=0.06)
+    # Below the axis, so that no series can run through it.
+    every = f", every {step}th shown" if step > 1 else ""
+    handles, names = axes.get_legend_handles_labels()
+    handles.append(axes.plot([], [], color=GREY, lw=0.8)[0])
+    axes.legend(
+        handles,
+        [*names, f"matched samples{every}"],
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.13),
+        ncols=3,
+    )
+
+
+def _label_two_scales(axes: Axes, reference: NDArray[Any], target: NDArray[Any], shift: float) -> None:
+    """Give each series its own numbers, in its own colour: the lower one is drawn shifted."""
+    from matplotlib.ticker import MaxNLocator
+
+    places: list[float] = []
+    texts: list[str] = []
+    colors: list[str] = []
+    for series, offset, color in ((reference, 0.0, BLUE), (target, shift, ORANGE)):
+        low, high = float(np.min(series)), float(np.max(series))
+        ticks = MaxNLocator(nbins=4).tick_values(low, high)
+        inside = [tick for tick in ticks if low - 1e-9 <= tick <= high + 1e-9] or [low]
+        places += [tick + offset for tick in inside]
+        texts += [f"{tick:g}" for tick in inside]
+        colors += [color] * len(inside)
+    axes.set_yticks(places, labels=texts)
+    for text, color in zip(axes.get_yticklabels(), colors, strict=True):
+        text.set_color(color)
+
+
+def _draw_path(
+    axes: Axes, n: int, m: int, path: NDArray[Any], labels: Labels, window_size: int | None
+) -> None:
+    start = labels.start
+    if window_size is not None:
+        i = np.arange(n, dtype=float)
+        low, high = np.clip(i - window_size, 0, m - 1), np.clip(i + window_size, 0, m - 1)
+        axes.fill_between(
+            start + i,
+            start + low,
+            start + high,
+            color=SKY,
+            alpha=0.16,
+            lw=0,
+            label=f"window of {window_size} samples",
+        )
+    axes.plot(
+        [start, start + n - 1],
+        [start, start + m - 1],
+        color=FAINT,
+        lw=1.4,
+        ls=(0, (5, 3)),
+        label="no warping",
+    )
+    axes.plot(start + path[:, 0], start + path[:, 1], color=INK, lw=1.9, label="path")
+    unit = labels.time or "sample"
+    axes.set_xlabel(f"{labels.name('reference')}, {unit}", color=BLUE)
+    axes.set_ylabel(f"{labels.name('target')}, {unit}", color=ORANGE)
+    if 0.4 < n / m < 2.5:
+        axes.set_aspect("equal", adjustable="box")
+    axes.margins(0.03)
+    axes.legend(loc="upper left")

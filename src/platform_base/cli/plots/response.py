@@ -1,0 +1,112 @@
+"""A filtered series: before and after above, what the filter lets through below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from platform_base.cli.plots.figure import BLUE, GREY, INK, ORANGE, SKY, Labels, draw_channels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_FLOOR_DB = -100.0
+"""Gains below this are as good as nothing, and would flatten the rest of the curve."""
+
+
+def draw_filter(
+    figure: Figure,
+    before: NDArray[Any],
+    after: NDArray[Any],
+    *,
+    labels: Labels,
+    sampling_rate: float | None = None,
+    freqs: NDArray[Any] | None = None,
+    magnitude_db: NDArray[Any] | None = None,
+    cutoffs: Sequence[float] = (),
+) -> None:
+    """Draw a filtered series and the frequency response.
+
+    Args:
+        figure: An empty figure.
+        before: ``(n,)`` or ``(n, channels)``.
+        after: As `before`.
+        labels: Words for the axes.
+        sampling_rate: Samples per unit of time; None: time is counted in samples, and frequencies are
+            fractions of the Nyquist frequency.
+        freqs: ``(points,)`` from 0; None: the filter has no frequency response.
+        magnitude_db: ``(points,)``, dB.
+        cutoffs: Frequencies to mark, in the unit of `freqs`.
+    """
+    responds = freqs is not None and magnitude_db is not None
+    figure.set_size_inches(11.0, 7.2 if responds else 4.2)
+    if responds:
+        upper, lower = figure.subplots(2, 1, height_ratios=[1.25, 1])
+        assert freqs is not None
+        assert magnitude_db is not None
+        _draw_response(lower, freqs, magnitude_db, sampling_rate, cutoffs, labels)
+    else:
+        upper = figure.subplots()
+    _draw_series(upper, before, after, sampling_rate, labels)
+    upper.set_title(labels.title or "Filtered series")
+
+
+def _draw_series(
+    axes: Axes, before: NDArray[Any], after: NDArray[Any], sampling_rate: float | None, labels: Labels
+) -> None:
+    x = labels.start + np.arange(len(before)) / (sampling_rate or 1.0)
+    draw_channels(axes, x, before, color=SKY, label=labels.name("series before"), width=1.0)
+    draw_channels(axes, x, after, color=ORANGE, label=labels.name("after"), width=2.0)
+    axes.set_xlabel(labels.time or ("time (s)" if sampling_rate else "sample"))
+    axes.set_ylabel(labels.value)
+    axes.margins(x=0.01)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.2)
+
+
+def _draw_response(
+    axes: Axes,
+    freqs: NDArray[Any],
+    magnitude_db: NDArray[Any],
+    sampling_rate: float | None,
+    cutoffs: Sequence[float],
+    labels: Labels,
+) -> None:
+    positive = freqs > 0 if sampling_rate else np.ones(len(freqs), dtype=bool)
+    gain = np.maximum(magnitude_db, _FLOOR_DB)
+    axes.plot(freqs[positive], gain[positive], color=BLUE, lw=2.0)
+    low = max(_FLOOR_DB, float(gain.min()) - 4.0)
+    axes.fill_between(freqs[positive], gain[positive], low, color=BLUE, alpha=0.08, lw=0)
+    for cutoff in cutoffs:
+        _mark_cutoff(axes, cutoff, float(np.interp(cutoff, freqs, magnitude_db)), sampling_rate, labels)
+    if sampling_rate:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.set_xlim(freqs[positive][0], freqs[-1])
+    else:
+        axes.set_xlim(0.0, 1.0)
+    axes.set_ylim(low, max(3.0, float(gain.max()) + 3.0))
+    unit = "Hz" if sampling_rate else "1 = Nyquist frequency"
+    axes.set_xlabel(labels.frequency or f"frequency ({unit})")
+    axes.set_ylabel("gain (dB)")
+    axes.set_title("Frequency response")
+
+
+def _mark_cutoff(axes: Axes, cutoff: float, gain: float, sampling_rate: float | None, labels: Labels) -> None:
+    axes.axvline(cutoff, color=GREY, lw=1.0, ls=(0, (4, 3)))
+    axes.plot([cutoff], [gain], "o", color=ORANGE, ms=6, zorder=3)
+    unit = ""
+    if sampling_rate:
+        unit = labels.frequency[labels.frequency.find("(") + 1 :].rstrip(")") if labels.frequency else "Hz"
+    axes.annotate(
+        f"cutoff {cutoff:g} {unit}".rstrip() + f"\n{gain:.1f} dB",
+        (cutoff, gain),
+        xytext=(8, 2),
+        textcoords="offset points",
+        color=INK,
+        fontsize=9,
+        va="bottom",
+    )

@@ -1,0 +1,64 @@
+"""Columns of Parquet, Feather and Arrow files; needs the extra `io`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from platform_base.cli.errors import InputError, MissingExtraError
+from platform_base.cli.series.base import Selection, find_column, part_needed, split_names
+
+
+class ArrowReader:
+    """Reads ``.parquet`` and ``.feather``; the selector names columns."""
+
+    suffixes = (".parquet", ".pq", ".feather", ".arrow")
+
+    def read(self, path: Path, selector: str) -> Selection:
+        """Read one column, or several as channels; see `base.Reader`."""
+        try:
+            import pyarrow as pa
+            from pyarrow import feather, parquet
+        except ImportError as error:
+            raise MissingExtraError(str(path), extra="io", missing="pyarrow") from error
+        is_parquet = path.suffix.lower() in (".parquet", ".pq")
+        try:
+            table = parquet.ParquetFile(path).read() if is_parquet else feather.read_table(path)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            kind = "Parquet" if is_parquet else "Feather"
+            raise InputError(f"{path}: expected a {kind} file, got {error}") from error
+        names = list(table.column_names)
+        columns = _choose(path, table, selector, names)
+        channels = [_to_array(path, names[index], table.column(index), pa) for index in columns]
+        chosen = ", ".join(repr(names[index]) for index in columns)
+        return Selection(
+            values=channels[0] if len(channels) == 1 else np.column_stack(channels),
+            name=f"column{'s' * (len(columns) > 1)} {chosen}",
+        )
+
+
+def _choose(path: Path, table: Any, selector: str, names: list[str]) -> list[int]:
+    import pyarrow.types as types
+
+    if selector:
+        return [find_column(path, name, names) for name in split_names(selector, names)]
+    numeric = [
+        index
+        for index, field in enumerate(table.schema)
+        if types.is_integer(field.type) or types.is_floating(field.type)
+    ]
+    if len(numeric) == 1:
+        return numeric
+    raise part_needed(path, "column", names) if names else InputError(f"{path}: expected columns, got none")
+
+
+def _to_array(path: Path, name: str, column: Any, pa: Any) -> NDArray[Any]:
+    kind = column.type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        raise InputError(f"{path}: column {name!r}: expected numbers, got {kind}; choose another column")
+    if column.null_count:
+        column = column.cast(pa.float64())  # only floats can say that a value is missing
+    return np.asarray(column.to_numpy())

@@ -1,0 +1,106 @@
+"""Where an input comes from: ``FILE``, ``FILE:PART`` or ``json:VALUE``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from platform_base.cli.errors import InputError
+from platform_base.cli.series.base import Reader
+from platform_base.cli.series.json_values import parse_literal
+from platform_base.cli.series.readers import READERS
+from platform_base.plugins.documents.spelling import nearest
+
+_LITERAL = "json:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedInput:
+    """One input of a plugin.
+
+    Attributes:
+        values: An array, or any value of JSON.
+        origin: Where it came from, in words.
+        missing: Number of NaN in it.
+        remark: What else people want to know, such as a sampling rate; may be empty.
+    """
+
+    values: Any
+    origin: str
+    missing: int = 0
+    remark: str = ""
+
+
+def load_input(source: str) -> LoadedInput:
+    """Read one input.
+
+    Args:
+        source: A file, with ``:PART`` for a column, key or channel; or ``json:`` and a value.
+
+    Raises:
+        InputError: There is no such file or part, or it cannot be read.
+        MissingExtraError: Its format needs a package that is not installed.
+    """
+    if source.startswith(_LITERAL):
+        values = parse_literal(source.removeprefix(_LITERAL))
+        return LoadedInput(values=values, origin="literal", missing=_count_missing(values))
+    path, selector = split_source(source)
+    try:
+        selection = _reader_for(path).read(path, selector)
+    except OSError as error:
+        raise InputError(f"{path}: expected a readable file, got: {error.strerror or error}") from error
+    return LoadedInput(
+        values=selection.values,
+        origin=f"{path} {selection.name}".strip(),
+        missing=_count_missing(selection.values),
+        remark=selection.remark,
+    )
+
+
+def split_source(source: str) -> tuple[Path, str]:
+    """Part the file from what to take out of it, at the last colon that leaves a file before it.
+
+    Raises:
+        InputError: There is no such file.
+    """
+    end = len(source)
+    while end > 0:
+        path = Path(source[:end])
+        if path.is_file():
+            return path, source[end + 1 :]
+        end = source.rfind(":", 0, end)
+    path = Path(source.partition(":")[0])
+    if path.is_dir():
+        raise InputError(f"{path}: expected a file, got a directory")
+    raise InputError(
+        f"{path}: expected a file, got nothing{_suggest(path)}; the current directory is {Path.cwd()}"
+    )
+
+
+def _suggest(path: Path) -> str:
+    try:
+        names = [each.name for each in path.parent.iterdir() if each.is_file()]
+    except OSError:
+        return ""
+    close = nearest(path.name, names)
+    return f"; did you mean {str(path.with_name(close))!r}?" if close else ""
+
+
+def _reader_for(path: Path) -> Reader:
+    suffix = path.suffix.lower()
+    for reader in READERS:
+        if suffix in reader.suffixes:
+            return reader
+    known = ", ".join(suffix for reader in READERS for suffix in reader.suffixes)
+    raise InputError(
+        f"{path}: expected a file whose name ends in one of {known}; got {suffix or 'no ending'!r}"
+    )
+
+
+def _count_missing(values: Any) -> int:
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fc":
+        return int(np.isnan(values).sum())
+    return 0
