@@ -220,7 +220,7 @@ def test_plugin_without_parameters() -> None:
 
 
 def test_error_is_a_value_error_and_prints_every_problem() -> None:
-    with pytest.raises(ValueError, match="p.params.a.*\n.*p.params.b"):
+    with pytest.raises(ValueError, match=r"p\.params\.a.*\n.*p\.params\.b"):
         resolve({}, {"a": 1, "b": 2}, plugin_id="p")
 
 
@@ -243,7 +243,9 @@ def test_any_value_is_of_the_declared_type_afterwards_or_refused(kind: str, valu
     try:
         got = resolve(declared, {"x": value}, plugin_id="p")["x"]
     except ParameterError as error:
-        assert error.problems
+        problems = error.problems
     else:
+        problems = ()
         assert type(got) is types[kind]
         assert resolve(declared, {"x": got}, plugin_id="p") == {"x": got}
+    assert all(problem.expected and problem.got for problem in problems)

@@ -161,7 +161,7 @@ class Settings(DocumentModel):
     @classmethod
     def load(
         cls,
-        config: str | Path | Mapping[str, Any] | None = None,
+        config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> Self:
         """Read settings; whatever they leave out has its default.
@@ -221,7 +221,7 @@ def _read(config: object, environ: Mapping[str, str]) -> tuple[Document, str]:
         if not os.path.lexists(DEFAULT_FILE):
             return Document(file="", data={}), "the built-in defaults"
         config = DEFAULT_FILE
-    if not isinstance(config, str | Path):
+    if not isinstance(config, str | os.PathLike):
         expected = "None, a path or a mapping"
         raise SettingsError([Problem(key="config", expected=expected, got=type(config).__name__)])
     return _read_file(Path(config)), str(config)

@@ -44,14 +44,13 @@ def test_every_missing_and_conflicting_one_and_the_command() -> None:
     assert error.missing == ("no-such-distribution-here>=1", "another-missing-one")
     assert error.conflicting == ("numpy>=999",)
     assert f"numpy>=999, got {version('numpy')}" in str(error)
-    assert str(error).endswith(
-        'install them with: python -m pip install "no-such-distribution-here>=1" "numpy>=999" "another-missing-one"'
-    )
+    quoted = '"no-such-distribution-here>=1" "numpy>=999" "another-missing-one"'
+    assert str(error).endswith(f"install them with: python -m pip install {quoted}")
 
 
 @pytest.mark.parametrize(
     ("import_name", "distribution"),
-    [("cv2", "opencv-python"), ("skimage", "scikit-image"), ("_yaml", "PyYAML")],
+    [("cv2", "opencv-python"), ("skimage", "scikit-image"), ("mypyc", "mypy")],
 )
 def test_import_name_instead_of_a_distribution(import_name: str, distribution: str) -> None:
     assert f"{import_name} is an import name: write {distribution} in requires" in str(refusal(import_name))

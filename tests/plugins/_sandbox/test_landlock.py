@@ -70,6 +70,7 @@ ATTACKS = {
     "execute a script in scratch": exec_script,
     "execute a program": lambda cell: os.execv("/bin/true", ["true"]),
     "write a device": lambda cell: write("/dev/full"),
+    "write /dev/zero": lambda cell: write("/dev/zero", os.O_RDWR),
     "open the terminal": lambda cell: os.open("/dev/tty", os.O_RDWR),
     "shared memory by name": lambda cell: write("/dev/shm/segment-of-a-cell", os.O_RDWR | os.O_CREAT),
 }
@@ -280,7 +281,6 @@ def test_system_paths_hold_python_and_not_the_system():
         "/proc/self/environ",
         "/sys",
         "/usr/bin/env",
-        "/dev/zero",
         "/dev/shm",
         "/tmp",
     ):

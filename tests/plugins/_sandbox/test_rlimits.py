@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import mmap
 import os
 import resource
 import threading
@@ -11,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from platform_base.plugins._sandbox.base import Baseline
+from platform_base.plugins._sandbox.base import Baseline, ConfinementError
+from platform_base.plugins._sandbox.confine import read_baseline
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._sandbox.rlimits import Rlimits, limits
 
@@ -72,8 +75,6 @@ def test_many_small_objects_end_in_a_memory_error(cell):
 
 def test_read_only_pages_do_not_escape_the_address_space_limit(cell):
     def hide():
-        import mmap
-
         kept = []
         while True:
             kept.append(mmap.mmap(-1, 1 << 30, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ))
@@ -159,8 +160,6 @@ def test_cpu_seconds_end_in_a_signal(cell):
 
 
 def test_baseline_of_the_test_process_is_plausible():
-    from platform_base.plugins._sandbox.confine import read_baseline
-
     found = read_baseline()
 
     assert 0 < found.rss_anon_bytes < found.vm_size_bytes
@@ -169,12 +168,30 @@ def test_baseline_of_the_test_process_is_plausible():
 
 @pytest.mark.parametrize("text", ["", "VmData: x kB\nVmSize: 1 kB\nRssAnon: 1 kB", "VmData:\nVmSize: 1 kB"])
 def test_a_status_file_without_the_numbers_is_a_clear_error(tmp_path, text):
-    from platform_base.plugins._sandbox.base import ConfinementError
-    from platform_base.plugins._sandbox.confine import read_baseline
-
     status = tmp_path / "status"
     status.write_text(text)
     with pytest.raises(ConfinementError, match="expected VmData, VmSize and RssAnon"):
         read_baseline(status)
     with pytest.raises(ConfinementError, match="No such file"):
         read_baseline(Path(tmp_path / "gone"))
+
+
+def test_pages_made_read_only_leave_the_count_but_not_the_address_space(cell):
+    """The known hole of RLIMIT_DATA: the warden's look at resident memory closes it, RLIMIT_AS bounds it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    size = 40 * MIB
+
+    def hide():
+        kept = []
+        try:
+            while True:
+                kept.append(mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+                address = ctypes.addressof(ctypes.c_char.from_buffer(kept[-1]))
+                assert libc.mprotect(address, size, mmap.PROT_READ) == 0
+        except OSError:
+            return len(kept) * size
+
+    reserved = cell.run(hide, cell.only("rlimits", max_memory_bytes=50 * MIB)).value
+
+    assert 50 * MIB < reserved <= 4 * 50 * MIB + (1 << 30)

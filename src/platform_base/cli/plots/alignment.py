@@ -82,7 +82,7 @@ def _draw_series(
     axes.grid(visible=False, axis="y")
     axes.margins(x=0.02, y=0.06)
     # Below the axis, so that no series can run through it.
-    every = f", every {step}th shown" if step > 1 else ""
+    every = f", 1 in {step} shown" if step > 1 else ""
     handles, names = axes.get_legend_handles_labels()
     handles.append(axes.plot([], [], color=GREY, lw=0.8)[0])
     axes.legend(
@@ -98,12 +98,13 @@ def _label_two_scales(axes: Axes, reference: NDArray[Any], target: NDArray[Any],
     """Give each series its own numbers, in its own colour: the lower one is drawn shifted."""
     from matplotlib.ticker import MaxNLocator
 
+    lowest, highest = float(min(reference.min(), target.min())), float(max(reference.max(), target.max()))
+    ticks = MaxNLocator(nbins=5).tick_values(lowest, highest)
     places: list[float] = []
     texts: list[str] = []
     colors: list[str] = []
     for series, offset, color in ((reference, 0.0, BLUE), (target, shift, ORANGE)):
         low, high = float(np.min(series)), float(np.max(series))
-        ticks = MaxNLocator(nbins=4).tick_values(low, high)
         inside = [tick for tick in ticks if low - 1e-9 <= tick <= high + 1e-9] or [low]
         places += [tick + offset for tick in inside]
         texts += [f"{tick:g}" for tick in inside]
@@ -127,7 +128,7 @@ def _draw_path(
             color=SKY,
             alpha=0.16,
             lw=0,
-            label=f"window of {window_size} samples",
+            label=f"window \u00b1{window_size}",
         )
     axes.plot(
         [start, start + n - 1],
@@ -142,6 +143,6 @@ def _draw_path(
     axes.set_xlabel(f"{labels.name('reference')}, {unit}", color=BLUE)
     axes.set_ylabel(f"{labels.name('target')}, {unit}", color=ORANGE)
     if 0.4 < n / m < 2.5:
-        axes.set_aspect("equal", adjustable="box")
+        axes.set_aspect("equal", adjustable="box", anchor="N")
     axes.margins(0.03)
-    axes.legend(loc="upper left")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, handlelength=1.4, columnspacing=1.2)

@@ -59,7 +59,7 @@ class Labels:
         title: Above everything.
         value: What the series measure, with the unit.
         time: What the samples count, with the unit.
-        frequency: Frequency, with the unit.
+        frequency_unit: Unit of frequencies, where there is a sampling rate.
         start: Time of the first sample, in the unit of `time`.
         names: What to call inputs, by their name in the plugin.
     """
@@ -67,7 +67,7 @@ class Labels:
     title: str = ""
     value: str = "value"
     time: str = ""
-    frequency: str = ""
+    frequency_unit: str = "Hz"
     start: float = 0.0
     names: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""Which picture fits a result. What a plugin says about itself is checked before anything is drawn from it."""
+"""Which picture fits a result. What a plugin says is checked before anything is drawn from it."""
 
 from __future__ import annotations
 

@@ -53,13 +53,14 @@ def draw_filter(
         upper = figure.subplots()
     _draw_series(upper, before, after, sampling_rate, labels)
     upper.set_title(labels.title or "Filtered series")
+    figure.align_ylabels()
 
 
 def _draw_series(
     axes: Axes, before: NDArray[Any], after: NDArray[Any], sampling_rate: float | None, labels: Labels
 ) -> None:
     x = labels.start + np.arange(len(before)) / (sampling_rate or 1.0)
-    draw_channels(axes, x, before, color=SKY, label=labels.name("series before"), width=1.0)
+    draw_channels(axes, x, before, color=SKY, label=labels.name("before"), width=1.0)
     draw_channels(axes, x, after, color=ORANGE, label=labels.name("after"), width=2.0)
     axes.set_xlabel(labels.time or ("time (s)" if sampling_rate else "sample"))
     axes.set_ylabel(labels.value)
@@ -76,37 +77,35 @@ def _draw_response(
     labels: Labels,
 ) -> None:
     positive = freqs > 0 if sampling_rate else np.ones(len(freqs), dtype=bool)
-    gain = np.maximum(magnitude_db, _FLOOR_DB)
-    axes.plot(freqs[positive], gain[positive], color=BLUE, lw=2.0)
-    low = max(_FLOOR_DB, float(gain.min()) - 4.0)
-    axes.fill_between(freqs[positive], gain[positive], low, color=BLUE, alpha=0.08, lw=0)
+    low = max(_FLOOR_DB, float(magnitude_db.min()) - 4.0)
+    axes.plot(freqs[positive], magnitude_db[positive], color=BLUE, lw=2.0)
+    axes.fill_between(freqs[positive], magnitude_db[positive], low, color=BLUE, alpha=0.08, lw=0)
+    unit = labels.frequency_unit if sampling_rate else ""
     for cutoff in cutoffs:
-        _mark_cutoff(axes, cutoff, float(np.interp(cutoff, freqs, magnitude_db)), sampling_rate, labels)
+        _mark_cutoff(axes, cutoff, float(np.interp(cutoff, freqs, magnitude_db)), unit)
     if sampling_rate:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set_xlim(freqs[positive][0], freqs[-1])
     else:
         axes.set_xlim(0.0, 1.0)
-    axes.set_ylim(low, max(3.0, float(gain.max()) + 3.0))
-    unit = "Hz" if sampling_rate else "1 = Nyquist frequency"
-    axes.set_xlabel(labels.frequency or f"frequency ({unit})")
+    axes.set_ylim(low, max(3.0, float(magnitude_db.max()) + 3.0))
+    axes.set_xlabel(f"frequency ({unit or '1 = Nyquist frequency'})")
     axes.set_ylabel("gain (dB)")
     axes.set_title("Frequency response")
 
 
-def _mark_cutoff(axes: Axes, cutoff: float, gain: float, sampling_rate: float | None, labels: Labels) -> None:
+def _mark_cutoff(axes: Axes, cutoff: float, gain: float, unit: str) -> None:
     axes.axvline(cutoff, color=GREY, lw=1.0, ls=(0, (4, 3)))
     axes.plot([cutoff], [gain], "o", color=ORANGE, ms=6, zorder=3)
-    unit = ""
-    if sampling_rate:
-        unit = labels.frequency[labels.frequency.find("(") + 1 :].rstrip(")") if labels.frequency else "Hz"
+    # At the bottom, where no curve of a useful filter has its bend.
     axes.annotate(
         f"cutoff {cutoff:g} {unit}".rstrip() + f"\n{gain:.1f} dB",
-        (cutoff, gain),
-        xytext=(8, 2),
+        (cutoff, 0.06),
+        xycoords=("data", "axes fraction"),
+        xytext=(6, 0),
         textcoords="offset points",
         color=INK,
         fontsize=9,
-        va="bottom",
+        bbox={"boxstyle": "square,pad=0.2", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
     )

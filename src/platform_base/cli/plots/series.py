@@ -86,6 +86,7 @@ def _draw_matrix(figure: Figure, axes: Axes, name: str, matrix: NDArray[Any]) ->
         extent=(-0.5, columns - 0.5, -0.5, rows - 0.5),
         aspect="equal" if 0.4 < rows / columns < 2.5 else "auto",
     )
+    axes.set_anchor("N")
     axes.grid(visible=False)
     axes.set_title(name.replace("_", " "))
     axes.set_xlabel("column")

@@ -34,7 +34,10 @@ def standard_places(environ: Mapping[str, str] = os.environ) -> list[Path]:
         *_entry_point_places(),
         *([bundled] if bundled is not None else []),
     ]
-    return list({place.resolve(): place for place in reversed(candidates)}.values())[::-1]
+    places: dict[Path, Path] = {}
+    for place in candidates:
+        places.setdefault(place.resolve(), place)
+    return list(places.values())
 
 
 def bundled_directory() -> Path | None:

@@ -20,6 +20,8 @@ import time
 from collections.abc import Hashable
 from pathlib import Path
 
+import msgspec
+
 from platform_base.core.models import Execution, ProcessingResult
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.store import ReleaseStore
@@ -30,6 +32,7 @@ from platform_base.plugins._host.supervisor import Answer, CallEndedError, Cance
 from platform_base.plugins._host.warden import WARDEN_ENVIRONMENT, WardenClient, WardenLostError
 from platform_base.plugins._host.worker import Recipe, Worker, start_worker
 from platform_base.plugins._sandbox.grant import derive_policy
+from platform_base.plugins._sandbox.identity import choose_group
 from platform_base.plugins._sandbox.scratch import wipe
 from platform_base.plugins._wire.codec import encode
 from platform_base.plugins._wire.messages import Load
@@ -194,8 +197,9 @@ class LocalEngine:
             return known
         release, manifest = deployment.release, deployment.release.manifest
         snapshot = self._store.snapshot(release)
-        cache = self._store.root.parent / "kernels" / release.digest.removeprefix("sha256:")
-        cache.mkdir(parents=True, exist_ok=True)
+        group = choose_group(release.digest)
+        kernels = _make_kernel_cache(self._store.root.parent / "kernels", release, group)
+        policy = derive_policy(deployment.security, manifest, read=(snapshot,), write=(kernels,) if kernels else ())
         recipe = Recipe(
             load=Load(
                 directory=str(snapshot),
@@ -205,9 +209,10 @@ class LocalEngine:
                 plugin_id=manifest.plugin_id,
                 version=manifest.version,
             ),
-            policy=derive_policy(deployment.security, manifest, read=(snapshot,), write=(cache,)),
-            environment={**WARDEN_ENVIRONMENT, "NUMBA_CACHE_DIR": str(cache)},
+            policy=msgspec.structs.replace(policy, group=group),
+            environment=WARDEN_ENVIRONMENT,
             source=str(release.directory),
+            kernel_cache=str(kernels or ""),
             load_timeout_s=deployment.workers.load_timeout,
         )
         with self._lock:
@@ -217,6 +222,21 @@ class LocalEngine:
 
 def _identity(release: Release) -> tuple[str, str, str]:
     return release.plugin_id, release.version, release.digest
+
+
+def _make_kernel_cache(root: Path, release: Release, group: int | None) -> Path | None:
+    """Make the directory where the workers of one release keep compiled kernels; None where they cannot share one.
+
+    Nobody but those workers ever reads it: what they leave there is code.
+    """
+    if os.geteuid() == 0 and group is None:
+        return None
+    directory = root / release.digest.removeprefix("sha256:")
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if group is not None:
+        os.chown(directory, -1, group)
+        directory.chmod(0o2770)
+    return directory
 
 
 def _package_name(directory: Path) -> str:

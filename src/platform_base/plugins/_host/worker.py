@@ -31,6 +31,7 @@ class Recipe:
         policy: Its policy, without what differs from worker to worker.
         environment: Its environment variables, likewise.
         source: The author's directory, which replaces the snapshot's in tracebacks.
+        kernel_cache: Directory for compiled kernels that the workers of this release share; empty: each has its own.
         load_timeout_s: Time for importing and constructing the plugin, seconds.
     """
 
@@ -38,6 +39,7 @@ class Recipe:
     policy: Policy
     environment: Mapping[str, str]
     source: str
+    kernel_cache: str
     load_timeout_s: float
 
 
@@ -79,7 +81,8 @@ def start_worker(warden: WardenClient, recipe: Recipe, runtime: Path) -> Worker:
     scratch = runtime / str(number)
     make_scratch(scratch, uid=uid)
     policy = msgspec.structs.replace(recipe.policy, scratch=str(scratch), uid=uid)
-    environment = {**recipe.environment, "HOME": str(scratch), "TMPDIR": str(scratch)}
+    kernels = recipe.kernel_cache or f"{scratch}/kernels"
+    environment = {**recipe.environment, "HOME": str(scratch), "TMPDIR": str(scratch), "NUMBA_CACHE_DIR": kernels}
     try:
         connection = Connection(warden, number, policy, environment)
     except BaseException:

@@ -127,7 +127,7 @@ def _settle(policy: Policy, parent: int) -> None:
     """Tie the process to the warden, close its memory to the user's other processes, go to its directory."""
     _die_with(parent)
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
-    os.umask(0o077)
+    os.umask(0o077 if policy.group is None else 0o007)
     place = policy.scratch or "/"
     try:
         os.chdir(place)

@@ -89,6 +89,26 @@ def choose_uid(sequence: int, proc: Path = Path("/proc/self")) -> int | None:
     return pick_uid(sequence, _shared(_extents(proc / "uid_map"), _extents(proc / "gid_map")))
 
 
+def choose_group(digest: str, proc: Path = Path("/proc/self")) -> int | None:
+    """Choose the group that the workers of one release share.
+
+    Args:
+        digest: The release's, ``"sha256:..."``.
+        proc: Directory with the ``gid_map`` of the user namespace that the workers will be in.
+
+    Returns:
+        An id that nobody else is given, or ``None`` where the calling process is not root or no such id is mapped.
+
+    Raises:
+        OSError: The map cannot be read.
+    """
+    if os.geteuid() != 0:
+        return None
+    first = _FIRST_FREE_ID + _FREE_IDS
+    group = first + int(digest.rpartition(":")[2][:12], 16) % _FREE_IDS
+    return group if _shared(_extents(proc / "gid_map"), [(group, group)]) else None
+
+
 def _drop_bounding_set() -> None:
     for capability in range(64):
         try:
@@ -111,8 +131,8 @@ def _first_unreadable(paths: Iterable[str]) -> str | None:
     return None
 
 
-def _become(uid: int) -> None:
-    os.setgroups([])
+def _become(uid: int, group: int | None) -> None:
+    os.setgroups([] if group is None else [group])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
 
@@ -166,7 +186,7 @@ class Identity:
             linux.prctl(linux.PR_SET_SECUREBITS, _SECUREBITS)
         linux.prctl(linux.PR_CAP_AMBIENT, linux.PR_CAP_AMBIENT_CLEAR_ALL)
         if changes and policy.uid:
-            _become(policy.uid)
+            _become(policy.uid, policy.group)
         # The locked bits keep the uid change from clearing capabilities, so one of them can still be chosen.
         readable = linux.capget()[1] & 1 << linux.CAP_DAC_READ_SEARCH
         linux.capset(effective=0, permitted=readable)

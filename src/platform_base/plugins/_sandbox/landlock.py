@@ -50,8 +50,8 @@ _PARTS = (("landlock_truncate", 3), ("landlock_tcp", 4), ("landlock_scope", 6))
 _NULL_DEVICE = os.makedev(1, 3)
 _BROAD = frozenset(map(Path, ("/", "/usr", "/usr/local", "/opt", "/home", "/root")))
 _LIBRARIES = ("/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/local/lib")
-# Not /dev/zero: a shared mapping of it is shared anonymous memory, which no limit counts.
-_OTHER = ("/etc/ld.so.cache", "/usr/share/zoneinfo", "/dev/null", "/dev/urandom", "/dev/random")
+# /dev/zero for reading only: a shared mapping of it, opened for writing, is memory that no limit counts.
+_OTHER = ("/etc/ld.so.cache", "/usr/share/zoneinfo", "/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 
 _REMEDY = (
     "run on Linux 5.13 or newer with CONFIG_SECURITY_LANDLOCK and landlock in the kernel's lsm= list, "

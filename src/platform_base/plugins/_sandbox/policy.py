@@ -28,6 +28,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         blocked_modules: Modules that the plugin's own files may not import.
         accept_missing: Names of protections whose absence is accepted.
         uid: User id to change to; None: stay. Set only when the host runs as root.
+        group: Supplementary group that the workers of one release share, so that they can share the kernels that one
+            of them compiled. Set only when the host runs as root.
         switched_off: Names of backends that are left out. Only the escape tests set it, to show that another
             layer still holds.
     """
@@ -49,4 +51,5 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     blocked_modules: tuple[str, ...] = ()
     accept_missing: tuple[str, ...] = ()
     uid: int | None = None
+    group: int | None = None
     switched_off: tuple[str, ...] = ()

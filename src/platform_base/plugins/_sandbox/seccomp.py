@@ -10,8 +10,8 @@ Arguments that the kernel takes as ``int`` are compared on 32 bits, as the kerne
 the less obvious rules are there:
 
 - ``clone`` makes threads only. ``clone3`` has its flags behind a pointer, where no filter can see them.
-- ``mmap`` refuses shared anonymous memory, stack-like (``MAP_GROWSDOWN``) and huge-page mappings:
-  ``RLIMIT_DATA`` counts none of them.
+- ``mmap`` refuses shared anonymous memory and stack-like mappings (``MAP_GROWSDOWN``), which ``RLIMIT_DATA``
+  does not count, and huge pages, which come out of a pool of the whole machine.
 - ``open`` refuses ``O_RDONLY | O_TRUNC``, which empties a file and which Landlock sees only from ABI 3 on.
 - chmod, chown, utime and extended attributes are refused: Landlock covers none of them, and an ordinary
   user's worker could change that user's files.
