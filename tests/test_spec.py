@@ -310,10 +310,11 @@ class TestFiles:
 
     def test_the_manifest_schema_lists_every_field_of_the_specification(self):
         schema = json.loads((REPOSITORY / "docs/plugins/reference/manifest.schema.json").read_text("utf-8"))
-        fields = """plugin_id version core_min_version core_max_version requires produces entry_point description
-            author license tags documentation configuration""".split()
-        assert set(fields) <= set(schema["properties"])
-        assert {"type", "default", "options", "description"} <= set(schema["$defs"]["Parameter"]["properties"])
+        fields = {"plugin_id", "version", "core_min_version", "core_max_version", "requires", "produces"}
+        fields |= {"entry_point", "description", "author", "license", "tags", "documentation", "configuration"}
+        assert fields <= set(schema["properties"])
+        parameter = schema["$defs"]["Parameter"]["properties"]
+        assert {"type", "default", "options", "description"} <= set(parameter)
         assert {"readme", "examples"} <= set(schema["$defs"]["Documentation"]["properties"])
 
 
@@ -408,7 +409,8 @@ class TestRegistry:
             security = registry.settings.security
             assert registry.settings.source == "config/plugins.yaml"
             assert security.enable_sandboxing is True
-            assert (security.default_timeout, security.max_memory_mb, security.max_cpu_percent) == (30, 512, 50)
+            assert (security.default_timeout, security.max_memory_mb) == (30, 512)
+            assert security.max_cpu_percent == 50
             assert security.allowed_modules == ("numpy", "scipy", "pandas")
             assert security.blocked_modules == ("os", "subprocess", "socket")
             registry.discover_plugins("plugins/")
@@ -453,7 +455,7 @@ class TestRegistry:
         logger = logging.getLogger("platform_base.plugins")
         level = logger.level
         source = write_meu_plugin(checkout)
-        source.write_text(STEP_2.replace("np.array(series) * 2", "np.array(series) / series[9]"), encoding="utf-8")
+        source.write_text(STEP_2.replace("np.array(series)", "series[9]"), encoding="utf-8")
         try:
             run_snippet(LOGS, {})
             with PluginRegistry() as registry:

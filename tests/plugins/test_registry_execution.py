@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.conftest import OPEN_IMPORTS, SAMPLES
 
 from platform_base.plugins.errors import (
     EncodingError,
@@ -27,7 +28,6 @@ from platform_base.plugins.errors import (
     WorkerCrashedError,
 )
 from platform_base.plugins.registry import PluginRegistry
-from tests.conftest import OPEN_IMPORTS, SAMPLES
 
 SERIES = np.arange(5.0)
 
@@ -110,12 +110,16 @@ class TestResults:
             assert result[key].dtype == array.dtype
 
     def test_parameters_reach_the_plugin_resolved(self, registry):
-        result = registry.execute_plugin("behaviours", {"do": "echo", "value": 1, "params": {"label": "x"}}, {"factor": 1})
+        result = registry.execute_plugin(
+            "behaviours", {"do": "echo", "value": 1, "params": {"label": "x"}}, {"factor": 1}
+        )
         assert result.metadata["params"] == {"factor": 1.0, "label": "x"}
 
     def test_progress_arrives_in_order(self, registry):
         seen = []
-        registry.execute_plugin("behaviours", {"do": "report"}, progress=lambda fraction, text: seen.append((fraction, text)))
+        registry.execute_plugin(
+            "behaviours", {"do": "report"}, progress=lambda fraction, text: seen.append((fraction, text))
+        )
         assert [text for _, text in seen] == ["step 1", "step 2", "step 3"]
         assert seen[-1][0] == 1.0
 

@@ -8,10 +8,10 @@ import signal
 import threading
 
 import numpy as np
+from tests.conftest import OPEN_IMPORTS, SAMPLES, children
 
 from platform_base.plugins.errors import PluginLoadError, WorkerCrashedError
 from platform_base.plugins.registry import PluginRegistry
-from tests.conftest import OPEN_IMPORTS, SAMPLES, children
 
 CALLS, THREADS, KILLS = 1000, 8, 25
 

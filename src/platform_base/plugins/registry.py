@@ -88,7 +88,10 @@ class PluginRegistry:
         self._engine = ENGINES["local"](self.settings, ReleaseStore.standard())
         version = importlib.metadata.version("platform-base")
         self._switch = Switch(
-            self._engine, self.settings, version, on_load=lambda plugin_id, s: self._stats[plugin_id].record_load(s)
+            self._engine,
+            self.settings,
+            version,
+            on_load=lambda plugin_id, s: self._stats[plugin_id].record_load(s),
         )
         self._roots: dict[Path, tuple[Problem, ...]] = {}
         self._failures: dict[str, Problem] = {}
@@ -151,7 +154,10 @@ class PluginRegistry:
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with plugins that were found, and with those that could not be loaded."""
         with self._lock:
-            return (*(problem for found in self._roots.values() for problem in found), *self._failures.values())
+            return (
+                *(problem for found in self._roots.values() for problem in found),
+                *self._failures.values(),
+            )
 
     def list_plugins(self) -> list[PluginInfo]:
         """Return every plugin that was found, by id."""
@@ -457,7 +463,12 @@ def _join_parameters(
     if twice:
         raise ParameterError(
             [
-                Problem(key=key, expected="one value", got='one in params and one in inputs["params"]', hint="give it once")
+                Problem(
+                    key=key,
+                    expected="one value",
+                    got='one in params and one in inputs["params"]',
+                    hint="give it once",
+                )
                 for key in twice
             ]
         )

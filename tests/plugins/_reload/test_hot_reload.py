@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.conftest import OPEN_IMPORTS
 
 from platform_base.plugins.errors import PluginLoadError, PluginNotFoundError
 from platform_base.plugins.registry import PluginRegistry
-from tests.conftest import OPEN_IMPORTS
 
 CODE = """
 from platform_base.core.models import ProcessingResult
@@ -189,7 +189,9 @@ class TestVersions:
             registry.load_plugin("constant", version="9.9.9")
 
     def test_a_running_call_finishes_on_the_release_it_began_with(self, registry, root):
-        slow = CODE.format(value="slow").replace("return ProcessingResult", "import time; time.sleep(0.5)\n        return ProcessingResult")
+        slow = CODE.format(value="slow").replace(
+            "return ProcessingResult", "import time; time.sleep(0.5)\n        return ProcessingResult"
+        )
         (root / "constant" / "constant.py").write_text(slow)
         registry.discover_plugins(root)
         future = registry.submit_plugin("constant", {})

@@ -10,9 +10,7 @@ from platform_base.plugins._sandbox.descriptors import close_all_except, close_o
 
 
 def open_now():
-    return sorted(
-        int(name) for name in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{name}")
-    )
+    return sorted(int(name) for name in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{name}"))
 
 
 @pytest.mark.parametrize("close", [close_all_except, close_one_by_one])

@@ -85,9 +85,7 @@ def test_says_every_place_and_what_to_do():
 
     assert lines(error) == [f"plugins/evil/evil.py:{line}" for line in (2, 4, 5)]
     assert "module 'os' is in security.blocked_modules" in str(error.value)
-    assert "module 'pandas' is not in security.allowed_modules (numpy, scipy); add it there" in str(
-        error.value
-    )
+    assert "module 'pandas' is not in security.allowed_modules (numpy, scipy); add it there" in str(error.value)
 
 
 def test_any_third_party_module_where_none_are_listed():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import signal
 import socket
 import sys
 import tempfile
@@ -99,9 +98,7 @@ def test_refuses_to_empty_a_readable_file(cell):
     data = cell.own / "data"
 
     assert cell.run(lambda: os.truncate(data, 0), cell.only("landlock")).errno == errno.EACCES
-    assert (
-        cell.run(lambda: os.open(data, os.O_RDONLY | os.O_TRUNC), cell.only("landlock")).errno == errno.EACCES
-    )
+    assert cell.run(lambda: os.open(data, os.O_RDONLY | os.O_TRUNC), cell.only("landlock")).errno == errno.EACCES
     assert data.read_text() == "own data"
 
 
@@ -114,10 +111,7 @@ def test_refuses_tcp(cell):
             socket.socket().connect(address)
 
         assert cell.run(connect, cell.only("landlock")).errno == errno.EACCES
-        assert (
-            cell.run(lambda: socket.socket().bind(("127.0.0.1", 0)), cell.only("landlock")).errno
-            == errno.EACCES
-        )
+        assert cell.run(lambda: socket.socket().bind(("127.0.0.1", 0)), cell.only("landlock")).errno == errno.EACCES
 
 
 @since(6)
@@ -129,10 +123,7 @@ def test_refuses_signals_and_abstract_sockets_outside(cell):
         name = server.getsockname()
 
         assert cell.run(lambda: os.kill(me, 0), cell.only("landlock")).errno == errno.EPERM
-        assert (
-            cell.run(lambda: socket.socket(socket.AF_UNIX).connect(name), cell.only("landlock")).errno
-            == errno.EPERM
-        )
+        assert cell.run(lambda: socket.socket(socket.AF_UNIX).connect(name), cell.only("landlock")).errno == errno.EPERM
         # The same acts where only this part is off: the refusals above were Landlock's.
         off = (*cell.only("landlock").switched_off, "landlock_scope")
         free = cell.policy(switched_off=off)
@@ -177,9 +168,7 @@ def test_lets_a_granted_directory_be_written(cell):
 def test_lets_nothing_be_written_without_scratch(cell):
     policy = cell.only("landlock", scratch="")
 
-    assert (
-        cell.run(lambda: write(cell.scratch / "new", os.O_WRONLY | os.O_CREAT), policy).errno == errno.EACCES
-    )
+    assert cell.run(lambda: write(cell.scratch / "new", os.O_WRONLY | os.O_CREAT), policy).errno == errno.EACCES
     assert cell.run(os.getcwd, policy).value == "/"
 
 
@@ -244,7 +233,6 @@ def test_probe_changes_nothing_and_tells_the_version():
     assert found.available
     assert found.detail == f"ABI {ABI}"
     assert os.listdir("/")
-    assert os.getpid() in (os.kill(os.getpid(), signal.SIGCONT) or os.getpid(),)
 
 
 @pytest.mark.parametrize(

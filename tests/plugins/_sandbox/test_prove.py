@@ -30,9 +30,7 @@ def proven(cell, policy, *, claimed=(), promised=None):
 def test_full_confinement_holds(cell):
     tried = proven(cell, cell.policy())
 
-    assert {"fork", "exec", "chmod", "socket", "signal", "raise a limit", "become root", "read /"} <= set(
-        tried
-    )
+    assert {"fork", "exec", "chmod", "socket", "signal", "raise a limit", "become root", "read /"} <= set(tried)
     assert any(what.startswith("write in") for what in tried)
 
 
@@ -56,9 +54,7 @@ def test_a_required_layer_that_is_not_in_force_is_found(cell, layer):
 
 
 def test_landlock_that_does_nothing_is_found(cell):
-    found = proven(
-        cell, cell.policy(switched_off=("landlock",)), claimed=("landlock",), promised=cell.policy()
-    )
+    found = proven(cell, cell.policy(switched_off=("landlock",)), claimed=("landlock",), promised=cell.policy())
 
     assert found == ["landlock", "read /: expected a refusal, got through"]
 

@@ -49,9 +49,7 @@ def expected(rule, arguments):
     def holds(condition):
         width = (1 << 64) - 1 if condition.wide else (1 << 32) - 1
         value = PID if condition.value is None else condition.value
-        return (
-            arguments[condition.argument] & width & (condition.mask if not condition.wide else width) == value
-        )
+        return arguments[condition.argument] & width & (condition.mask if not condition.wide else width) == value
 
     if any(all(map(holds, clause)) for clause in rule.clauses):
         return ALLOW
@@ -75,9 +73,7 @@ def test_every_number_is_treated_by_its_rule(machine, code):
     for number in range(1024):
         rule = rules.get(names.get(number, ""), errno.ENOSYS)
         for arguments in ([0] * 6, wide, [PID] * 6):
-            assert run(code, number, arguments, ARCHITECTURES[machine]) == expected(rule, arguments), (
-                names.get(number)
-            )
+            assert run(code, number, arguments, ARCHITECTURES[machine]) == expected(rule, arguments), names.get(number)
 
 
 WORDS = st.one_of(
@@ -110,9 +106,7 @@ WORDS = st.one_of(
 @given(data=st.data(), arguments=st.lists(WORDS, min_size=6, max_size=6))
 def test_arguments_are_judged_as_the_rules_say(machine_name, data, arguments):
     table = numbers(machine_name)
-    checked = sorted(
-        name for name, rule in worker_rules().items() if isinstance(rule, Check) and name in table
-    )
+    checked = sorted(name for name, rule in worker_rules().items() if isinstance(rule, Check) and name in table)
     name = data.draw(st.sampled_from(checked))
 
     found = run(assemble(machine_name).encode(PID), table[name], arguments, ARCHITECTURES[machine_name])

@@ -18,7 +18,7 @@ from platform_base.plugins._wire.arena import (
 )
 
 
-@pytest.fixture()
+@pytest.fixture
 def arena():
     made = Arena(10_000)
     yield made

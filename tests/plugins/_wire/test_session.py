@@ -143,7 +143,9 @@ def test_a_second_arena_is_refused():
         session.receive(frame(Allocate(call=call, size=10)))
 
 
-@pytest.mark.parametrize(("offset", "size"), [(0, 11), (-1, 5), (11, 1), (5, 6), (0, 0), (0, -3), (2**62, 2**62)])
+@pytest.mark.parametrize(
+    ("offset", "size"), [(0, 11), (-1, 5), (11, 1), (5, 6), (0, 0), (0, -3), (2**62, 2**62)]
+)
 def test_a_body_outside_the_arena_is_refused(offset, size):
     session, call = executing()
     session.receive(frame(Allocate(call=call, size=10)))
@@ -180,7 +182,19 @@ def test_random_bytes_are_refused(data):
 @given(st.data())
 def test_mutated_messages_are_a_message_or_refused(data):
     session, call = executing()
-    original = bytearray(frame(data.draw(st.sampled_from([failed(call), Allocate(call=call, size=9), Progress(call=call, fraction=0.1, message="m")]))))
+    original = bytearray(
+        frame(
+            data.draw(
+                st.sampled_from(
+                    [
+                        failed(call),
+                        Allocate(call=call, size=9),
+                        Progress(call=call, fraction=0.1, message="m"),
+                    ]
+                )
+            )
+        )
+    )
     for _ in range(data.draw(st.integers(1, 4))):
         original[data.draw(st.integers(0, len(original) - 1))] = data.draw(st.integers(0, 255))
     try:

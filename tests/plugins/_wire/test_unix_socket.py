@@ -10,7 +10,7 @@ from platform_base.plugins._wire.messages import MAX_FRAME
 from platform_base.plugins._wire.unix_socket import BrokenFrameError, FrameSocket, close_descriptors
 
 
-@pytest.fixture()
+@pytest.fixture
 def pair():
     one, other = FrameSocket.pair()
     yield one, other

@@ -33,7 +33,9 @@ class InlineEngine:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._plugins: dict[str, PluginProtocol] = {}
-        logger.warning("engine: inline runs plugin code in this process, without any protection; use it for debugging only")
+        logger.warning(
+            "engine: inline runs plugin code in this process, without any protection; use it for debugging only"
+        )
 
     def load(self, deployment: Deployment) -> float:
         """See `Engine.load`."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import concurrent.futures
 from collections.abc import Callable
+from typing import TypeVar
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._host.supervisor import Cancellation
+
+Outcome = TypeVar("Outcome")
 
 
 class Submission(concurrent.futures.Future[ProcessingResult]):
@@ -43,12 +46,12 @@ class Submission(concurrent.futures.Future[ProcessingResult]):
         except concurrent.futures.CancelledError:
             self.cancel()
         except BaseException as error:  # noqa: BLE001  it belongs to whoever asks for the result
-            self._keep(lambda: self.set_exception(error))
+            self._keep(self.set_exception, error)
         else:
-            self._keep(lambda: self.set_result(result))
+            self._keep(self.set_result, result)
 
-    def _keep(self, store: Callable[[], None]) -> None:
+    def _keep(self, store: Callable[[Outcome], None], outcome: Outcome) -> None:
         try:
-            store()
+            store(outcome)
         except concurrent.futures.InvalidStateError:
             return  # It was cancelled in the last moment; the caller has been told so.

@@ -34,11 +34,12 @@ class Death:
         """Return the error for the caller whose call this death ended."""
         if self.broken_protocol:
             return WireError(
-                f"plugin {plugin_id!r} broke the protocol and was stopped: {self.broken_protocol}", plugin_id=plugin_id
+                f"plugin {plugin_id!r} broke the protocol and was stopped: {self.broken_protocol}",
+                plugin_id=plugin_id,
             )
         if self.exited is None:
             return WorkerCrashedError(
-                f"plugin {plugin_id!r}: its worker died together with the warden process; the next call starts a new one",
+                f"plugin {plugin_id!r}: its worker died with the warden process; the next call starts a new one",
                 plugin_id=plugin_id,
                 signal="SIGKILL",
             )
@@ -73,7 +74,9 @@ class Death:
             )
         hint = "; the system may be short of memory" if number == signal.SIGKILL else ""
         return WorkerCrashedError(
-            f"plugin {plugin_id!r} crashed: its worker was ended by {name}{hint}", plugin_id=plugin_id, signal=name
+            f"plugin {plugin_id!r} crashed: its worker was ended by {name}{hint}",
+            plugin_id=plugin_id,
+            signal=name,
         )
 
 

@@ -50,9 +50,8 @@ class Output:
             self._kept.clear()
         if not self._dropped:
             return ()
-        warning = (
-            f"{self._dropped} bytes of output were dropped; max_output_mb keeps {self._max_bytes / (1 << 20):g} MB of a call"
-        )
+        kept = f"max_output_mb keeps {self._max_bytes / (1 << 20):g} MB of a call"
+        warning = f"{self._dropped} bytes of output were dropped; {kept}"
         self._dropped = 0
         logger.warning("%s | %s", plugin_id, warning)
         return (warning,)

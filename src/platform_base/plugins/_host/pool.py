@@ -208,9 +208,7 @@ class Pool:
                 if self._closed:
                     return
                 now = time.monotonic()
-                due = [
-                    group.idle[0].idle_since + group.idle_s for group in self._groups.values() if group.idle
-                ]
+                due = [group.idle[0].idle_since + group.idle_s for group in self._groups.values() if group.idle]
                 if not due or min(due) > now:
                     self._changed.wait(min(due) - now if due else None)
                     continue

@@ -15,7 +15,15 @@ from platform_base.plugins._host.warden import WardenClient
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._wire.arena import Arena
 from platform_base.plugins._wire.codec import DecodeError, Encoded, Limits, decode
-from platform_base.plugins._wire.messages import MAX_INLINE_BODY, Allocate, Done, Failed, Location, Progress, Usage
+from platform_base.plugins._wire.messages import (
+    MAX_INLINE_BODY,
+    Allocate,
+    Done,
+    Failed,
+    Location,
+    Progress,
+    Usage,
+)
 from platform_base.plugins.errors import (
     EncodingError,
     ExecutionError,
@@ -207,7 +215,10 @@ class Supervisor:
 
     def _broken(self, what: str) -> CallEndedError:
         self._connection.kill()
-        error = WireError(f"plugin {self._plugin_id!r} broke the protocol and was stopped: {what}", plugin_id=self._plugin_id)
+        error = WireError(
+            f"plugin {self._plugin_id!r} broke the protocol and was stopped: {what}",
+            plugin_id=self._plugin_id,
+        )
         return CallEndedError(error, worker_fit=False)
 
     def _time_out(self) -> CallEndedError:
@@ -234,7 +245,9 @@ class Supervisor:
 
     def _explain_failure(self, failed: Failed) -> CallEndedError:
         self._connection.output.log_call(self._plugin_id)
-        name, text, trace = (self._worker.show_source(part) for part in (failed.error_type, failed.message, failed.traceback))
+        name, text, trace = (
+            self._worker.show_source(part) for part in (failed.error_type, failed.message, failed.traceback)
+        )
         plugin_id = self._plugin_id
         error: ExecutionError | EncodingError | InvalidInputsError
         if failed.kind == "memory":
@@ -247,7 +260,9 @@ class Supervisor:
                 plugin_id=plugin_id,
             )
         elif failed.kind == "encoding":
-            error = EncodingError(f"the result of plugin {plugin_id!r}: {text}", path=self._worker.show_source(failed.path))
+            error = EncodingError(
+                f"the result of plugin {plugin_id!r}: {text}", path=self._worker.show_source(failed.path)
+            )
         else:
             error = PluginFailedError(
                 f"plugin {plugin_id!r} raised {name}: {text}",

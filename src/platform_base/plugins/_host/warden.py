@@ -69,7 +69,17 @@ class WardenClient:
         ours, theirs = FrameSocket.pair()
         self._line = ours
         self._lock = threading.Lock()
-        command = [sys.executable, "-I", "-X", "utf8", "-c", _PROGRAM, str(theirs.fileno()), str(os.getpid()), *_search_path()]
+        command = [
+            sys.executable,
+            "-I",
+            "-X",
+            "utf8",
+            "-c",
+            _PROGRAM,
+            str(theirs.fileno()),
+            str(os.getpid()),
+            *_search_path(),
+        ]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -84,7 +94,7 @@ class WardenClient:
         frame = self._line.receive()
         if not frame:
             raise SandboxUnavailableError(
-                f"the warden process did not start: {self._last_words()}; `platform-base doctor` checks the installation",
+                f"the warden process did not start: {self._last_words()}; run `platform-base doctor`",
                 protection="process",
             )
         up = _decode(frame)
@@ -93,6 +103,13 @@ class WardenClient:
             raise SandboxUnavailableError(
                 f"the warden speaks another protocol than this host ({PROTOCOL_VERSION}); "
                 "an update was installed while this program ran: restart it",
+                protection="process",
+            )
+        if up.threads != 1:
+            self.close()
+            raise SandboxUnavailableError(
+                f"the warden has {up.threads} threads after importing {', '.join(preload)}; a process with threads cannot "
+                "be forked safely: take the module that starts them out of workers.preload",
                 protection="process",
             )
         self.skipped: Mapping[str, str] = up.skipped
@@ -104,7 +121,14 @@ class WardenClient:
         return self._process.poll() is None
 
     def spawn(
-        self, worker: int, policy: Policy, environment: Mapping[str, str], *, control: int, output: int, line: int
+        self,
+        worker: int,
+        policy: Policy,
+        environment: Mapping[str, str],
+        *,
+        control: int,
+        output: int,
+        line: int,
     ) -> None:
         """Ask for a worker; what becomes of it is told on `line`.
 
@@ -112,7 +136,8 @@ class WardenClient:
             WardenLostError: There is no warden any more.
         """
         self._send(
-            _encode(Spawn(worker=worker, policy=msgspec.Raw(_encode(policy)), environment=dict(environment))), (control, output, line)
+            _encode(Spawn(worker=worker, policy=msgspec.Raw(_encode(policy)), environment=dict(environment))),
+            (control, output, line),
         )
 
     def allow(self, worker: int, shared_bytes: int) -> None:

@@ -10,7 +10,12 @@ from pathlib import Path
 
 import msgspec
 
-from platform_base.plugins._host.connection import Connection, DeadlineError, UndeliveredError, WorkerDiedError
+from platform_base.plugins._host.connection import (
+    Connection,
+    DeadlineError,
+    UndeliveredError,
+    WorkerDiedError,
+)
 from platform_base.plugins._host.visible import make_visible
 from platform_base.plugins._host.warden import WardenClient
 from platform_base.plugins._sandbox.identity import choose_uid
@@ -82,7 +87,12 @@ def start_worker(warden: WardenClient, recipe: Recipe, runtime: Path) -> Worker:
     make_scratch(scratch, uid=uid)
     policy = msgspec.structs.replace(recipe.policy, scratch=str(scratch), uid=uid)
     kernels = recipe.kernel_cache or f"{scratch}/kernels"
-    environment = {**recipe.environment, "HOME": str(scratch), "TMPDIR": str(scratch), "NUMBA_CACHE_DIR": kernels}
+    environment = {
+        **recipe.environment,
+        "HOME": str(scratch),
+        "TMPDIR": str(scratch),
+        "NUMBA_CACHE_DIR": kernels,
+    }
     try:
         connection = Connection(warden, number, policy, environment)
     except BaseException:
@@ -134,7 +144,8 @@ def _boot(connection: Connection, recipe: Recipe, deadline: float) -> tuple[tupl
         connection.output.log_call(plugin_id)
     if isinstance(loaded, LoadFailed):
         text, trace = (
-            make_visible(part).replace(recipe.load.directory, recipe.source) for part in (loaded.message, loaded.traceback)
+            make_visible(part).replace(recipe.load.directory, recipe.source)
+            for part in (loaded.message, loaded.traceback)
         )
         raise PluginLoadError(
             f"plugin {plugin_id!r} could not be loaded from {recipe.source}: {make_visible(loaded.error_type)}: {text}",

@@ -18,7 +18,9 @@ logger = logging.getLogger("platform_base.plugins")
 class Reloader:
     """Watches the discovered directories in one thread and offers what changed to the switch."""
 
-    def __init__(self, switch: Switch, roots: Sequence[Path], report: Callable[[Path, Sequence[Problem]], None]) -> None:
+    def __init__(
+        self, switch: Switch, roots: Sequence[Path], report: Callable[[Path, Sequence[Problem]], None]
+    ) -> None:
         """Begin to watch.
 
         Args:

@@ -24,7 +24,9 @@ logger = logging.getLogger("platform_base.plugins")
 class Switch:
     """The releases that are known, and the one of each plugin that is active. Thread-safe."""
 
-    def __init__(self, engine: Engine, settings: Settings, core_version: str, on_load: Callable[[str, float], None]) -> None:
+    def __init__(
+        self, engine: Engine, settings: Settings, core_version: str, on_load: Callable[[str, float], None]
+    ) -> None:
         self._engine = engine
         self._settings = settings
         self._core_version = core_version
@@ -57,7 +59,11 @@ class Switch:
         """
         with self._lock:
             return [
-                (self._shown(plugin_id), [each.version for each in self._catalog.versions(plugin_id)], plugin_id in self._loaded)
+                (
+                    self._shown(plugin_id),
+                    [each.version for each in self._catalog.versions(plugin_id)],
+                    plugin_id in self._loaded,
+                )
                 for plugin_id in self._catalog.ids()
             ]
 
@@ -197,4 +203,11 @@ class Switch:
             logger.info("loaded %s %s (%s)", now.plugin_id, now.version, now.digest[:19])
         elif before != now:
             self._engine.retire(before)
-            logger.info("switched %s from %s (%s) to %s (%s)", now.plugin_id, before.version, before.digest[:19], now.version, now.digest[:19])
+            logger.info(
+                "switched %s from %s (%s) to %s (%s)",
+                now.plugin_id,
+                before.version,
+                before.digest[:19],
+                now.version,
+                now.digest[:19],
+            )

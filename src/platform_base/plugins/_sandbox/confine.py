@@ -28,7 +28,8 @@ def prepare() -> None:
     """Do once, in the warden and before its first fork, what every worker would else do anew."""
     if linux.machine():
         seccomp.assemble(linux.machine())
-        linux.capget()  # has ctypes load the C library and make its buffer types, 0.5 ms that each worker would spend
+        # Has ctypes load the C library and make its buffer types, 0.5 ms that each worker would else spend.
+        linux.capget()
 
 
 def read_baseline(status: Path = Path("/proc/self/status")) -> Baseline:
@@ -50,9 +51,7 @@ def read_baseline(status: Path = Path("/proc/self/status")) -> Baseline:
         data, size, anon = (int(fields[key].split()[0]) << 10 for key in ("VmData", "VmSize", "RssAnon"))
     except (KeyError, IndexError, ValueError) as error:
         expected = "expected VmData, VmSize and RssAnon in kB"
-        raise ConfinementError(
-            "rlimits", f"{status}: {expected}, got no such line ({error})", remedy
-        ) from error
+        raise ConfinementError("rlimits", f"{status}: {expected}, got no such line ({error})", remedy) from error
     return Baseline(vm_data_bytes=data, vm_size_bytes=size, rss_anon_bytes=anon)
 
 
@@ -112,9 +111,7 @@ def _check_parts(policy: Policy, names: list[str]) -> None:
     for part in _COVERED_BY_SECCOMP:
         if part not in names and part not in policy.accept_missing and part not in policy.switched_off:
             remedy = f"run on Linux 6.12 or newer, or accept it with security.accept_missing: [{part}]"
-            raise ConfinementError(
-                part, "this kernel's Landlock is too old, and seccomp is not in force", remedy
-            )
+            raise ConfinementError(part, "this kernel's Landlock is too old, and seccomp is not in force", remedy)
 
 
 def _die_with(parent: int) -> None:
@@ -133,9 +130,7 @@ def _settle(policy: Policy, parent: int) -> None:
         os.chdir(place)
     except OSError as error:
         reason = f"{place}: expected a directory that user {os.geteuid()} may enter, got {error.strerror}"
-        raise ConfinementError(
-            "scratch", reason, "make it before the fork, owned by the worker's user"
-        ) from error
+        raise ConfinementError("scratch", reason, "make it before the fork, owned by the worker's user") from error
 
 
 def _refuse_threads() -> None:

@@ -16,7 +16,11 @@ _MB = 1 << 20
 
 
 def derive_policy(
-    security: SecuritySettings, manifest: Manifest, *, read: tuple[Path, ...] = (), write: tuple[Path, ...] = ()
+    security: SecuritySettings,
+    manifest: Manifest,
+    *,
+    read: tuple[Path, ...] = (),
+    write: tuple[Path, ...] = (),
 ) -> Policy:
     """Return the policy for a plugin: settings ∩ manifest.
 

@@ -147,16 +147,12 @@ class Identity:
         if os.geteuid() != 0:
             return Availability(available=True, detail=f"ordinary user {os.geteuid()}, shared by all workers")
         if linux.capget()[0] & _CAN_CHANGE_USER != _CAN_CHANGE_USER:
-            return Availability(
-                available=False, reason="root without CAP_SETUID or CAP_SETGID", remedy=_REMEDY
-            )
+            return Availability(available=False, reason="root without CAP_SETUID or CAP_SETGID", remedy=_REMEDY)
         uid = choose_uid(0)
         if uid is None:
             reason = "no unprivileged user id is mapped in this user namespace"
             return Availability(available=False, reason=reason, remedy=_REMEDY)
-        return Availability(
-            available=True, detail=f"root; each worker gets a user id of its own, such as {uid}"
-        )
+        return Availability(available=True, detail=f"root; each worker gets a user id of its own, such as {uid}")
 
     def apply(self, policy: Policy, baseline: Baseline) -> tuple[str, ...]:
         """Drop every capability, and become `policy.uid` where the process is root.

@@ -67,13 +67,7 @@ def _is_type_checking(test: ast.expr) -> bool:
 def _constant_import(node: ast.Call) -> str | None:
     """The module in ``__import__("x")`` or ``importlib.import_module("x")``."""
     called = node.func
-    name = (
-        called.attr
-        if isinstance(called, ast.Attribute)
-        else called.id
-        if isinstance(called, ast.Name)
-        else ""
-    )
+    name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
     if name not in ("__import__", "import_module") or not node.args:
         return None
     first = node.args[0]
@@ -197,11 +191,7 @@ class ImportGuard:
             # C code that imports (PyImport_Import) passes the globals of whatever Python frame is current,
             # which may be the plugin's, and an empty list. An import statement passes None or a tuple.
             stated = not isinstance(fromlist, list)
-            if (
-                level == 0
-                and stated
-                and _is_by(judged, sys._getframe(1).f_globals if globals is None else globals)
-            ):
+            if level == 0 and stated and _is_by(judged, sys._getframe(1).f_globals if globals is None else globals):
                 self._refuse(name, fromlist or ())
             return real_import(name, globals, locals, fromlist or (), level)
 

@@ -55,17 +55,13 @@ def prove(policy: Policy, names: Collection[str]) -> tuple[str, ...]:
     return tuple(tried)
 
 
-def _must_be_refused(
-    protection: str, what: str, attempt: Callable[[], object], codes: tuple[int, ...]
-) -> None:
+def _must_be_refused(protection: str, what: str, attempt: Callable[[], object], codes: tuple[int, ...]) -> None:
     try:
         attempt()
     except OSError as error:
         if not codes or error.errno in codes:
             return
-        reason = (
-            f"{what}: expected a refusal by {protection}, got {errno.errorcode.get(error.errno or 0, error)}"
-        )
+        reason = f"{what}: expected a refusal by {protection}, got {errno.errorcode.get(error.errno or 0, error)}"
         raise ConfinementError(protection, reason, _REMEDY) from error
     raise ConfinementError(protection, f"{what}: expected a refusal, got through", _REMEDY)
 

@@ -198,29 +198,23 @@ def _checks() -> dict[str, Check]:
         "tgkill": Check(clauses=own),
         "rt_sigqueueinfo": Check(clauses=own),
         # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
-        "ioctl": Check(
-            clauses=_one_of(1, 0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451), otherwise=errno.ENOTTY
-        ),
+        "ioctl": Check(clauses=_one_of(1, 0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451), otherwise=errno.ENOTTY),
         # F_DUPFD to F_SETLKW, F_OFD_*LK*, F_DUPFD_CLOEXEC, F_GETPIPE_SZ, F_GET_SEALS
         "fcntl": Check(clauses=_one_of(1, 0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032, 1034)),
         # PR_GET_DUMPABLE PR_SET_NAME PR_GET_NAME PR_GET_SECCOMP PR_GET_NO_NEW_PRIVS PR_SET_VMA
         "prctl": Check(clauses=_one_of(0, 3, 15, 16, 21, 39, 0x53564D41)),
         "prlimit64": Check(
             clauses=tuple(
-                (Condition(argument=2, value=0, wide=True), Condition(argument=0, value=pid))
-                for pid in (0, None)
+                (Condition(argument=2, value=0, wide=True), Condition(argument=0, value=pid)) for pid in (0, None)
             )
         ),
         "socketpair": Check(clauses=_one_of(0, 1)),
         "sendto": Check(clauses=((Condition(argument=4, value=0, wide=True),),)),
         # REUSEADDR SNDBUF RCVBUF KEEPALIVE LINGER RCVTIMEO SNDTIMEO; NODELAY KEEPIDLE KEEPINTVL KEEPCNT
-        "setsockopt": Check(
-            clauses=_option(socket_level, 2, 7, 8, 9, 13, 20, 21) + _option(tcp_level, 1, 4, 5, 6)
-        ),
+        "setsockopt": Check(clauses=_option(socket_level, 2, 7, 8, 9, 13, 20, 21) + _option(tcp_level, 1, 4, 5, 6)),
         # the same, and TYPE ERROR ACCEPTCONN PROTOCOL DOMAIN
         "getsockopt": Check(
-            clauses=_option(socket_level, 2, 3, 4, 7, 8, 9, 13, 20, 21, 30, 38, 39)
-            + _option(tcp_level, 1, 4, 5, 6)
+            clauses=_option(socket_level, 2, 3, 4, 7, 8, 9, 13, 20, 21, 30, 38, 39) + _option(tcp_level, 1, 4, 5, 6)
         ),
     }
 
@@ -313,9 +307,7 @@ def assemble(machine: str) -> Program:
         code += [(_JUMP_GREATER_EQUAL, 0, 1, _X32_BIT), (_RETURN, 0, 0, KILL_PROCESS)]
     code += search
     if len(code) > _MAX_INSTRUCTIONS:
-        raise ValueError(
-            f"seccomp filter: expected at most {_MAX_INSTRUCTIONS} instructions, got {len(code)}"
-        )
+        raise ValueError(f"seccomp filter: expected at most {_MAX_INSTRUCTIONS} instructions, got {len(code)}")
     packed = [struct.pack("=HBBI", op, yes, no, 0 if k == _OWN_PID else k) for op, yes, no, k in code]
     own = tuple(8 * position + 4 for position, instruction in enumerate(code) if instruction[3] == _OWN_PID)
     return Program(code=b"".join(packed), own_pid=own)
@@ -350,18 +342,14 @@ class Seccomp:
     def probe(self) -> Availability:
         """Ask the kernel for the one action that came last, ``SECCOMP_RET_KILL_PROCESS`` (Linux 4.14)."""
         if not linux.machine():
-            reason = (
-                f"no filter for the machine {platform.machine()} with {struct.calcsize('P') * 8}-bit Python"
-            )
+            reason = f"no filter for the machine {platform.machine()} with {struct.calcsize('P') * 8}-bit Python"
             return Availability(available=False, reason=reason, remedy=_REMEDY)
         action = ctypes.create_string_buffer(struct.pack("=I", KILL_PROCESS), 4)
         try:
             linux.syscall("seccomp", _SECCOMP_GET_ACTION_AVAIL, 0, action)
         except OSError as error:
             return Availability(available=False, reason=str(error.strerror), remedy=_REMEDY)
-        return Availability(
-            available=True, detail=f"{len(assemble(linux.machine()).code) // 8} instructions"
-        )
+        return Availability(available=True, detail=f"{len(assemble(linux.machine()).code) // 8} instructions")
 
     def apply(self, policy: Policy, baseline: Baseline) -> tuple[str, ...]:
         """Install the filter.

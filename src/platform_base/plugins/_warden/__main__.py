@@ -20,7 +20,6 @@ from pathlib import Path
 
 import msgspec
 
-
 from platform_base.plugins._sandbox.confine import prepare, read_baseline
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._sandbox.scratch import wipe
@@ -97,9 +96,7 @@ class Warden:
         line = FrameSocket.adopt(line_descriptor)
         policy = _decode_policy(message.policy)
         try:
-            child = fork_worker(
-                message, policy, control=control, output=output, line=line, baseline=self._baseline
-            )
+            child = fork_worker(message, policy, control=control, output=output, line=line, baseline=self._baseline)
         except OSError as error:
             line.send(_encode(ForkFailed(reason=str(error))))
             line.close()
@@ -122,7 +119,7 @@ class Warden:
         gc.collect()
         gc.freeze()
         self._baseline = read_baseline()
-        threads = len(os.listdir("/proc/self/task"))
+        threads = sum(1 for _ in Path("/proc/self/task").iterdir())
         self._host.send(_encode(Up(protocol=PROTOCOL_VERSION, pid=os.getpid(), threads=threads, skipped=skipped)))
 
     def _bury(self, pidfd: int) -> None:

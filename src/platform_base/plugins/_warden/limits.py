@@ -19,7 +19,7 @@ _REST_S = 0.100
 _BURST_S = 0.020
 """CPU time that an idle worker may save up: short enough to keep a second's average within five points."""
 FREE_SHARED_BYTES = 64 << 20
-"""Shared memory that is not counted: what the arenas of ordinary calls need. For larger calls the host sends `Allow`."""
+"""Shared memory that is not counted: the arenas of ordinary calls. For larger calls the host sends `Allow`."""
 
 
 @dataclass(slots=True, kw_only=True)

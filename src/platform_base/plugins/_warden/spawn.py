@@ -7,13 +7,13 @@ import signal
 import traceback
 from dataclasses import dataclass
 
+import msgspec
+
 from platform_base.plugins._sandbox.base import Baseline
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.messages import Forked, Spawn
 from platform_base.plugins._wire.unix_socket import FrameSocket
 from platform_base.plugins._worker import boot
-
-import msgspec
 
 _encode = msgspec.msgpack.Encoder().encode
 

@@ -79,7 +79,10 @@ class Arena:
         except OSError:
             # EBUSY: it is still mapped writable. EPERM: the worker added the seal against further seals.
             copy = bytearray(self.size)
-            with mmap.mmap(self._descriptor, self._length, prot=mmap.PROT_READ) as shared, memoryview(shared) as view:
+            with (
+                mmap.mmap(self._descriptor, self._length, prot=mmap.PROT_READ) as shared,
+                memoryview(shared) as view,
+            ):
                 copy[:] = view[: self.size]
             return memoryview(copy)
         return _map_private(self._descriptor, self._length)[: self.size]

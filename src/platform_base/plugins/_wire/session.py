@@ -147,4 +147,6 @@ def _check_texts(message: FromWorker) -> None:
     for name in message.__struct_fields__:
         text = getattr(message, name)
         if isinstance(text, str) and len(text) > MAX_TEXT:
-            raise ProtocolError(f"{type(message).__name__}.{name} is {len(text)} characters long, {MAX_TEXT} are allowed")
+            raise ProtocolError(
+                f"{type(message).__name__}.{name} is {len(text)} characters long, {MAX_TEXT} are allowed"
+            )

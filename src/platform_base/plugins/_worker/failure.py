@@ -20,7 +20,11 @@ def describe(error: BaseException) -> tuple[str, str, str]:
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OWN_FILES):
         frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames, limit=-32))
-    return _sendable(type(error).__name__, 200), _sendable(message, _MESSAGE_CHARACTERS), _sendable(text, _TRACEBACK_CHARACTERS)
+    return (
+        _sendable(type(error).__name__, 200),
+        _sendable(message, _MESSAGE_CHARACTERS),
+        _sendable(text, _TRACEBACK_CHARACTERS),
+    )
 
 
 def _sendable(text: str, limit: int) -> str:

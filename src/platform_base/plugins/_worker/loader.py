@@ -74,7 +74,9 @@ def _construct(module: ModuleType, message: Load) -> PluginProtocol:
     plugin_class = getattr(module, message.class_name, None)
     if plugin_class is None:
         defined = sorted(
-            name for name, value in vars(module).items() if isinstance(value, type) and value.__module__ == module.__name__
+            name
+            for name, value in vars(module).items()
+            if isinstance(value, type) and value.__module__ == module.__name__
         )
         raise UnfitPluginError(
             f"entry_point: {message.module}.{message.class_name} does not exist; classes defined there: "
@@ -85,7 +87,7 @@ def _construct(module: ModuleType, message: Load) -> PluginProtocol:
     missing = [name for name in _METHODS if not callable(getattr(plugin_class, name, None))]
     if missing:
         raise UnfitPluginError(
-            f"{message.class_name} lacks {', '.join(missing)}; a plugin implements execute, validate_inputs and get_manifest"
+            f"{message.class_name} lacks {', '.join(missing)}; a plugin implements {', '.join(_METHODS)}"
         )
     plugin: PluginProtocol = plugin_class()
     return plugin

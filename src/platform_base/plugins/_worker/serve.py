@@ -109,7 +109,12 @@ class Server:
         with enter_context(self._context):
             if not self._plugin.validate_inputs(inputs):
                 return Failed(
-                    call=self._call, kind="invalid_inputs", error_type="", message="", traceback="", usage=self._meter.end()
+                    call=self._call,
+                    kind="invalid_inputs",
+                    error_type="",
+                    message="",
+                    traceback="",
+                    usage=self._meter.end(),
                 )
             result = self._plugin.execute(inputs)
         if not isinstance(result, ProcessingResult):
@@ -151,7 +156,13 @@ class Server:
         usage = self._meter.end()
         name, text, trace = describe(error)
         return Failed(
-            call=self._call, kind=kind, error_type=name, message=text, traceback=trace, usage=usage, path=path[:500]
+            call=self._call,
+            kind=kind,
+            error_type=name,
+            message=text,
+            traceback=trace,
+            usage=usage,
+            path=path[:500],
         )
 
     def _report_progress(self, fraction: float, message: str = "") -> None:
