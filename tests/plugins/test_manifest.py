@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from packaging.version import Version
 
@@ -17,6 +17,9 @@ from platform_base.plugins.core_version import check_core_version, parse_core_ve
 from platform_base.plugins.errors import IncompatiblePluginError, ManifestError, Problem
 from platform_base.plugins.manifest import Manifest
 from platform_base.plugins.manifest_schema import manifest_schema
+
+#: A busy machine is no fault of the code.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -113,9 +116,7 @@ def test_specification_example_is_read(write: Any) -> None:
 
 
 def test_specification_schema_with_a_chosen_type_is_read_in_every_field(write: Any) -> None:
-    manifest = Manifest.from_file(
-        write(SCHEMA_EXAMPLE.replace("string|integer|float|boolean|array", "string"))
-    )
+    manifest = Manifest.from_file(write(SCHEMA_EXAMPLE.replace("string|integer|float|boolean|array", "string")))
 
     assert manifest.core_max_version is None
     assert manifest.documentation.examples == ("examples/example.py",)
@@ -409,9 +410,7 @@ def test_declaration_agrees_with_itself(write: Any, declaration: dict[str, Any],
         {"type": "string", "default": None, "options": ["a"]},
     ],
 )
-def test_declaration_that_agrees_is_accepted_and_fits_the_schema(
-    write: Any, declaration: dict[str, Any]
-) -> None:
+def test_declaration_that_agrees_is_accepted_and_fits_the_schema(write: Any, declaration: dict[str, Any]) -> None:
     manifest = Manifest.from_file(write(with_parameter(**declaration)))
 
     assert manifest.configuration["size"].type == declaration["type"]
@@ -439,9 +438,7 @@ def test_core_range_upside_down(write: Any) -> None:
         ("10.0.0", None, "9.0.0", False),
     ],
 )
-def test_core_version_range_is_inclusive(
-    lowest: str | None, highest: str | None, core: str, fits: bool
-) -> None:
+def test_core_version_range_is_inclusive(lowest: str | None, highest: str | None, core: str, fits: bool) -> None:
     manifest = Manifest.model_validate({**SMALLEST, "core_min_version": lowest, "core_max_version": highest})
 
     if fits:
@@ -453,6 +450,7 @@ def test_core_version_range_is_inclusive(
     assert core in str(caught.value)
 
 
+@UNHURRIED
 @given(st.integers(0, 99), st.integers(0, 99), st.sampled_from(["", "a1", "b2", "rc3", ".dev4", "rc1.dev2"]))
 def test_core_version_in_pythons_spelling_keeps_its_order(major: int, minor: int, tail: str) -> None:
     text = f"{major}.{minor}.0{tail}"
@@ -517,10 +515,9 @@ def test_schema_refuses_what_the_model_refuses(write: Any, content: dict[str, An
         jsonschema.validate(content, manifest_schema())
 
 
+@UNHURRIED
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")))
-def test_any_bytes_give_problems_and_no_other_error(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes
-) -> None:
+def test_any_bytes_give_problems_and_no_other_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "fuzzed.json"
     path.write_bytes(content)
 
@@ -528,17 +525,14 @@ def test_any_bytes_give_problems_and_no_other_error(
 
 
 JSON_VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=8),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=6,
 )
 KEYS = st.sampled_from([*Manifest.model_fields, "$schema", "x-note", "other"])
 
 
+@UNHURRIED
 @given(st.dictionaries(KEYS, JSON_VALUES, max_size=8))
 def test_any_object_is_read_or_gives_problems_and_the_schema_accepts_what_is_read(
     tmp_path_factory: pytest.TempPathFactory, content: dict[str, Any]
@@ -552,8 +546,6 @@ def test_any_object_is_read_or_gives_problems_and_the_schema_accepts_what_is_rea
     else:
         problems = ()
         content = json.loads(path.read_text(encoding="utf-8"))
-        content.pop(
-            "$schema", None
-        )  # an editor's key; the schema asks for text, the host does not look at it
+        content.pop("$schema", None)  # an editor's key; the schema asks for text, the host does not look at it
         jsonschema.validate(content, manifest_schema())
     assert all(problem.line >= 1 for problem in problems)

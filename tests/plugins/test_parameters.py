@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from platform_base.plugins.declaration import Parameter
 from platform_base.plugins.errors import ParameterError, Problem
 from platform_base.plugins.parameters import resolve
+
+#: A busy machine is no fault of the code.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def declare(**declarations: dict[str, Any]) -> dict[str, Parameter]:
@@ -236,6 +239,7 @@ VALUES = (
 )
 
 
+@UNHURRIED
 @given(st.sampled_from(["string", "integer", "float", "boolean", "array"]), VALUES)
 def test_any_value_is_of_the_declared_type_afterwards_or_refused(kind: str, value: object) -> None:
     types = {"string": str, "integer": int, "float": float, "boolean": bool, "array": list}

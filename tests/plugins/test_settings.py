@@ -87,10 +87,7 @@ def test_source_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert load(path).source == str(path)
     assert load(str(path)).source == str(path)
     assert Settings.load(None, {}).source == "the built-in defaults"
-    assert (
-        Settings.load(None, {"PLATFORM_BASE_CONFIG": str(path)}).source
-        == f"{path} (named by PLATFORM_BASE_CONFIG)"
-    )
+    assert Settings.load(None, {"PLATFORM_BASE_CONFIG": str(path)}).source == f"{path} (named by PLATFORM_BASE_CONFIG)"
     (tmp_path / "config").mkdir()
     path.rename(tmp_path / "config" / "plugins.yaml")
     assert Settings.load(None, {}).source == "config/plugins.yaml"

@@ -24,6 +24,7 @@ from platform_base.plugins._engines.submission import Submission
 from platform_base.plugins._host.supervisor import Cancellation
 from platform_base.plugins._reload.reloader import Reloader, reload_root
 from platform_base.plugins._reload.switch import Switch
+from platform_base.plugins._sandbox.report import ProtectionInfo, report_protections
 from platform_base.plugins.errors import (
     InvalidInputsError,
     ManifestError,
@@ -394,6 +395,10 @@ class PluginRegistry:
         self._check_open()
         self._switch.active(plugin_id)
         return self._stats[plugin_id].snapshot()
+
+    def sandbox_report(self) -> list[ProtectionInfo]:
+        """Return every protection that this machine can or cannot give to plugins, and why."""
+        return report_protections()
 
     def close(self) -> None:
         """Stop everything: running calls end with an error, workers die, files vanish. Safe to call twice."""

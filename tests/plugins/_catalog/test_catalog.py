@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 import semver
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from platform_base.plugins._catalog.catalog import Catalog
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins.errors import IncompatiblePluginError, ManifestError, PluginNotFoundError
 from platform_base.plugins.manifest import Manifest
+
+#: A busy machine is no fault of the code.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def make(
@@ -161,6 +164,7 @@ VERSIONS = st.builds(
 )
 
 
+@UNHURRIED
 @given(st.lists(VERSIONS, min_size=1, max_size=8, unique=True))
 def test_active_is_the_highest_whatever_the_order(versions: list[str]) -> None:
     stable = [version for version in versions if "-" not in version] or versions

@@ -8,12 +8,15 @@ import socket
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from platform_base.plugins._catalog import digest
 from platform_base.plugins._catalog.digest import compute_digest, is_ignored, list_files
 from platform_base.plugins.errors import ManifestError
+
+#: A busy machine is no fault of the code.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def fill(directory: Path, files: dict[str, bytes]) -> Path:
@@ -95,9 +98,7 @@ def test_ignored(name: str) -> None:
     assert is_ignored(name)
 
 
-@pytest.mark.parametrize(
-    "name", ["a.py", "49130", ".hidden", "data.npz", "pycache", "a.py.orig", "#a", ".gitignore"]
-)
+@pytest.mark.parametrize("name", ["a.py", "49130", ".hidden", "data.npz", "pycache", "a.py.orig", "#a", ".gitignore"])
 def test_not_ignored(name: str) -> None:
     assert not is_ignored(name)
 
@@ -176,6 +177,7 @@ def test_directory_that_is_missing(tmp_path: Path) -> None:
 NAMES = st.from_regex(r"[a-z]{1,3}(/[a-z]{1,3}){0,2}\.py", fullmatch=True)
 
 
+@UNHURRIED
 @given(st.dictionaries(NAMES, st.binary(max_size=20), min_size=1, max_size=5))
 def test_digest_does_not_depend_on_the_order_of_creation(
     tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]

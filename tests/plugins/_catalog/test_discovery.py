@@ -203,8 +203,7 @@ def test_entry_points_are_found_without_an_import(tmp_path: Path) -> None:
         "[platform_base.plugins]\na = their_plugins.inner\nb = their_plugins:attribute\nc = gone.away\n"
     )
     program = (
-        "from platform_base.plugins._catalog.places import standard_places\n"
-        "print(*standard_places({}), sep='\\n')\n"
+        "from platform_base.plugins._catalog.places import standard_places\nprint(*standard_places({}), sep='\\n')\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(site)}
     result = subprocess.run(

@@ -37,9 +37,7 @@ def test_satisfied(requirement: str) -> None:
 
 
 def test_every_missing_and_conflicting_one_and_the_command() -> None:
-    error = refusal(
-        "numpy", "no-such-distribution-here>=1", "numpy>=999", "another-missing-one; python_version > '3'"
-    )
+    error = refusal("numpy", "no-such-distribution-here>=1", "numpy>=999", "another-missing-one; python_version > '3'")
 
     assert error.missing == ("no-such-distribution-here>=1", "another-missing-one")
     assert error.conflicting == ("numpy>=999",)

@@ -116,9 +116,7 @@ def test_release_that_changed_on_disk_is_refused(
     else:
         release.directory.rename(tmp_path / "away")
 
-    with pytest.raises(
-        PluginLoadError, match="changed on disk since it was discovered; call discover_plugins again"
-    ):
+    with pytest.raises(PluginLoadError, match="changed on disk since it was discovered; call discover_plugins again"):
         store.snapshot(release)
     assert everything(store.root) == []
 
@@ -159,9 +157,7 @@ sys.stdin.read()
 print(ReleaseStore(Path(sys.argv[2])).snapshot(release))
 """
     command = [sys.executable, "-c", program, str(release.directory), str(store.root)]
-    racers = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
-    ]
+    racers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     for racer in racers:
         assert racer.stdout is not None
         assert racer.stdout.readline() == "ready\n"

@@ -128,7 +128,7 @@ class Cell:
         baseline = read_baseline()
 
         def confined() -> Any:
-            confine(self._readable(policy), baseline)
+            confine(self.readable(policy), baseline)
             return function()
 
         return self.fork(confined)
@@ -137,9 +137,10 @@ class Cell:
         """Confine and report the protections in force."""
         policy = policy or self.policy()
         baseline = read_baseline()
-        return self.fork(lambda: list(confine(self._readable(policy), baseline)))
+        return self.fork(lambda: list(confine(self.readable(policy), baseline)))
 
-    def _readable(self, policy: Policy) -> Policy:
+    def readable(self, policy: Policy) -> Policy:
+        """The policy without the system paths that the user this process has become cannot reach."""
         if self.who == "root" or not ROOT:
             return policy
         hidden = {path for path in self.system if not os.access(path, os.R_OK)}

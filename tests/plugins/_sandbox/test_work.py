@@ -25,7 +25,7 @@ def in_force(cell, work):
     baseline = read_baseline()
 
     def act():
-        prove(policy, confine(cell._readable(policy), baseline))
+        prove(policy, confine(cell.readable(policy), baseline))
         return work()
 
     report = cell.fork(act)

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from platform_base.plugins.documents.yaml_document import parse_yaml, read_yaml
 from platform_base.plugins.errors import Problem, SettingsError
+
+#: A busy machine is no fault of the code.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def yaml_of(text: str) -> Any:
@@ -108,9 +111,7 @@ def test_nesting_is_bounded(opening: str) -> None:
 
 
 def test_alias_bomb_is_refused() -> None:
-    bomb = "a: &a [x, x]\n" + "".join(
-        f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
-    )
+    bomb = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
 
     assert len(problems_of(bomb)) == 16
 
@@ -139,6 +140,7 @@ def test_files(tmp_path: Path) -> None:
         read_yaml(tmp_path, error=SettingsError)
 
 
+@UNHURRIED
 @given(st.text(max_size=60))
 def test_any_text_gives_data_or_problems(text: str) -> None:
     try:
@@ -165,6 +167,7 @@ DATA = st.recursive(
 )
 
 
+@UNHURRIED
 @given(DATA)
 def test_what_pyyaml_writes_is_read_back(data: Any) -> None:
     class Plain(yaml.SafeDumper):

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-import platform_base
 from platform_base.plugins._host.visible import make_visible
+from platform_base.plugins._sandbox.import_path import import_path
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.messages import (
     PROTOCOL_VERSION,
@@ -78,7 +78,7 @@ class WardenClient:
             _PROGRAM,
             str(theirs.fileno()),
             str(os.getpid()),
-            *_search_path(),
+            *import_path(),
         ]
         self._process = subprocess.Popen(
             command,
@@ -108,8 +108,8 @@ class WardenClient:
         if up.threads != 1:
             self.close()
             raise SandboxUnavailableError(
-                f"the warden has {up.threads} threads after importing {', '.join(preload)}; a process with threads cannot "
-                "be forked safely: take the module that starts them out of workers.preload",
+                f"the warden has {up.threads} threads after importing {', '.join(preload)}; it cannot be forked safely: "
+                "take the module that starts them out of workers.preload",
                 protection="process",
             )
         self.skipped: Mapping[str, str] = up.skipped
@@ -169,9 +169,3 @@ class WardenClient:
         lines = errors.decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else f"exit status {self._process.returncode}"
 
-
-def _search_path() -> list[str]:
-    """Directories that `-I` would leave out although this package or its dependencies were found there."""
-    package = Path(platform_base.__file__).parent.parent
-    installed = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
-    return [str(package), *installed]

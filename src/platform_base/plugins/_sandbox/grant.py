@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from platform_base.plugins._sandbox.import_path import import_path
 from platform_base.plugins._sandbox.landlock import system_read_paths
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins.errors import PluginLoadError, SandboxUnavailableError
@@ -54,7 +55,7 @@ def derive_policy(
     megabytes = _least(security.max_memory_mb, asked.memory_mb)
     return Policy(
         enabled=security.enable_sandboxing,
-        read_paths=(*system_read_paths(), *map(str, read), *map(str, _resolve(files.read if files else ()))),
+        read_paths=(*system_read_paths(), *_import_trees(), *map(str, (*read, *_resolve(files.read if files else ())))),
         write_paths=(*map(str, write), *map(str, _resolve(files.write if files else ()))),
         max_memory_bytes=None if megabytes is None else megabytes * _MB,
         max_cpu_percent=security.max_cpu_percent,
@@ -68,6 +69,11 @@ def derive_policy(
         blocked_modules=security.blocked_modules,
         accept_missing=security.accept_missing,
     )
+
+
+def _import_trees() -> list[str]:
+    """Where workers import from, but for the directory that holds this package: there only the package is readable."""
+    return [tree for tree in import_path()[1:] if Path(tree).is_dir()]
 
 
 def _refusals(security: SecuritySettings, asked: Permissions) -> Iterator[str]:

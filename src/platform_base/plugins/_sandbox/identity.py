@@ -1,6 +1,6 @@
 """identity: no capability survives, and under a host that is root each worker is a user of its own.
 
-An interpreter below a home directory of mode 0700 (what pyenv makes for root) cannot be read by that user.
+An interpreter below a home directory of mode 0700 (as version managers make for root) cannot be read by that user.
 One capability, ``CAP_DAC_READ_SEARCH``, is then kept, and only where Landlock bounds what it can read.
 """
 
