@@ -37,9 +37,7 @@ def split_assignments(words: Sequence[str], option: str) -> dict[str, str]:
     return assigned
 
 
-def read_parameters(
-    words: Sequence[str], file: Path | None, declared: Mapping[str, Parameter]
-) -> dict[str, Any]:
+def read_parameters(words: Sequence[str], file: Path | None, declared: Mapping[str, Parameter]) -> dict[str, Any]:
     """Return the parameters of a call: those of the file, overruled by those on the command line.
 
     Args:

@@ -43,8 +43,7 @@ class MissingExtraError(CommandError):
     def __init__(self, purpose: str, *, extra: str, missing: str) -> None:
         self.extra = extra
         super().__init__(
-            f"{purpose}: expected {missing}, got none installed; "
-            f'run: python -m pip install "platform-base[{extra}]"'
+            f'{purpose}: expected {missing}, got none installed; run: python -m pip install "platform-base[{extra}]"'
         )
 
 

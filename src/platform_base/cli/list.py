@@ -20,7 +20,7 @@ def list_plugins(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the plugins that are found, and what is wrong with those that cannot be used."""
+    """List the plugins, and what is wrong with any."""
     from platform_base.cli import render
 
     with open_registry(config, plugins) as registry:

@@ -40,7 +40,8 @@ def open_registry(config: Path | None, plugins: Sequence[Path] | None) -> Iterat
     from platform_base.plugins.registry import PluginRegistry
 
     with PluginRegistry(config) as registry:
-        for place in plugins or [None]:
+        places: Sequence[Path | None] = plugins or [None]
+        for place in places:
             registry.discover_plugins(place)
         try:
             yield registry

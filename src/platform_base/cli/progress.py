@@ -28,9 +28,7 @@ def show_progress(title: str, *, wanted: bool = True) -> Iterator[Callable[[floa
 
     console = Console(stderr=True, markup=False, emoji=False, highlight=False)
     text = TextColumn("{task.description}", markup=False)
-    with Progress(
-        SpinnerColumn(), text, BarColumn(), TimeElapsedColumn(), console=console, transient=True
-    ) as bar:
+    with Progress(SpinnerColumn(), text, BarColumn(), TimeElapsedColumn(), console=console, transient=True) as bar:
         task = bar.add_task(title, total=None)
 
         def report(fraction: float, message: str) -> None:

@@ -36,9 +36,7 @@ def shorten(text: object, max_length: int = _MAX_CELL) -> str:
     return line if len(line) <= max_length else f"{line[: max_length - 3]}..."
 
 
-def make_table(
-    headings: Sequence[str], rows: Sequence[Sequence[object]], *, fixed: Sequence[int] = (0,)
-) -> Table:
+def make_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, fixed: Sequence[int] = (0,)) -> Table:
     """Make a table of plain text.
 
     Args:
@@ -58,15 +56,16 @@ def make_table(
     return table
 
 
-def print_table(
-    headings: Sequence[str], rows: Sequence[Sequence[object]], *, fixed: Sequence[int] = (0,)
-) -> None:
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, fixed: Sequence[int] = (0,)) -> None:
     """Print a table to standard output; what a pipe receives is not folded to the width of a screen."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else 200
-    console = Console(markup=False, emoji=False, highlight=False, width=width)
-    console.print(make_table(headings, rows, fixed=fixed))
+    is_terminal = sys.stdout.isatty()
+    console = Console(markup=False, emoji=False, highlight=False, width=None if is_terminal else 200)
+    with console.capture() as capture:
+        console.print(make_table(headings, rows, fixed=fixed))
+    # Rich fills every line with blanks and puts empty ones around: a nuisance in pipes and when copied.
+    print("\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines() if line.strip()))
 
 
 def print_facts(facts: Mapping[str, object]) -> None:
@@ -125,19 +124,13 @@ def _plain_array(value: Any) -> Any:
 
     if isinstance(value, np.ndarray | np.generic):
         if value.dtype.kind in "mM":
-            return plain(
-                np.datetime_as_string(value).tolist()
-                if value.dtype.kind == "M"
-                else value.astype(str).tolist()
-            )
-        if value.dtype == np.longdouble:
-            value = value.astype(np.float64)
+            return value.astype(str).tolist()
+        if value.dtype.kind == "f":
+            value = value.astype(np.float64)  # longdouble would come out as a NumPy scalar again
         return plain(value.tolist())
     for name in ("to_pydict", "to_dict"):  # Arrow and polars tables; pandas
         if callable(method := getattr(value, name, None)):
-            return plain(
-                method(orient="list") if hasattr(value, "columns") and hasattr(value, "iloc") else method()
-            )
+            return plain(method(orient="list") if hasattr(value, "columns") and hasattr(value, "iloc") else method())
     return visible(value)
 
 
@@ -168,8 +161,7 @@ def print_error(error: BaseException, *, as_json: bool) -> None:
         print_json({"error": describe_error(error)})
         return
     print(f"error: {visible(error)}", file=sys.stderr)
-    if trace := getattr(error, "remote_traceback", ""):
-        print("\nin the plugin's process:", file=sys.stderr)
-        print(visible(trace).rstrip(), file=sys.stderr)
+    if getattr(error, "remote_traceback", ""):
+        print("note: the plugin's traceback is shown with: platform-base --verbose ...", file=sys.stderr)
     for note in getattr(error, "__notes__", ()):
         print(f"note: {visible(note)}", file=sys.stderr)

@@ -10,7 +10,7 @@ import typer
 def print_schema(
     as_json: Annotated[bool, typer.Option("--json", help="Changes nothing: a schema is JSON.")] = False,
 ) -> None:
-    """Print the JSON Schema of manifest.json, for editors and other programs."""
+    """Print the JSON Schema of manifest.json."""
     import json
 
     from platform_base.plugins.manifest_schema import manifest_schema

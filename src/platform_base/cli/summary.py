@@ -17,8 +17,8 @@ from platform_base.core.models import Execution, ProcessingResult
 def summarize_value(value: Any) -> dict[str, Any]:
     """Describe a value for a program: ``type``, and for arrays ``dtype``, ``shape``, and their range.
 
-    The range is ``minimum`` and ``maximum``; NaN is left out of minimum and maximum and counted as ``missing``. A number or a short text stands under
-    ``value``.
+    The range is ``minimum`` and ``maximum`` without NaN, which are counted as ``missing``. A number or a short text
+    stands under ``value``.
     """
     if isinstance(value, np.ndarray) and value.ndim:
         described: dict[str, Any] = {
@@ -75,9 +75,7 @@ def summarize_run(
     return {
         "plugin": execution.plugin_id,
         "version": execution.version,
-        "inputs": {
-            name: {"origin": each.origin, **summarize_value(each.values)} for name, each in inputs.items()
-        },
+        "inputs": {name: {"origin": each.origin, **summarize_value(each.values)} for name, each in inputs.items()},
         "result": summarize_value(result.values),
         "metadata": {name: summarize_value(item) for name, item in result.metadata.items()},
         "execution": dataclasses.asdict(execution),
@@ -98,9 +96,7 @@ def summarize_for_people(
     facts["result"] = show_value(result.values)
     for name, item in result.metadata.items():
         facts[f"  {shorten(name, 30)}"] = show_value(item)
-    waited = (
-        f", after {execution.queue_seconds:.3f} s for a worker" if execution.queue_seconds >= 0.001 else ""
-    )
+    waited = f", after {execution.queue_seconds:.3f} s for a worker" if execution.queue_seconds >= 0.001 else ""
     facts["time"] = f"{execution.wall_seconds:.3f} s, CPU {execution.cpu_seconds:.3f} s{waited}"
     facts["peak memory"] = f"{execution.peak_memory_bytes / (1 << 20):.1f} MiB"
     facts["digest"] = execution.digest

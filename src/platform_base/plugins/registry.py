@@ -86,7 +86,7 @@ class PluginRegistry:
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._stats: defaultdict[str, StatsRecorder] = defaultdict(StatsRecorder)
-        self._engine = ENGINES["local"](self.settings, ReleaseStore.standard())
+        self._engine = ENGINES[self.settings.engine](self.settings, ReleaseStore.standard())
         version = importlib.metadata.version("platform-base")
         self._switch = Switch(
             self._engine,

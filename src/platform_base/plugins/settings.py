@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
 
@@ -46,7 +46,7 @@ class SecuritySettings(DocumentModel):
     """What a plugin may do; for all plugins, and key by key for one. MB are 2**20 bytes.
 
     Attributes:
-        enable_sandboxing: False runs plugins inside the host, for debugging only.
+        enable_sandboxing: False leaves plugins a process of their own, deadlines and nothing else.
         default_timeout: Time for a call that names none, seconds; None: no limit.
         max_memory_mb: Memory of a worker beyond what it starts with, MB; None: no limit.
         max_cpu_percent: Share of one core, percent; 200 is two cores; None: no limit.
@@ -133,6 +133,7 @@ class Settings(DocumentModel):
         security: What every plugin may do.
         workers: How many workers there are.
         plugins: What is different for single plugins, by plugin id.
+        engine: Where plugins run: ``local``, in confined processes; ``inline``, in the host itself, for debugging.
     """
 
     security: SecuritySettings = SecuritySettings()
@@ -141,7 +142,15 @@ class Settings(DocumentModel):
         dict[Annotated[str, AfterValidator(check_plugin_id)], PluginSettings],
         BeforeValidator(without_annotations),
     ] = Field(default_factory=dict)
+    engine: Literal["local", "inline"] = "local"
     _source: str = PrivateAttr("the built-in defaults")
+
+    @model_validator(mode="after")
+    def _inline_only_without_sandbox(self) -> Self:
+        if self.engine == "inline" and self.security.enable_sandboxing:
+            hint = "inline runs plugins unprotected in this process: say so with security.enable_sandboxing: false"
+            raise fault(Fault(at=("engine",), expected="local while sandboxing is on", got="inline", hint=hint))
+        return self
 
     @model_validator(mode="after")
     def _ordered_for_each_plugin(self) -> Self:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import struct
+import subprocess
 import sys
 import zoneinfo
 from collections.abc import Callable
@@ -85,9 +86,7 @@ SERIES = [
     pd.Series(np.arange(LONG) * 1.5).astype("category"),
     pd.Series(pd.date_range("2020", periods=4), name=("two", 1)),
     pd.Series(pd.date_range("2020", periods=4, tz=ZONE)),
-    pd.Series(
-        pd.date_range("2020", periods=4, tz="UTC"), index=pd.date_range("2020", periods=4, tz="+01:00")
-    ),
+    pd.Series(pd.date_range("2020", periods=4, tz="UTC"), index=pd.date_range("2020", periods=4, tz="+01:00")),
     pd.Series(pd.to_timedelta([1, None], unit="s")),
     pd.Series([1, None], dtype="int64[pyarrow]"),
     pd.Series([[1], None], dtype=pd.ArrowDtype(pa.list_(pa.int8()))),
@@ -109,17 +108,11 @@ FRAMES = [
     pd.DataFrame(index=[1, 2]),
     pd.DataFrame(columns=["a", "b"]),
     pd.DataFrame({f"c{i}": np.arange(LONG, dtype=f"f{4 + 4 * (i % 2)}") for i in range(400)}),
-    pd.DataFrame(
-        np.ones((2, 500)), columns=[f"column {i} with a name that is rather long" for i in range(500)]
-    ),
-    pd.DataFrame(
-        {"when": pd.date_range("2020", periods=LONG, tz=ZONE), "c": pd.Categorical(["u", "v"] * (LONG // 2))}
-    ),
+    pd.DataFrame(np.ones((2, 500)), columns=[f"column {i} with a name that is rather long" for i in range(500)]),
+    pd.DataFrame({"when": pd.date_range("2020", periods=LONG, tz=ZONE), "c": pd.Categorical(["u", "v"] * (LONG // 2))}),
 ]
 ARROW = [
-    pa.table(
-        {"a": [1, None], "t": ["x", "y"], "m": pa.array([[("k", 1)], []], pa.map_(pa.string(), pa.int64()))}
-    ),
+    pa.table({"a": [1, None], "t": ["x", "y"], "m": pa.array([[("k", 1)], []], pa.map_(pa.string(), pa.int64()))}),
     pa.table({"a": pa.chunked_array([[1, 2], [], [3]])}).replace_schema_metadata({"origin": "test"}),
     pa.table(
         {
@@ -285,9 +278,9 @@ def test_compressed_streams_are_refused(compression: str, batch: str) -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (pa.table({"n": pa.nulls(2**40)}), "at most 8 rows per byte"),
+        (pa.table({"n": pa.nulls(2**20 + 1)}), "at most 8 rows per byte"),
         (
-            pa.table({"r": pa.RunEndEncodedArray.from_arrays(pa.array([2**40], pa.int64()), [1])}),
+            pa.table({"r": pa.RunEndEncodedArray.from_arrays(pa.array([2**30], pa.int32()), [1])}),
             "run_end_encoded",
         ),
         (pa.table({"v": pa.array(["a"], pa.string_view())}), "string_view"),
@@ -305,6 +298,15 @@ def test_compressed_streams_are_refused(compression: str, batch: str) -> None:
 def test_streams_that_could_expand_or_run_code_are_refused(table: Any, message: str) -> None:
     with pytest.raises(DecodeError, match=message):
         read_stream(stream(table))
+
+
+@pytest.mark.parametrize("rows", [2**40, 2**62, -1])
+def test_lengths_that_nothing_backs(rows: int) -> None:
+    for column in (pa.nulls(1000), pa.array([True] * 1000), pa.array([7] * 1000)):
+        raw = stream(pa.table({"n": column}))
+        assert raw.count(struct.pack("<q", 1000)) >= 2, "the batch and its column each say so"
+        with pytest.raises(DecodeError):
+            read_stream(raw.replace(struct.pack("<q", 1000), struct.pack("<q", rows)))
 
 
 def test_broken_streams() -> None:
@@ -401,10 +403,6 @@ def test_a_reader_without_the_library_says_so() -> None:
         "    try: decode(msgpack.encode(msgpack.Ext(code, msgpack.encode([0, 0]))), None)\n"
         "    except DecodeError as error: print(error)\n"
     )
-    import subprocess
-
     codes = [str(CODES[name]) for name in ("pandas series", "pandas frame")]
-    answer = subprocess.run(
-        [sys.executable, "-c", script, *codes], capture_output=True, text=True, check=True
-    )
+    answer = subprocess.run([sys.executable, "-c", script, *codes], capture_output=True, text=True, check=True)
     assert answer.stdout.count("it is one of pandas, which is not installed here") == 2

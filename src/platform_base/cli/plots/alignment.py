@@ -48,9 +48,7 @@ def draw_alignment(
     right.set_title(caption or "Warping path")
 
 
-def _draw_series(
-    axes: Axes, reference: NDArray[Any], target: NDArray[Any], path: NDArray[Any], labels: Labels
-) -> None:
+def _draw_series(axes: Axes, reference: NDArray[Any], target: NDArray[Any], path: NDArray[Any], labels: Labels) -> None:
     from matplotlib.collections import LineCollection
 
     span = max(np.ptp(reference), np.ptp(target)) or 1.0
@@ -114,9 +112,7 @@ def _label_two_scales(axes: Axes, reference: NDArray[Any], target: NDArray[Any],
         text.set_color(color)
 
 
-def _draw_path(
-    axes: Axes, n: int, m: int, path: NDArray[Any], labels: Labels, window_size: int | None
-) -> None:
+def _draw_path(axes: Axes, n: int, m: int, path: NDArray[Any], labels: Labels, window_size: int | None) -> None:
     start = labels.start
     if window_size is not None:
         i = np.arange(n, dtype=float)
@@ -145,4 +141,5 @@ def _draw_path(
     if 0.4 < n / m < 2.5:
         axes.set_aspect("equal", adjustable="box", anchor="N")
     axes.margins(0.03)
+    axes.locator_params(integer=True, nbins=6)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, handlelength=1.4, columnspacing=1.2)

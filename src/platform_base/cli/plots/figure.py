@@ -21,7 +21,7 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
 GREY, FAINT, INK = "#8A8F98", "#C9CDD3", "#222831"
 
-_STYLE: Mapping[str, Any] = {
+_STYLE: Any = {
     "figure.dpi": 100,
     "savefig.dpi": 160,
     "font.size": 10,
@@ -92,7 +92,7 @@ def save_figure(path: Path, draw: Callable[[Figure], None]) -> None:
     from matplotlib.figure import Figure
 
     # No pyplot: it keeps figures in module-level state and asks for a display.
-    with mpl.rc_context(dict(_STYLE)):
+    with mpl.rc_context(_STYLE):
         figure = Figure(layout="constrained")
         draw(figure)
         kind = path.suffix.lower().removeprefix(".")
@@ -117,6 +117,4 @@ def draw_channels(axes: Axes, x: Any, series: Any, *, color: str, label: str, wi
     for index, channel in enumerate(columns):
         alpha = 1.0 if index == 0 else max(0.25, 0.7 - 0.15 * index)
         marker = "o" if len(channel) == 1 else ""
-        axes.plot(
-            x, channel, color=color, lw=width, alpha=alpha, label=label if index == 0 else None, marker=marker
-        )
+        axes.plot(x, channel, color=color, lw=width, alpha=alpha, label=label if index == 0 else None, marker=marker)

@@ -65,16 +65,12 @@ def _try_alignment(
         np.asarray(path),
         labels=labels,
         window_size=window if type(window) is int and window >= 0 else None,
-        caption=f"Warping path, normalized distance {normalized:.4g}"
-        if isinstance(normalized, float)
-        else "",
+        caption=f"Warping path, normalized distance {normalized:.4g}" if isinstance(normalized, float) else "",
     )
     return True
 
 
-def _try_filter(
-    figure: Figure, result: ProcessingResult, series: Mapping[str, NDArray[Any]], labels: Labels
-) -> bool:
+def _try_filter(figure: Figure, result: ProcessingResult, series: Mapping[str, NDArray[Any]], labels: Labels) -> bool:
     before, after = series.get("series"), _as_series(result.values)
     metadata = result.metadata
     if before is None or after is None or before.shape != after.shape or "magnitude_db" not in metadata:
@@ -104,12 +100,7 @@ def _cutoffs(result: ProcessingResult) -> list[float]:
 
 
 def _is_path(path: Any, n: int, m: int) -> bool:
-    if (
-        not isinstance(path, np.ndarray)
-        or path.dtype.kind not in "iu"
-        or path.ndim != 2
-        or path.shape[1] != 2
-    ):
+    if not isinstance(path, np.ndarray) or path.dtype.kind not in "iu" or path.ndim != 2 or path.shape[1] != 2:
         return False
     return bool(len(path) and path.min() >= 0 and path[:, 0].max() < n and path[:, 1].max() < m)
 
@@ -129,9 +120,6 @@ def _largest_matrix(metadata: Mapping[str, Any]) -> tuple[str, NDArray[Any]] | N
     matrices = [
         (name, value)
         for name, value in metadata.items()
-        if isinstance(value, np.ndarray)
-        and value.ndim == 2
-        and value.dtype.kind in "biuf"
-        and min(value.shape) > 1
+        if isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype.kind in "biuf" and min(value.shape) > 1
     ]
     return max(matrices, key=lambda pair: pair[1].size, default=None)

@@ -82,7 +82,8 @@ def _draw_response(
     axes.fill_between(freqs[positive], magnitude_db[positive], low, color=BLUE, alpha=0.08, lw=0)
     unit = labels.frequency_unit if sampling_rate else ""
     for cutoff in cutoffs:
-        _mark_cutoff(axes, cutoff, float(np.interp(cutoff, freqs, magnitude_db)), unit)
+        below, gain, above = np.interp([cutoff / 1.5, cutoff, cutoff * 1.5], freqs, magnitude_db)
+        _mark_cutoff(axes, cutoff, float(gain), unit, passes_below=bool(below > above))
     if sampling_rate:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -95,17 +96,17 @@ def _draw_response(
     axes.set_title("Frequency response")
 
 
-def _mark_cutoff(axes: Axes, cutoff: float, gain: float, unit: str) -> None:
+def _mark_cutoff(axes: Axes, cutoff: float, gain: float, unit: str, *, passes_below: bool) -> None:
+    """Mark a cutoff; its words stand below the curve, on the side that the filter lets through."""
     axes.axvline(cutoff, color=GREY, lw=1.0, ls=(0, (4, 3)))
     axes.plot([cutoff], [gain], "o", color=ORANGE, ms=6, zorder=3)
-    # At the bottom, where no curve of a useful filter has its bend.
     axes.annotate(
         f"cutoff {cutoff:g} {unit}".rstrip() + f"\n{gain:.1f} dB",
         (cutoff, 0.06),
         xycoords=("data", "axes fraction"),
-        xytext=(6, 0),
+        xytext=(-7 if passes_below else 7, 0),
         textcoords="offset points",
+        ha="right" if passes_below else "left",
         color=INK,
         fontsize=9,
-        bbox={"boxstyle": "square,pad=0.2", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
     )

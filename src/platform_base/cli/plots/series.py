@@ -61,9 +61,7 @@ def draw_series(
 def _draw_inputs(axes: Axes, inputs: Mapping[str, NDArray[Any]], labels: Labels) -> None:
     for index, (name, series) in enumerate(inputs.items()):
         color = CYCLE[index % len(CYCLE)]
-        draw_channels(
-            axes, labels.start + np.arange(len(series)), series, color=color, label=labels.name(name)
-        )
+        draw_channels(axes, labels.start + np.arange(len(series)), series, color=color, label=labels.name(name))
     _finish(axes, labels, "Inputs")
 
 
@@ -87,8 +85,9 @@ def _draw_matrix(figure: Figure, axes: Axes, name: str, matrix: NDArray[Any]) ->
         aspect="equal" if 0.4 < rows / columns < 2.5 else "auto",
     )
     axes.set_anchor("N")
+    axes.locator_params(integer=True, nbins=6)
     axes.grid(visible=False)
     axes.set_title(name.replace("_", " "))
     axes.set_xlabel("column")
     axes.set_ylabel("row")
-    figure.colorbar(image, ax=axes, shrink=0.85).outline.set_visible(False)  # type: ignore[operator]
+    figure.colorbar(image, ax=axes, shrink=0.85).outline.set_visible(False)

@@ -15,7 +15,7 @@ from platform_base.cli.series.base import Selection, find_column, part_needed, s
 class ArrowReader:
     """Reads ``.parquet`` and ``.feather``; the selector names columns."""
 
-    suffixes = (".parquet", ".pq", ".feather", ".arrow")
+    suffixes: tuple[str, ...] = (".parquet", ".pq", ".feather", ".arrow")
 
     def read(self, path: Path, selector: str) -> Selection:
         """Read one column, or several as channels; see `base.Reader`."""

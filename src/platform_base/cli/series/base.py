@@ -28,7 +28,10 @@ class Selection:
 class Reader(Protocol):
     """Reads one file format."""
 
-    suffixes: tuple[str, ...]
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Endings of the names of such files, lower case, with the point."""
+        ...
 
     def read(self, path: Path, selector: str) -> Selection:
         """Read values from a file.

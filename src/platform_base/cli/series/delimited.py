@@ -29,7 +29,7 @@ _DECIMAL_COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+|\d+)([eE][+-]?\d+)?")
 class DelimitedReader:
     """Reads CSV, TSV and tables divided by white space."""
 
-    suffixes = (".csv", ".tsv", ".txt", ".dat")
+    suffixes: tuple[str, ...] = (".csv", ".tsv", ".txt", ".dat")
 
     def read(self, path: Path, selector: str) -> Selection:
         """Read one column, or several as channels; see `base.Reader`."""
@@ -77,11 +77,7 @@ def _find_delimiter(sample: Sequence[str]) -> str:
         if len(widths) == 1 and widths.pop() > 1:
             return delimiter
     widths = {len(line.split()) for line in sample}
-    if (
-        len(widths) == 1
-        and widths.pop() > 1
-        and not any(mark in line for line in sample for mark in _DELIMITERS[1:])
-    ):
+    if len(widths) == 1 and widths.pop() > 1 and not any(mark in line for line in sample for mark in _DELIMITERS[1:]):
         return _SPACE
     # One column, or rows of unequal lengths: the error then names the first line that differs.
     return max(_DELIMITERS, key=lambda mark: sum(mark in line for line in sample))

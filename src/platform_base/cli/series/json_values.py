@@ -18,7 +18,7 @@ from platform_base.cli.series.base import Selection, unknown_part
 class JsonReader:
     """Reads ``.json``; the selector is a way such as ``runs.0.signal``."""
 
-    suffixes = (".json",)
+    suffixes: tuple[str, ...] = (".json",)
 
     def read(self, path: Path, selector: str) -> Selection:
         """Read the document, or the part that the selector leads to; see `base.Reader`."""
@@ -44,9 +44,7 @@ def parse_literal(text: str) -> Any:
     try:
         return to_series(json.loads(text))
     except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"json:{text}: expected JSON, got {error}; quote it for the shell: 'x=json:[1, 2]'"
-        ) from error
+        raise InputError(f"json:{text}: expected JSON, got {error}; quote it for the shell: 'x=json:[1, 2]'") from error
 
 
 def to_series(value: Any) -> Any:

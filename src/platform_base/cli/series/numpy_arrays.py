@@ -16,22 +16,20 @@ from platform_base.cli.series.base import Selection, find_column, part_needed, s
 class NpyReader:
     """Reads ``.npy``; the selector names fields of a structured array or columns of a two-dimensional one."""
 
-    suffixes = (".npy",)
+    suffixes: tuple[str, ...] = (".npy",)
 
     def read(self, path: Path, selector: str) -> Selection:
         """Read the array, or some of its columns; see `base.Reader`."""
         array = _load(path)
         if not isinstance(array, np.ndarray):
             raise InputError(f"{path}: expected one array, got an archive; rename it to .npz")
-        return Selection(
-            values=_columns(path, array, selector), name=f"column {selector}" if selector else ""
-        )
+        return Selection(values=_columns(path, array, selector), name=f"column {selector}" if selector else "")
 
 
 class NpzReader:
     """Reads ``.npz``; the selector names the array."""
 
-    suffixes = (".npz",)
+    suffixes: tuple[str, ...] = (".npz",)
 
     def read(self, path: Path, selector: str) -> Selection:
         """Read one array of the archive; see `base.Reader`."""
@@ -76,16 +74,12 @@ def _columns(path: Path, array: NDArray[Any], selector: str) -> NDArray[Any]:
         return array
     if array.dtype.names:
         names = list(array.dtype.names)
-        chosen = [
-            array[names[find_column(path, name, names, kind="field")]]
-            for name in split_names(selector, names)
-        ]
+        chosen = [array[names[find_column(path, name, names, kind="field")]] for name in split_names(selector, names)]
     elif array.ndim == 2:
         names = [str(index) for index in range(array.shape[1])]
         chosen = [array[:, find_column(path, name, names)] for name in split_names(selector, names)]
     else:
         raise InputError(
-            f"{path}: expected columns to choose from, got an array of shape {array.shape}; "
-            f"leave out ':{selector}'"
+            f"{path}: expected columns to choose from, got an array of shape {array.shape}; leave out ':{selector}'"
         )
     return chosen[0] if len(chosen) == 1 else np.column_stack(chosen)

@@ -75,9 +75,7 @@ def split_source(source: str) -> tuple[Path, str]:
     path = Path(source.partition(":")[0])
     if path.is_dir():
         raise InputError(f"{path}: expected a file, got a directory")
-    raise InputError(
-        f"{path}: expected a file, got nothing{_suggest(path)}; the current directory is {Path.cwd()}"
-    )
+    raise InputError(f"{path}: expected a file, got nothing{_suggest(path)}; the current directory is {Path.cwd()}")
 
 
 def _suggest(path: Path) -> str:
@@ -95,9 +93,7 @@ def _reader_for(path: Path) -> Reader:
         if suffix in reader.suffixes:
             return reader
     known = ", ".join(suffix for reader in READERS for suffix in reader.suffixes)
-    raise InputError(
-        f"{path}: expected a file whose name ends in one of {known}; got {suffix or 'no ending'!r}"
-    )
+    raise InputError(f"{path}: expected a file whose name ends in one of {known}; got {suffix or 'no ending'!r}")
 
 
 def _count_missing(values: Any) -> int:

@@ -15,7 +15,7 @@ from platform_base.cli.series.base import Selection, find_column, split_names
 class WaveReader:
     """Reads ``.wav``; the selector is a channel: its number from 0, ``left`` or ``right``."""
 
-    suffixes = (".wav", ".wave")
+    suffixes: tuple[str, ...] = (".wav", ".wave")
 
     def read(self, path: Path, selector: str) -> Selection:
         """Read one channel, or all of them as ``(n, channels)``; see `base.Reader`."""

@@ -45,6 +45,14 @@ class Death:
             )
         if self.exited.killed_for == "max_memory_mb":
             return memory_limit_error(plugin_id, policy, "its worker was stopped")
+        if self.exited.killed_for:
+            limit = self.exited.killed_for
+            return ResourceLimitError(
+                f"plugin {plugin_id!r} passed {limit} and was stopped; raise it under plugins.{plugin_id}.{limit} in the "
+                "settings",
+                plugin_id=plugin_id,
+                limit=limit,
+            )
         if not os.WIFSIGNALED(self.exited.status):
             status = os.waitstatus_to_exitcode(self.exited.status)
             return WorkerCrashedError(

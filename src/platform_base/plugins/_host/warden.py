@@ -168,4 +168,3 @@ class WardenClient:
         self._line.close()
         lines = errors.decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else f"exit status {self._process.returncode}"
-

@@ -1,4 +1,4 @@
-"""What only a clock can enforce: the share of a core, and memory that no rlimit counts.
+"""What only a clock can enforce: the share of a core, and the memory and threads that no rlimit counts.
 
 A worker that used more than its share is stopped with SIGSTOP until it has earned what it owes. The debt is kept, so
 many threads gain nothing: they only spend sooner. The warden looks every 10 ms while a worker computes and rarely while
@@ -30,6 +30,7 @@ class _Account:
     worker: int
     share: float | None
     max_memory_bytes: int | None
+    max_threads: int
     clock: int
     used_s: float
     credit_s: float
@@ -46,14 +47,21 @@ class _Account:
         spent, elapsed = used - self.used_s, now - self.looked
         self.used_s, self.looked = used, now
         self.busy = spent > 0.001 or self.stopped
-        if self.busy and self.max_memory_bytes is not None:
-            private, shared = self.child.resident_bytes()
-            if private + max(0, shared - self.allowed_shared_bytes) > self.max_memory_bytes:
-                self.child.kill(killed_for="max_memory_mb")
-                return
-        if self.share is None:
-            return
-        self.credit_s = min(self.credit_s + elapsed * self.share - spent, _BURST_S * self.share)
+        if spent > 0 and (broken := self._broken_limit()):
+            self.child.kill(killed_for=broken)
+        elif self.share is not None:
+            self._pace(elapsed * self.share - spent, self.share)
+
+    def _broken_limit(self) -> str:
+        """Return the setting whose limit the worker has passed; rlimits know nothing of these."""
+        private, shared, threads = self.child.look()
+        if threads > self.max_threads:
+            return "max_threads"
+        counted = private + max(0, shared - self.allowed_shared_bytes)
+        return "max_memory_mb" if self.max_memory_bytes is not None and counted > self.max_memory_bytes else ""
+
+    def _pace(self, earned_s: float, share: float) -> None:
+        self.credit_s = min(self.credit_s + earned_s, _BURST_S * share)
         if not self.stopped and self.credit_s < 0:
             self.child.send_signal(signal.SIGSTOP)
             self.stopped = True
@@ -73,13 +81,14 @@ class Watch:
         """Begin to watch a worker, if its policy has a limit that needs a clock."""
         share = None if policy.max_cpu_percent is None else policy.max_cpu_percent / 100
         memory = None if policy.max_memory_bytes is None else policy.max_memory_bytes + child.baseline.rss_anon_bytes
-        if not policy.enabled or (share is None and memory is None):
+        if not policy.enabled:
             return
         self._accounts[child.pid] = _Account(
             child=child,
             worker=child.worker,
             share=share,
             max_memory_bytes=memory,
+            max_threads=policy.max_threads,
             # The kernel's name for the CPU clock of a whole process: see clock_getcpuclockid(3).
             clock=(~child.pid << 3) | 2,
             used_s=0.0,

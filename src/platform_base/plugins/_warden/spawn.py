@@ -53,9 +53,9 @@ class Child:
         self.killed_for = self.killed_for or killed_for
         self.send_signal(signal.SIGKILL)
 
-    def resident_bytes(self) -> tuple[int, int]:
-        """Return its resident private and shared memory, bytes; zeros when it has just died."""
-        private = shared = 0
+    def look(self) -> tuple[int, int, int]:
+        """Return its resident private and shared memory, bytes, and its threads; zeros when it has just died."""
+        private = shared = threads = 0
         try:
             with open(f"/proc/{self.pid}/status", encoding="ascii", errors="replace") as status:  # noqa: PTH123
                 for row in status:
@@ -63,9 +63,11 @@ class Child:
                         private = int(row.split()[1]) << 10
                     elif row.startswith("RssShmem:"):
                         shared = int(row.split()[1]) << 10
+                    elif row.startswith("Threads:"):
+                        threads = int(row.split()[1])
         except OSError:
-            return 0, 0
-        return private, shared
+            return 0, 0, 0
+        return private, shared, threads
 
     def close(self) -> None:
         """Give back its descriptors."""

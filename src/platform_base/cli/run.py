@@ -1,0 +1,105 @@
+"""`platform-base run`: one call of one plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from platform_base.cli.errors import UsageError
+from platform_base.cli.options import ConfigOption, JsonOption, PluginsOption, open_registry
+
+if TYPE_CHECKING:
+    from platform_base.cli.series.source import LoadedInput
+    from platform_base.core.models import ProcessingResult
+
+_INPUT_HELP = (
+    "An input: NAME=FILE, NAME=FILE:PART (a column, key or channel; several columns with commas), or NAME=json:VALUE."
+)
+
+
+def run_plugin(
+    plugin_id: Annotated[str, typer.Argument(metavar="ID", help="The plugin, as `list` shows it.")],
+    inputs: Annotated[list[str] | None, typer.Option("--input", "-i", metavar="NAME=SOURCE", help=_INPUT_HELP)] = None,
+    params: Annotated[
+        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; see `info ID`.")
+    ] = None,
+    params_file: Annotated[
+        Path | None, typer.Option("--params-file", metavar="FILE", help="Parameters in JSON or YAML; --param wins.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", metavar="SECONDS", help="Deadline; default: what the settings say.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write the result: .npz .json .npy .csv.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Draw the result: .png .svg .pdf.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+    plugins: PluginsOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a plugin on data from files."""
+    from platform_base.cli import render
+    from platform_base.cli.assignments import read_parameters
+    from platform_base.cli.progress import show_progress
+    from platform_base.cli.summary import summarize_for_people, summarize_run
+
+    _check_files(out, plot, force=force)
+    with open_registry(config, plugins) as registry:
+        parameters = read_parameters(params or [], params_file, registry.get_manifest(plugin_id).configuration)
+        loaded = _load_inputs(inputs or [])
+        values = {name: each.values for name, each in loaded.items()}
+        with show_progress(plugin_id, wanted=not as_json) as report:
+            result = registry.execute_plugin(plugin_id, values, parameters, timeout, progress=report)
+    files = _write_files(result, values, out, plot)
+    if as_json:
+        render.print_json(summarize_run(result, loaded, files))
+        return
+    render.print_facts(summarize_for_people(result, loaded, files))
+
+
+def _check_files(out: Path | None, plot: Path | None, *, force: bool) -> None:
+    """Find out before the work is done whether its result can be kept."""
+    if out is not None:
+        from platform_base.cli.result_files import RESULT_WRITERS, check_output
+
+        check_output(out, tuple(RESULT_WRITERS), force=force)
+    if plot is not None:
+        from platform_base.cli.plots.figure import SUFFIXES, check_matplotlib
+        from platform_base.cli.result_files import check_output
+
+        check_output(plot, SUFFIXES, force=force)
+        check_matplotlib()
+
+
+def _load_inputs(words: list[str]) -> dict[str, LoadedInput]:
+    from platform_base.cli.assignments import split_assignments
+    from platform_base.cli.series.source import load_input
+
+    sources = split_assignments(words, "--input")
+    if "params" in sources:
+        raise UsageError("--input params=...: expected the name of an input; give parameters with --param NAME=VALUE")
+    return {name: load_input(source) for name, source in sources.items()}
+
+
+def _write_files(
+    result: ProcessingResult, inputs: Mapping[str, Any], out: Path | None, plot: Path | None
+) -> dict[str, str]:
+    files: dict[str, str] = {}
+    if out is not None:
+        from platform_base.cli.result_files import write_result
+
+        write_result(out, result)
+        files["out"] = str(out)
+    if plot is not None:
+        from platform_base.cli.plots.figure import save_figure
+        from platform_base.cli.plots.plots import draw_result
+
+        save_figure(plot, lambda figure: draw_result(figure, result, inputs))
+        files["plot"] = str(plot)
+    return files

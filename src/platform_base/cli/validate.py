@@ -1,0 +1,159 @@
+"""`platform-base validate`: whether a directory holds a plugin that works. Its code is run in a worker only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from platform_base.cli.errors import FAILED, InputError
+from platform_base.cli.options import ConfigOption, JsonOption
+
+if TYPE_CHECKING:
+    from platform_base.plugins.errors import Problem
+    from platform_base.plugins.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: What it is.
+        state: ``passed``, ``failed``, ``warning`` or ``skipped``.
+        detail: What was found.
+    """
+
+    name: str
+    state: str
+    detail: str = ""
+
+
+def validate_plugin(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The plugin's directory, with manifest.json.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a plugin's directory, and that it loads."""
+    from platform_base.cli import render
+    from platform_base.plugins.errors import ManifestError
+    from platform_base.plugins.manifest import Manifest
+
+    path = _manifest_path(directory)
+    problems: tuple[Problem, ...] = ()
+    manifest: Manifest | None = None
+    try:
+        manifest = Manifest.from_file(path)
+    except ManifestError as error:
+        problems = error.problems
+    if manifest is None:
+        count = f"{len(problems)} problem{'s' * (len(problems) != 1)}"
+        checks = [Check(name="manifest", state="failed", detail=count)]
+        checks += [Check(name=name, state="skipped") for name in ("files", *_STEPS)]
+    else:
+        parameters = len(manifest.configuration)
+        checks = [Check(name="manifest", state="passed", detail=f"{path}, {parameters} parameters")]
+        checks += _check_files(directory, manifest)
+        checks += _check_loading(directory, manifest, config)
+    valid = not any(check.state == "failed" for check in checks)
+    described: dict[str, Any] = {
+        "valid": valid,
+        "directory": str(directory),
+        "plugin": manifest.plugin_id if manifest else None,
+        "version": manifest.version if manifest else None,
+        "checks": [{"name": each.name, "state": each.state, "detail": each.detail} for each in checks],
+        "problems": render.describe_problems(problems),
+    }
+    if as_json:
+        render.print_json(described)
+    else:
+        _print_checks(checks, problems)
+        name = f"{manifest.plugin_id} {manifest.version}" if manifest else str(directory)
+        print(f"\n{name} {'is valid' if valid else 'is NOT valid'}")
+    if not valid:
+        raise typer.Exit(FAILED)
+
+
+_STEPS = ("discovery", "core version", "requirements", "loading")
+
+
+def _manifest_path(directory: Path) -> Path:
+    path = directory / "manifest.json"
+    if path.is_file():
+        return path
+    if not directory.is_dir():
+        raise InputError(
+            f"{directory}: expected a plugin's directory, got {'a file' if directory.exists() else 'nothing'}"
+        )
+    inner = sorted(str(each.parent) for each in directory.glob("*/manifest.json"))
+    remedy = f"plugins are in {', '.join(inner[:5])}" if inner else "make a plugin with: platform-base new NAME"
+    raise InputError(f"{directory}: expected a directory with manifest.json, got one without; {remedy}")
+
+
+def _check_files(directory: Path, manifest: Manifest) -> list[Check]:
+    """Look for the file of the entry point and those that the documentation names."""
+    stem = directory.joinpath(*manifest.module_name.split("."))
+    candidates = (stem.with_name(f"{stem.name}.py"), stem / "__init__.py")
+    found = next((path for path in candidates if path.is_file()), None)
+    if found is None:
+        detail = f"entry_point {manifest.entry_point}: expected the file {candidates[0]}, got nothing"
+        return [Check(name="files", state="failed", detail=detail)]
+    documents = [manifest.documentation.readme, *manifest.documentation.examples]
+    missing = [name for name in documents if name is not None and not (directory / name).is_file()]
+    if missing:
+        detail = f"the documentation names files that are not there: {', '.join(missing)}"
+        return [Check(name="files", state="warning", detail=detail)]
+    return [Check(name="files", state="passed", detail=f"entry point in {found}")]
+
+
+def _check_loading(directory: Path, manifest: Manifest, config: Path | None) -> list[Check]:
+    """Let a registry find and load the plugin; each step that it takes is a check."""
+    from platform_base.plugins import errors
+    from platform_base.plugins.registry import PluginRegistry
+
+    with PluginRegistry(config) as registry:
+        registry.discover_plugins(directory)
+        if not any(info["id"] == manifest.plugin_id for info in registry.list_plugins()):
+            return _steps("discovery", "\n".join(map(str, registry.problems)))
+        try:
+            registry.load_plugin(manifest.plugin_id, manifest.version)
+        except errors.IncompatiblePluginError as error:
+            return _steps("core version", str(error))
+        except errors.MissingDependencyError as error:
+            return _steps("requirements", str(error))
+        except errors.PluginError as error:
+            trace = getattr(error, "remote_traceback", "")
+            return _steps("loading", f"{error}\n{trace}".rstrip())
+        stats = registry.get_plugin_stats(manifest.plugin_id)
+    lowest, highest = manifest.core_min_version or "any", manifest.core_max_version or "any"
+    details = {
+        "core version": f"from {lowest} to {highest}",
+        "requirements": ", ".join(manifest.requires) or "none",
+        "loading": f"imported and constructed in a confined process in {stats['load_seconds']:.2f} s",
+    }
+    return [Check(name=name, state="passed", detail=details.get(name, "")) for name in _STEPS]
+
+
+def _steps(failed: str, detail: str) -> list[Check]:
+    """Return the checks of a walk that ended at one step."""
+    end = _STEPS.index(failed)
+    return [
+        *(Check(name=name, state="passed") for name in _STEPS[:end]),
+        Check(name=failed, state="failed", detail=detail),
+        *(Check(name=name, state="skipped") for name in _STEPS[end + 1 :]),
+    ]
+
+
+def _print_checks(checks: list[Check], problems: tuple[Problem, ...]) -> None:
+    from platform_base.cli.render import visible
+
+    for check in checks:
+        first, *rest = visible(check.detail).split("\n")
+        print(f"{check.state:<8} {check.name:<13} {first}".rstrip())
+        for line in rest:
+            print(f"{'':<22} {line}".rstrip())
+        if check.name == "manifest":
+            for problem in problems:
+                print(f"  {visible(problem)}")
