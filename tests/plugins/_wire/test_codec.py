@@ -187,9 +187,7 @@ def test_arrays_of_every_dtype(dtype: Any, shape: tuple[int, ...]) -> None:
     dtype = np.dtype(dtype)
     value = np.zeros(shape, dtype) if dtype.itemsize else np.ndarray(shape, dtype, b"")
     raw = np.random.default_rng(5).integers(0, 2, value.nbytes, np.uint8)
-    raw *= (
-        np.arange(value.nbytes) % 4 == 1
-    )  # truth values of 0 and 1, text within Unicode in either byte order
+    raw *= np.arange(value.nbytes) % 4 == 1  # truth values of 0 and 1, text within Unicode in either byte order
     if value.nbytes:
         value = np.ndarray(shape, dtype, raw)
     for order in ("C", "F"):
@@ -268,9 +266,7 @@ NUMPY_SCALARS = [
 ]
 
 
-@pytest.mark.parametrize(
-    "value", NUMPY_SCALARS, ids=lambda value: f"{type(value).__name__}-{value.dtype.char}"
-)
+@pytest.mark.parametrize("value", NUMPY_SCALARS, ids=lambda value: f"{type(value).__name__}-{value.dtype.char}")
 def test_numpy_scalars(value: Any) -> None:
     received = sent([value, 1])[0]
     assert received.dtype == value.dtype
@@ -315,9 +311,7 @@ def test_the_masked_constant() -> None:
 
 
 def test_large_arrays_are_views_of_the_arena_and_inherit_its_protection() -> None:
-    encoded = encode(
-        {"a": np.arange(1000.0), "b": np.ones(999, np.int8), "c": np.zeros((50, 60), order="F")}, root="x"
-    )
+    encoded = encode({"a": np.arange(1000.0), "b": np.ones(999, np.int8), "c": np.zeros((50, 60), order="F")}, root="x")
     assert len(encoded.blocks) == 2
     assert [block.offset % ALIGNMENT for block in encoded.blocks] == [0, 0]
     arena = bytearray(encoded.size)
@@ -496,9 +490,7 @@ def test_too_many_separate_objects_are_refused_at_the_sender() -> None:
         encode([[1.5, "x"]] * 1000, root="inputs", limits=Limits(max_items=1000))
     with pytest.raises(EncodingError, match=r"inputs: too much .* at most 10 bytes"):
         encode(["x"] * 20, root="inputs", limits=Limits(max_body_bytes=10))
-    with pytest.raises(
-        EncodingError, match=r"a dict with 21 keys that are not text cannot be sent \(at most 20\)"
-    ):
+    with pytest.raises(EncodingError, match=r"a dict with 21 keys that are not text cannot be sent \(at most 20\)"):
         encode({"d": dict.fromkeys(range(21))}, root="inputs", limits=Limits(max_keys=20))
 
 

@@ -171,7 +171,7 @@ SAMPLES: dict[str, tuple[Callable[[Any, Any], bool], list[Any]]] = {
     ),
     "polars frame": (
         equal_polars_frames,
-        [POLARS, POLARS.clear(), pl.DataFrame(), POLARS.select(pl.all().repeat_by(LONG))],
+        [POLARS, POLARS.clear(), pl.DataFrame(), POLARS.drop("n").select(pl.all().repeat_by(LONG))],
     ),
     "polars series": (equal_polars, [POLARS[name] for name in POLARS.columns]),
     "pandas series": (equal_series, SERIES),
@@ -346,7 +346,7 @@ def test_tables_can_be_forbidden() -> None:
     "described",
     [
         [None, ["range", 0, 2, 1, None], ["numbers", 5], {}],
-        [None, ["range", 0, 2**70, 1, None], ["objects", [1, 2]], {}],
+        [None, ["range", 0, 2**63, 1, None], ["objects", [1, 2]], {}],
         [None, ["range", 0, 2, 0, None], ["objects", [1, 2]], {}],
         [None, ["range", 0, 3, 1, None], ["objects", [1, 2]], {}],
         [[], ["range", 0, 2, 1, None], ["objects", [1, 2]], {}],
@@ -355,7 +355,7 @@ def test_tables_can_be_forbidden() -> None:
         [None, ["levels", [["plain", ["objects", ["a"]], None, None]], [[5]], [None]], ["objects", [1]], {}],
         [None, ["plain", ["objects", [1, 2]], None, "nonsense"], ["objects", [1, 2]], {}],
         [None, ["plain", ["objects", [1, 2]], None, "D"], ["objects", [1, 2]], {}],
-        [None, ["plain", ["text", "nan", [1, 2]], None, None], ["objects", [1, 2]], {}],
+        [None, ["plain", ["text", "nan", [1, "a"]], None, None], ["objects", [1, 2]], {}],
         [None, ["range", 0, 1, 1, None], ["category", 5, ["objects", []], False], {}],
         [None, ["range", 0, 1, 1, None], ["text", "NA", [1.5]], {}],
         [None, ["range", 0, 1, 1, None], ["unknown", 1], {}],

@@ -4,8 +4,8 @@ Three conversations use them::
 
     host  → warden   Start, Spawn, Allow              (and descriptors)
     warden → host    Up, then for each worker on its own line: Forked, ForkFailed, Exited
-    host  → worker   Load, Execute, Grant             (and descriptors)
-    worker → host    Ready, Refused, Loaded, LoadFailed, Progress, Allocate, Done, Failed   (never descriptors)
+    host  → worker   Load, Execute, Grant, Connected   (and descriptors)
+    worker → host    Ready, Refused, Loaded, LoadFailed, Progress, Allocate, Connect, Done, Failed   (never descriptors)
 
 A message is one datagram of at most `MAX_FRAME` bytes; what is larger travels in an arena. Decoding is typed: a
 message of another shape is refused before any of it is used.
@@ -134,6 +134,13 @@ class Grant(msgspec.Struct, frozen=True, tag="grant"):
     size: int
 
 
+class Connected(msgspec.Struct, frozen=True, tag="connected"):
+    """The answer to `Connect`. Descriptor: the connected socket, unless `error` says why there is none."""
+
+    call: bytes
+    error: str
+
+
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """Confined, and proved to be; sent before the first byte of plugin code is read."""
 
@@ -178,6 +185,14 @@ class Allocate(msgspec.Struct, frozen=True, tag="allocate"):
     size: int
 
 
+class Connect(msgspec.Struct, frozen=True, tag="connect"):
+    """The plugin wants a TCP connection; the host decides, resolves the name and connects."""
+
+    call: bytes
+    host: str
+    port: int
+
+
 class Done(msgspec.Struct, frozen=True, tag="done"):
     """The call ended in a result."""
 
@@ -205,5 +220,5 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 ToWarden = Start | Spawn | Allow
 FromWarden = Up | Forked | ForkFailed | Exited
-ToWorker = Load | Execute | Grant
-FromWorker = Ready | Refused | Loaded | LoadFailed | Progress | Allocate | Done | Failed
+ToWorker = Load | Execute | Grant | Connected
+FromWorker = Ready | Refused | Loaded | LoadFailed | Progress | Allocate | Connect | Done | Failed

@@ -6,7 +6,7 @@
        │ Refused         (nothing may              │ LoadFailed   │ execute()    │ Done, Failed
        ▼                  arrive here)             ▼              ▼              │
      ENDED                                       ENDED        EXECUTING ─────────┘
-                                                               Progress, at most one Allocate → grant()
+                                      Progress, Connect → connected(), at most one Allocate → grant()
 
 Every message of a call carries the random number that the host gave it, so an answer sent in advance, or twice, is
 refused. Anything that does not fit is a `ProtocolError`, after which the worker is killed: there is no way back.
@@ -25,6 +25,8 @@ from platform_base.plugins._wire.messages import (
     MAX_TEXT,
     PROTOCOL_VERSION,
     Allocate,
+    Connect,
+    Connected,
     Done,
     Execute,
     Failed,
@@ -93,6 +95,11 @@ class Session:
         self._granted = size
         return _encode(Grant(call=self._call, size=size))
 
+    def connected(self, error: str) -> bytes:
+        """Return the frame that goes with a connected socket, or that says why there is none."""
+        self._expect(State.EXECUTING)
+        return _encode(Connected(call=self._call, error=error))
+
     def receive(self, frame: bytes) -> FromWorker:
         """Check one message of the worker and move on.
 
@@ -103,7 +110,7 @@ class Session:
             message = self._decode(frame)
         except (msgspec.MsgspecError, RecursionError, ValueError) as error:
             raise ProtocolError(f"not a message: {error}") from None
-        if self.state is State.EXECUTING and isinstance(message, Progress | Allocate | Done | Failed):
+        if self.state is State.EXECUTING and isinstance(message, Progress | Allocate | Connect | Done | Failed):
             self._check_call_message(message)
         elif self.state is State.BOOTING and isinstance(message, Ready | Refused):
             if isinstance(message, Ready) and message.protocol != PROTOCOL_VERSION:
@@ -120,7 +127,7 @@ class Session:
         if self.state is not state:
             raise ProtocolError(f"the host tried to speak while {self.state.value}, not {state.value}")
 
-    def _check_call_message(self, message: Progress | Allocate | Done | Failed) -> None:
+    def _check_call_message(self, message: Progress | Allocate | Connect | Done | Failed) -> None:
         if not secrets.compare_digest(message.call, self._call):
             raise ProtocolError("an answer to a call that nobody made")
         if isinstance(message, Allocate):

@@ -52,9 +52,7 @@ def write_array(value: np.ndarray[Any, Any], writer: Writer) -> bytes:
     """Describe an array of any strides and give it its place; raises `Refusal`."""
     dtype = write_dtype(value.dtype)
     if value.ndim > MAX_DIMENSIONS:
-        raise Refusal(
-            f"an array of {value.ndim} dimensions cannot be sent (at most {MAX_DIMENSIONS}); reshape it"
-        )
+        raise Refusal(f"an array of {value.ndim} dimensions cannot be sent (at most {MAX_DIMENSIONS}); reshape it")
     flags = value.flags
     fortran = flags.f_contiguous and not flags.c_contiguous
     place: int | bytes
@@ -102,9 +100,7 @@ def _size(shape: list[int], dtype: np.dtype[Any], reader: Reader) -> int:
         size *= length
         span *= length or 1
     # elements without width, and lengths beside a zero, need no byte and must be bounded all the same
-    if size > reader.limits.max_array_bytes or span > (
-        _LARGEST if dtype.itemsize else reader.limits.max_items
-    ):
+    if size > reader.limits.max_array_bytes or span > (_LARGEST if dtype.itemsize else reader.limits.max_items):
         raise DecodeError(f"array: expected at most {reader.limits.max_array_bytes} bytes, got shape {shape}")
     return size
 

@@ -126,8 +126,7 @@ class Writer:
         self.depth += 1
         if self.depth > self.limits.max_depth:
             raise Refusal(
-                f"nested deeper than {self.limits.max_depth} levels, or contains itself; "
-                "send a flatter structure"
+                f"nested deeper than {self.limits.max_depth} levels, or contains itself; send a flatter structure"
             )
 
     def place(self, source: np.ndarray[Any, Any], *, fortran: bool = False) -> int:
@@ -155,9 +154,7 @@ class Reader:
 
     __slots__ = ("_by_code", "_claimed", "_keys", "data", "limits", "readonly")
 
-    def __init__(
-        self, by_code: Mapping[int, Kind], data: memoryview | None, *, limits: Limits, readonly: bool
-    ) -> None:
+    def __init__(self, by_code: Mapping[int, Kind], data: memoryview | None, *, limits: Limits, readonly: bool) -> None:
         self._by_code = by_code
         self._claimed = 0
         self._keys = 0
@@ -196,9 +193,7 @@ class Reader:
         """Take note of dict keys that are not text; raises `DecodeError` beyond the limit."""
         self._keys += count
         if self._keys > self.limits.max_keys:
-            raise DecodeError(
-                f"dict: expected at most {self.limits.max_keys} keys that are not text, got {self._keys}"
-            )
+            raise DecodeError(f"dict: expected at most {self.limits.max_keys} keys that are not text, got {self._keys}")
 
     def _extension(self, code: int, payload: memoryview) -> Any:
         kind = self._by_code.get(code)

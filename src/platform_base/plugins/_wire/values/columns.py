@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from platform_base.plugins._wire.values.base import DecodeError, Reader, Writer
+from platform_base.plugins._wire.values.base import DecodeError, Writer
 from platform_base.plugins._wire.values.remedies import Refusal
-from platform_base.plugins._wire.values.streams import arrow, read_stream, write_stream
+from platform_base.plugins._wire.values.streams import arrow
 
 _NUMBERS = "biufcmM"
 
@@ -33,21 +33,17 @@ def write_column(pandas: ModuleType, column: Any, writer: Writer) -> list[Any]:
     if isinstance(dtype, pandas.StringDtype):
         nothing = "NA" if dtype.na_value is pandas.NA else "nan"
         if dtype.storage == "pyarrow":
-            return ["text", nothing, _write_stream(column, writer)]
+            return ["text", nothing, _as_table(column, writer)]
         return ["text", nothing, writer.value(column.to_numpy(dtype=object, na_value=None).tolist())]
     if isinstance(dtype, pandas.ArrowDtype):
-        return ["arrow", _write_stream(column, writer)]
-    if isinstance(
-        column, (pandas.arrays.IntegerArray, pandas.arrays.FloatingArray, pandas.arrays.BooleanArray)
-    ):
+        return ["arrow", _as_table(column, writer)]
+    if isinstance(column, (pandas.arrays.IntegerArray, pandas.arrays.FloatingArray, pandas.arrays.BooleanArray)):
         values = column.to_numpy(dtype=dtype.numpy_dtype, na_value=0)
         return ["masked", writer.value(values), writer.value(np.asarray(column.isna()))]
-    raise Refusal(
-        f"a pandas column of dtype {dtype} cannot be sent; convert it to numbers, text or categories"
-    )
+    raise Refusal(f"a pandas column of dtype {dtype} cannot be sent; convert it to numbers, text or categories")
 
 
-def read_column(pandas: ModuleType, described: list[Any], reader: Reader) -> Any:
+def read_column(pandas: ModuleType, described: list[Any]) -> Any:
     """Rebuild an array for pandas; raises `DecodeError` or what the constructors of pandas raise."""
     match described:
         case ["numbers", np.ndarray() as values] if values.dtype.kind in _NUMBERS and values.ndim == 1:
@@ -55,16 +51,16 @@ def read_column(pandas: ModuleType, described: list[Any], reader: Reader) -> Any
         case ["objects", list() as items]:
             return np.fromiter(items, object, len(items))
         case ["category", np.ndarray() as codes, list() as categories, bool() as ordered]:
-            index = pandas.Index(read_column(pandas, categories, reader))
+            index = pandas.Index(read_column(pandas, categories))
             return pandas.Categorical.from_codes(codes, categories=index, ordered=ordered)
         case ["zoned", np.ndarray() as instants, str() | timedelta() as zone] if instants.dtype.kind == "M":
             return pandas.DatetimeIndex(instants).tz_localize("UTC").tz_convert(_read_zone(zone)).array
-        case ["text", "NA" | "nan" as nothing, [int() as offset, int() as size]]:
-            return _read_text(pandas, nothing, read_stream(offset, size, reader))
         case ["text", "NA" | "nan" as nothing, list() as texts] if set(map(type, texts)) <= {str, type(None)}:
             return pandas.array(texts, dtype=_text_dtype(pandas, "python", nothing))
-        case ["arrow", [int() as offset, int() as size]]:
-            return pandas.arrays.ArrowExtensionArray(_only_column(read_stream(offset, size, reader)))
+        case ["text", "NA" | "nan" as nothing, table]:
+            return _read_text(pandas, nothing, _only_column(table))
+        case ["arrow", table]:
+            return pandas.arrays.ArrowExtensionArray(_only_column(table))
         case ["masked", np.ndarray() as values, np.ndarray() as mask] if values.shape == mask.shape:
             return _masked_type(pandas, values)(values, mask)
         case _:
@@ -78,19 +74,17 @@ def _masked_type(pandas: ModuleType, values: np.ndarray[Any, Any]) -> Any:
     return getattr(pandas.arrays, kinds[values.dtype.kind])
 
 
-def _write_stream(column: Any, writer: Writer) -> list[int]:
-    pa = arrow()
-    return write_stream(pa.table({"values": column.__arrow_array__()}), writer)
+def _as_table(column: Any, writer: Writer) -> Any:
+    return writer.value(arrow().table({"values": column.__arrow_array__()}))
 
 
 def _only_column(table: Any) -> Any:
-    if table.num_columns != 1:
-        raise DecodeError(f"column: expected one, got {table.num_columns}")
+    if not isinstance(table, arrow().Table) or table.num_columns != 1:
+        raise DecodeError(f"column: expected an Arrow table of one column, got {type(table).__name__}")
     return table.column(0)
 
 
-def _read_text(pandas: ModuleType, nothing: str, table: Any) -> Any:
-    column = _only_column(table)
+def _read_text(pandas: ModuleType, nothing: str, column: Any) -> Any:
     pa = arrow()
     if column.type not in (pa.string(), pa.large_string()):
         raise DecodeError(f"column: expected text, got {column.type}")

@@ -54,9 +54,7 @@ def _pack(value: Sequence[Any], typecode: str | None, writer: Writer) -> msgpack
 def _read_numbers(payload: memoryview, reader: Reader) -> list[Any]:
     numbers = read_array(payload, reader)
     if numbers.ndim != 1 or numbers.dtype not in (np.float64, np.int64):
-        raise DecodeError(
-            f"numbers: expected one dimension of float64 or int64, got {numbers.dtype}{numbers.shape}"
-        )
+        raise DecodeError(f"numbers: expected one dimension of float64 or int64, got {numbers.dtype}{numbers.shape}")
     items: list[Any] = numbers.tolist()
     return items
 

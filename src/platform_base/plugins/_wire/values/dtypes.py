@@ -30,27 +30,21 @@ _COMMON = {name: np.dtype(name) for name in ("<f8", "<f4", "<i8", "<i4", "<c16")
 def write_dtype(dtype: np.dtype[Any], nesting: int = 0) -> str | list[Any]:
     """Describe a dtype; raises `Refusal` for what has no raw bytes or no name of its own."""
     if dtype.hasobject:
-        raise Refusal(
-            f"an array of dtype {dtype} cannot be sent; use a numeric or fixed-width dtype, or a list"
-        )
+        raise Refusal(f"an array of dtype {dtype} cannot be sent; use a numeric or fixed-width dtype, or a list")
     if dtype.names is None and dtype.subdtype is None:
         spelling = dtype.str
         if spelling not in _COMMON and not _is_spelling(dtype, spelling):
             raise Refusal(f"an array of dtype {dtype} cannot be sent; convert it to a dtype of NumPy itself")
         return spelling
     if nesting >= _MAX_NESTING:
-        raise Refusal(
-            f"a structured dtype nested deeper than {_MAX_NESTING} levels cannot be sent; use a flatter one"
-        )
+        raise Refusal(f"a structured dtype nested deeper than {_MAX_NESTING} levels cannot be sent; use a flatter one")
     if dtype.subdtype is not None:
         base, shape = dtype.subdtype
         return ["array", write_dtype(base, nesting + 1), list(shape)]
     names = list(dtype.names or ())
     fields: Mapping[str, tuple[Any, ...]] = dtype.fields or {}
     if len(names) > _MAX_FIELDS:
-        raise Refusal(
-            f"a structured dtype of {len(names)} fields cannot be sent (at most {_MAX_FIELDS}); split it"
-        )
+        raise Refusal(f"a structured dtype of {len(names)} fields cannot be sent (at most {_MAX_FIELDS}); split it")
     formats = [write_dtype(fields[name][0], nesting + 1) for name in names]
     return ["fields", names, formats, [int(fields[name][1]) for name in names], dtype.itemsize]
 

@@ -38,8 +38,8 @@ def _read_series(payload: memoryview, reader: Reader) -> Any:
             raise DecodeError("series: expected name, index, column and attributes")
     try:
         series = pandas.Series(
-            read_column(pandas, column, reader),
-            index=_read_index(pandas, index, reader),
+            read_column(pandas, column),
+            index=_read_index(pandas, index),
             name=name,
             copy=False,
         )
@@ -59,12 +59,7 @@ def _write_frame(value: Any, writer: Writer) -> msgpack.Ext:
     dtypes = set(value.dtypes)
     columns: list[Any] = []
     matrix = None
-    if (
-        len(dtypes) == 1
-        and value.shape[1] > 1
-        and isinstance(dtype := dtypes.pop(), np.dtype)
-        and dtype.kind in "iufc"
-    ):
+    if len(dtypes) == 1 and value.shape[1] > 1 and isinstance(dtype := dtypes.pop(), np.dtype) and dtype.kind in "iufc":
         matrix = writer.value(np.asarray(value.to_numpy()))
     else:
         for position, label in enumerate(value.columns):
@@ -89,13 +84,13 @@ def _read_frame(payload: memoryview, reader: Reader) -> Any:
         case _:
             raise DecodeError("frame: expected labels, index, matrix, columns and attributes")
     try:
-        rows, names = _read_index(pandas, index, reader), _read_index(pandas, labels, reader)
+        rows, names = _read_index(pandas, index), _read_index(pandas, labels)
         if matrix is not None:
             if matrix.dtype.kind not in "iufc" or matrix.ndim != 2 or columns:
                 raise DecodeError(f"frame: expected a matrix of numbers, got {matrix.dtype}{matrix.shape}")
             frame = pandas.DataFrame(matrix, index=rows, columns=names, copy=False)
         else:
-            series = {at: read_column(pandas, column, reader) for at, column in enumerate(columns)}
+            series = {at: read_column(pandas, column) for at, column in enumerate(columns)}
             frame = pandas.DataFrame(series, index=rows, copy=False)
             frame.columns = names
     except _REBUILD_ERRORS as error:
@@ -126,26 +121,30 @@ def _write_index(pandas: ModuleType, index: Any, writer: Writer) -> list[Any]:
 
 
 def _frequency(pandas: ModuleType, index: Any) -> str | None:
-    frequency = getattr(index, "freq", None) if isinstance(index, pandas.DatetimeIndex) else None
+    if not isinstance(index, (pandas.DatetimeIndex, pandas.TimedeltaIndex)):
+        return None
+    frequency = index.freq
     if frequency is None or pandas.tseries.frequencies.to_offset(frequency.freqstr) != frequency:
         return None  # holidays, for one, are not in the spelling
     spelling: str = frequency.freqstr
     return spelling
 
 
-def _read_index(pandas: ModuleType, described: list[Any], reader: Reader) -> Any:
+def _read_index(pandas: ModuleType, described: list[Any]) -> Any:
     match described:
         case ["range", int() as start, int() as stop, int() as step, name]:
             return pandas.RangeIndex(start, stop, step, name=name)
         case ["levels", list() as levels, list() as codes, list() as names]:
             if not all(isinstance(level, list) for level in levels):
                 raise DecodeError("index: expected each level as an index")
-            read = [_read_index(pandas, level, reader) for level in levels]
+            read = [_read_index(pandas, level) for level in levels]
             return pandas.MultiIndex(levels=read, codes=codes, names=names)
         case ["plain", list() as column, name, None]:
-            return pandas.Index(read_column(pandas, column, reader), name=name)
+            return pandas.Index(read_column(pandas, column), name=name)
         case ["plain", list() as column, name, str() as spelling]:
-            index = pandas.Index(read_column(pandas, column, reader), name=name)
+            index = pandas.Index(read_column(pandas, column), name=name)
+            if not isinstance(index, (pandas.DatetimeIndex, pandas.TimedeltaIndex)):
+                raise DecodeError(f"index: expected instants or durations with a frequency, got {index.dtype}")
             index.freq = spelling
             return index
         case _:

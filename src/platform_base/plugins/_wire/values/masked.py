@@ -44,7 +44,5 @@ def _read_constant(payload: memoryview, reader: Reader) -> Any:
 
 MASKED = (
     Kind(name="masked array", types=(np.ma.MaskedArray,), code=_ARRAY, write=_write, read=_read, nested=True),
-    Kind(
-        name="masked", types=(type(np.ma.masked),), code=_CONSTANT, write=_write_constant, read=_read_constant
-    ),
+    Kind(name="masked", types=(type(np.ma.masked),), code=_CONSTANT, write=_write_constant, read=_read_constant),
 )

@@ -18,9 +18,7 @@ MAX_INTEGER_BYTES = 2**20
 
 _LONG = 1024
 _COMPLEX = struct.Struct("<dd")
-_NUMPY_TYPES = tuple(
-    {np.dtype(code).type for code in np.typecodes["All"] if code != "O"} - {np.str_, np.bytes_}
-)
+_NUMPY_TYPES = tuple({np.dtype(code).type for code in np.typecodes["All"] if code != "O"} - {np.str_, np.bytes_})
 
 
 def _write_int(value: int, writer: Writer) -> Any:
@@ -28,9 +26,7 @@ def _write_int(value: int, writer: Writer) -> Any:
         return value
     size = value.bit_length() // 8 + 1
     if size > MAX_INTEGER_BYTES:
-        raise Refusal(
-            f"an integer of {size} bytes cannot be sent (at most {MAX_INTEGER_BYTES}); send a NumPy array"
-        )
+        raise Refusal(f"an integer of {size} bytes cannot be sent (at most {MAX_INTEGER_BYTES}); send a NumPy array")
     return msgpack.Ext(_BIG, value.to_bytes(size, "little", signed=True))
 
 
@@ -114,9 +110,7 @@ SCALARS = (
     Kind(name="integer", types=(int,), code=_BIG, write=_write_int, read=_read_int),
     Kind(name="text", types=(str,), code=_TEXT, write=_write_text, read=_read_text),
     Kind(name="long text", code=_LONG_TEXT, write=_write_text, read=_read_long_text, nested=True),
-    Kind(
-        name="bytes", types=(bytes,), code=_LONG_BYTES, write=_write_bytes, read=_read_long_bytes, nested=True
-    ),
+    Kind(name="bytes", types=(bytes,), code=_LONG_BYTES, write=_write_bytes, read=_read_long_bytes, nested=True),
     Kind(name="complex", types=(complex,), code=_COMPLEX_CODE, write=_write_complex, read=_read_complex),
     Kind(
         name="NumPy scalar",
@@ -126,9 +120,7 @@ SCALARS = (
         read=_read_numpy,
         nested=True,
     ),
-    Kind(
-        name="NumPy text", types=(np.str_,), code=_NUMPY_TEXT, write=_write_numpy_text, read=_read_numpy_text
-    ),
+    Kind(name="NumPy text", types=(np.str_,), code=_NUMPY_TEXT, write=_write_numpy_text, read=_read_numpy_text),
     Kind(
         name="NumPy bytes",
         types=(np.bytes_,),

@@ -30,9 +30,7 @@ def arrow() -> ModuleType:
     try:
         return import_module("pyarrow")
     except ImportError as error:
-        raise Refusal(
-            "a table travels as an Arrow stream, which needs pyarrow; pip install pyarrow"
-        ) from error
+        raise Refusal("a table travels as an Arrow stream, which needs pyarrow; pip install pyarrow") from error
 
 
 def write_stream(table: Any, writer: Writer) -> list[int]:
@@ -41,9 +39,7 @@ def write_stream(table: Any, writer: Writer) -> list[int]:
     for field in table.schema:
         reason = _unfit(pa, field)
         if reason:
-            raise Refusal(f"an Arrow column of {reason} cannot be sent; cast it to a plain type").within(
-                field.name
-            )
+            raise Refusal(f"an Arrow column of {reason} cannot be sent; cast it to a plain type").within(field.name)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
@@ -76,9 +72,7 @@ def read_stream(offset: int, size: int, reader: Reader) -> Any:
                 raise DecodeError(f"table: expected plain columns, got {field.name!r} of {reason}")
         table = stream.read_all()
         if table.num_rows > max(_FREE_ROWS, 8 * size):
-            raise DecodeError(
-                f"table: expected at most 8 rows per byte, got {table.num_rows} rows in {size} bytes"
-            )
+            raise DecodeError(f"table: expected at most 8 rows per byte, got {table.num_rows} rows in {size} bytes")
         table.validate(full=True)
     except (pa.ArrowException, NotImplementedError, OSError, struct.error, IndexError) as error:
         raise DecodeError(f"table: {error}") from error
@@ -89,9 +83,7 @@ def _unfit(pa: ModuleType, field: Any, nesting: int = 0) -> str:
     """Name what is wrong with a field, or return an empty text."""
     kind = field.type
     types = pa.types
-    if isinstance(kind, pa.BaseExtensionType) or any(
-        key.startswith(_EXTENSION_KEY) for key in field.metadata or {}
-    ):
+    if isinstance(kind, pa.BaseExtensionType) or any(key.startswith(_EXTENSION_KEY) for key in field.metadata or {}):
         return f"extension type {kind}"
     if nesting > _MAX_NESTING:
         return f"more than {_MAX_NESTING} levels"

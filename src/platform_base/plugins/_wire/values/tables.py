@@ -63,9 +63,9 @@ def _to_arrow(frame: Any) -> Any:
         except _polars_errors(polars):
             survives = False
         if not survives:  # polars writes Object columns as the addresses of their elements
-            raise Refusal(
-                f"a polars column of {column.dtype} cannot be sent, Arrow has no such type; cast it"
-            ).within(column.name)
+            raise Refusal(f"a polars column of {column.dtype} cannot be sent, Arrow has no such type; cast it").within(
+                column.name
+            )
     return frame.to_arrow(compat_level=oldest)
 
 

@@ -43,9 +43,7 @@ def _clock_bytes(value: time | datetime) -> bytes:
         return clock
     offset = value.utcoffset()
     if offset is None:
-        raise Refusal(
-            f"its tzinfo {value.tzinfo!r} gives no offset from UTC; send a value with a fixed offset"
-        )
+        raise Refusal(f"its tzinfo {value.tzinfo!r} gives no offset from UTC; send a value with a fixed offset")
     return clock + _duration_bytes(offset)
 
 
