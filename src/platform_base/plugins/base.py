@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -46,6 +47,11 @@ def _discard(fraction: float, message: str) -> None:
     """Take a progress report from code that runs outside a worker, such as a unit test."""
 
 
+def _connect_directly(host: str, port: int) -> socket.socket:
+    """Connect from code that runs outside a worker, such as a unit test."""
+    return socket.create_connection((host, port))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginContext:
     """What a running call may use besides its inputs.
@@ -53,11 +59,14 @@ class PluginContext:
     Attributes:
         scratch: A private directory that vanishes with the worker; ``None`` where there is none.
         log: A logger whose records reach the host's log, marked with the plugin's id.
+        connect: Ask the host for a TCP connection, by host and port; it must be in the operator's settings *and* in the
+            manifest's ``permissions``. Raises `PermissionError` where it is not, `ConnectionError` where nobody answers.
         report_progress: Tell the caller how far the work is: fraction from 0 to 1, and a short text.
     """
 
     scratch: Path | None = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("plugin"))
+    connect: Callable[[str, int], socket.socket] = _connect_directly
     report_progress: Callable[[float, str], None] = _discard
 
 

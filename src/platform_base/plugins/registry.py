@@ -40,6 +40,8 @@ from platform_base.plugins.settings import Settings
 from platform_base.plugins.stats import PluginStats, StatsRecorder
 
 logger = logging.getLogger("platform_base.plugins")
+# A library leaves it to the program whether and where its records appear.
+logging.getLogger("platform_base").addHandler(logging.NullHandler())
 
 
 class PluginInfo(TypedDict):

@@ -132,6 +132,12 @@ class Behaviours:
     def random(self, inputs):
         return ProcessingResult(values=np.random.random(4))
 
+    def spin(self, inputs):
+        end = time.process_time() + inputs["cpu_seconds"]
+        while time.process_time() < end:
+            pass
+        return ProcessingResult(values=None)
+
     def nested_thread(self, inputs):
         results = []
         thread = threading.Thread(target=lambda: results.append(1))

@@ -17,7 +17,7 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 
 import msgspec
@@ -33,6 +33,7 @@ from platform_base.plugins._host.warden import WARDEN_ENVIRONMENT, WardenClient,
 from platform_base.plugins._host.worker import Recipe, Worker, start_worker
 from platform_base.plugins._sandbox.grant import derive_policy
 from platform_base.plugins._sandbox.identity import choose_group
+from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._sandbox.scratch import wipe
 from platform_base.plugins._wire.codec import encode
 from platform_base.plugins._wire.messages import Load
@@ -50,8 +51,18 @@ class LocalEngine:
 
     name = "local"
 
-    def __init__(self, settings: Settings, store: ReleaseStore) -> None:
+    def __init__(
+        self, settings: Settings, store: ReleaseStore, *, amend: Callable[[Policy], Policy] = lambda policy: policy
+    ) -> None:
+        """Begin without any process.
+
+        Args:
+            settings: The operator's.
+            store: Where snapshots of releases are kept.
+            amend: Changes every policy before it is used; the escape tests leave out single layers with it.
+        """
         self._settings = settings
+        self._amend = amend
         self._store = store
         self._pool = Pool(total=settings.workers.total or max(8, 2 * _cores()))
         self._lock = threading.Lock()
@@ -209,7 +220,7 @@ class LocalEngine:
                 plugin_id=manifest.plugin_id,
                 version=manifest.version,
             ),
-            policy=msgspec.structs.replace(policy, group=group),
+            policy=self._amend(msgspec.structs.replace(policy, group=group)),
             environment=WARDEN_ENVIRONMENT,
             source=str(release.directory),
             kernel_cache=str(kernels or ""),

@@ -39,7 +39,7 @@ class Death:
             )
         if self.exited is None:
             return WorkerCrashedError(
-                f"plugin {plugin_id!r}: its worker died with the warden process; the next call starts a new one",
+                f"plugin {plugin_id!r}: its worker died with the warden; the next call starts a new one",
                 plugin_id=plugin_id,
                 signal="SIGKILL",
             )
@@ -48,8 +48,7 @@ class Death:
         if self.exited.killed_for:
             limit = self.exited.killed_for
             return ResourceLimitError(
-                f"plugin {plugin_id!r} passed {limit} and was stopped; raise it under plugins.{plugin_id}.{limit} in the "
-                "settings",
+                f"plugin {plugin_id!r} passed {limit} and was stopped; raise plugins.{plugin_id}.{limit} in the settings",
                 plugin_id=plugin_id,
                 limit=limit,
             )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from platform_base.plugins._host.broker import connect_for
 from platform_base.plugins._host.connection import DeadlineError, UndeliveredError, WorkerDiedError
 from platform_base.plugins._host.death import Death, memory_limit_error
 from platform_base.plugins._host.warden import WardenClient
@@ -18,6 +19,7 @@ from platform_base.plugins._wire.codec import DecodeError, Encoded, Limits, deco
 from platform_base.plugins._wire.messages import (
     MAX_INLINE_BODY,
     Allocate,
+    Connect,
     Done,
     Failed,
     Location,
@@ -184,6 +186,8 @@ class Supervisor:
                 return message
             if isinstance(message, Allocate):
                 self._grant(message.size)
+            elif isinstance(message, Connect):
+                self._connect(message, deadline)
             elif isinstance(message, Progress) and self._report_progress is not None:
                 fraction = min(1.0, max(0.0, message.fraction)) if message.fraction == message.fraction else 0.0
                 self._report_progress(fraction, self._worker.show_source(message.message))
@@ -195,6 +199,22 @@ class Supervisor:
             self._connection.send(self._connection.session.grant(size), (self._result.fileno(),))
         except UndeliveredError:
             return  # It died after asking; the next receive tells how.
+
+    def _connect(self, message: Connect, deadline: float | None) -> None:
+        """Answer with a connected socket if the policy names the destination."""
+        error, allowed, connected = "", True, None
+        try:
+            connected = connect_for(self._connection.policy, message.host, message.port, deadline)
+        except OSError as failure:
+            error, allowed = str(failure), not isinstance(failure, PermissionError)
+        frame = self._connection.session.connected(error, allowed=allowed)
+        try:
+            self._connection.send(frame, (connected.fileno(),) if connected is not None else ())
+        except UndeliveredError:
+            return  # It died after asking; the next receive tells how.
+        finally:
+            if connected is not None:
+                connected.close()
 
     def _read_result(self, done: Done) -> tuple[Any, dict[str, Any]]:
         data = self._result.take_result() if self._result is not None else None

@@ -108,7 +108,7 @@ class WardenClient:
         if up.threads != 1:
             self.close()
             raise SandboxUnavailableError(
-                f"the warden has {up.threads} threads after importing {', '.join(preload)}; it cannot be forked safely: "
+                f"the warden has {up.threads} threads after importing {', '.join(preload)}; it cannot be forked: "
                 "take the module that starts them out of workers.preload",
                 protection="process",
             )

@@ -57,6 +57,7 @@ def derive_policy(
         enabled=security.enable_sandboxing,
         read_paths=(*system_read_paths(), *_import_trees(), *map(str, (*read, *_resolve(files.read if files else ())))),
         write_paths=(*map(str, write), *map(str, _resolve(files.write if files else ()))),
+        network=asked.network.destinations if asked.network is not None else (),
         max_memory_bytes=None if megabytes is None else megabytes * _MB,
         max_cpu_percent=security.max_cpu_percent,
         max_cpu_seconds=security.max_cpu_seconds,
@@ -78,8 +79,11 @@ def _import_trees() -> list[str]:
 
 def _refusals(security: SecuritySettings, asked: Permissions) -> Iterator[str]:
     """Say, for each permission that cannot be given, what was asked, what is given, and which setting decides."""
-    if asked.network is not None and asked.network.tcp:
-        yield f"permissions.network: it asks for {', '.join(asked.network.tcp)}; this version gives no network at all"
+    if asked.network is not None:
+        given = ", ".join(security.network.tcp) or "none"
+        for destination in asked.network.tcp:
+            if destination not in security.network.tcp:
+                yield f"permissions.network: it asks for {destination}, security.network gives {given}"
     if asked.gpu:
         yield "permissions.gpu: it asks for a graphics processor; this version gives none"
     if asked.processes:

@@ -139,6 +139,7 @@ class Connected(msgspec.Struct, frozen=True, tag="connected"):
 
     call: bytes
     error: str
+    allowed: bool
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

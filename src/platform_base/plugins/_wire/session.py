@@ -95,10 +95,10 @@ class Session:
         self._granted = size
         return _encode(Grant(call=self._call, size=size))
 
-    def connected(self, error: str) -> bytes:
+    def connected(self, error: str, *, allowed: bool) -> bytes:
         """Return the frame that goes with a connected socket, or that says why there is none."""
         self._expect(State.EXECUTING)
-        return _encode(Connected(call=self._call, error=error))
+        return _encode(Connected(call=self._call, error=error, allowed=allowed))
 
     def receive(self, frame: bytes) -> FromWorker:
         """Check one message of the worker and move on.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,8 @@ from platform_base.plugins._wire.codec import decode, encode
 from platform_base.plugins._wire.messages import (
     MAX_INLINE_BODY,
     Allocate,
+    Connect,
+    Connected,
     Done,
     Execute,
     Failed,
@@ -57,7 +60,7 @@ class Server:
         self._call = b""
         logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
         scratch = Path(policy.scratch) if policy.scratch else None
-        self._context = PluginContext(scratch=scratch, report_progress=self._report_progress)
+        self._context = PluginContext(scratch=scratch, report_progress=self._report_progress, connect=self._connect)
 
     def serve(self) -> None:
         """Return when the host has closed the line."""
@@ -151,6 +154,21 @@ class Server:
         if not isinstance(message, Grant) or message.call != self._call:
             raise RuntimeError(f"a result arena was expected, the host said {type(message).__name__}")
         return map_result(descriptors[0], message.size), descriptors[0]
+
+    def _connect(self, host: str, port: int) -> socket.socket:
+        """Ask the host for a connection: see `PluginContext.connect`."""
+        if not self._call:
+            raise PermissionError("connections are made during a call, not while the plugin loads")
+        self._send(Connect(call=self._call, host=str(host), port=int(port)))
+        frame, descriptors = self._line.receive_with_descriptors()
+        if not frame:
+            os._exit(_ABANDONED)
+        message = _decode(frame)
+        if not isinstance(message, Connected):
+            raise RuntimeError(f"a connection was expected, the host said {type(message).__name__}")
+        if message.error:
+            raise (ConnectionError if message.allowed else PermissionError)(message.error)
+        return socket.socket(fileno=descriptors[0])
 
     def _failed(self, kind: str, error: BaseException, *, path: str = "") -> Failed:
         usage = self._meter.end()

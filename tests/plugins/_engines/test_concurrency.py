@@ -1,0 +1,96 @@
+"""Many callers, few workers: turns, limits, idle time."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import threading
+
+import numpy as np
+import pytest
+
+from platform_base.plugins.registry import PluginRegistry
+from tests.conftest import OPEN_IMPORTS, REPOSITORY, SAMPLES
+from tests.plugins._reload.test_hot_reload import eventually
+
+
+def registry_with(**workers):
+    registry = PluginRegistry({**OPEN_IMPORTS, "workers": workers})
+    registry.discover_plugins(SAMPLES)
+    return registry
+
+
+def process(registry):
+    return registry.execute_plugin("behaviours", {"do": "process"}).values
+
+
+def test_never_more_workers_than_allowed(nothing_left):
+    with registry_with(max=2) as registry, concurrent.futures.ThreadPoolExecutor(8) as executor:
+        pids = list(executor.map(lambda _: process(registry), range(64)))
+    assert 1 <= len(set(pids)) <= 2
+
+
+def test_a_cap_on_all_workers_stops_idle_ones_of_other_plugins(nothing_left):
+    with registry_with(total=1) as registry:
+        registry.discover_plugins(REPOSITORY / "plugins")
+        first = process(registry)
+        assert process(registry) == first
+        registry.execute_plugin("plugin_template", {"series": [1.0]})
+        assert process(registry) != first
+
+
+def test_callers_that_wait_are_served_first_come_first_served(nothing_left):
+    order, begun = [], threading.Event()
+    with registry_with(max=1) as registry:
+
+        def block():
+            registry.execute_plugin("behaviours", {"do": "report"}, progress=lambda *_: begun.set())
+
+        def call(number):
+            process(registry)
+            order.append(number)
+
+        threads = [threading.Thread(target=block)]
+        threads[0].start()
+        assert begun.wait(10)
+        for number in range(5):
+            threads.append(threading.Thread(target=call, args=(number,)))
+            threads[-1].start()
+            waiting = number + 1
+            assert eventually(lambda waiting=waiting: waiting_callers(registry) == waiting)
+        for thread in threads:
+            thread.join()
+    assert order == [0, 1, 2, 3, 4]
+
+
+def waiting_callers(registry):
+    groups = registry._engine._pool._groups.values()
+    return sum(len(group.waiting) for group in groups)
+
+
+def test_idle_workers_are_stopped(nothing_left):
+    with registry_with(idle_seconds=0.05) as registry:
+        first = process(registry)
+        assert eventually(
+            lambda: not registry._engine._pool.counts() or registry._engine._pool.counts().popitem()[1] == (0, 0)
+        )
+        assert process(registry) != first
+
+
+def test_eight_threads_get_their_own_answers(nothing_left):
+    generator = np.random.default_rng(1)
+    inputs = [generator.random(int(size)) for size in generator.integers(1, 50_000, 200)]
+    with registry_with(max=3) as registry, concurrent.futures.ThreadPoolExecutor(8) as executor:
+        results = list(
+            executor.map(lambda series: registry.execute_plugin("behaviours", {"series": series}).values, inputs)
+        )
+    for series, result in zip(inputs, results, strict=True):
+        np.testing.assert_array_equal(result, series * 2)
+
+
+@pytest.mark.parametrize("percent", [25, 50])
+def test_the_share_of_a_core_is_kept(nothing_left, percent):
+    settings = {"security": {**OPEN_IMPORTS["security"], "max_cpu_percent": percent}}
+    with PluginRegistry(settings) as registry:
+        registry.discover_plugins(SAMPLES)
+        execution = registry.execute_plugin("behaviours", {"do": "spin", "cpu_seconds": percent / 100 * 2}).execution
+    assert execution.cpu_seconds / execution.wall_seconds == pytest.approx(percent / 100, abs=0.05)
