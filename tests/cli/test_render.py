@@ -44,9 +44,11 @@ def test_everything_becomes_json(value: object, expected: object) -> None:
 
 
 def test_tables_become_columns() -> None:
-    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
-    assert plain(pandas.DataFrame({"a": [1, 2]})) == {"a": [1, 2]}
-    assert plain(polars.DataFrame({"a": [1, 2]})) == {"a": [1, 2]}
+    pandas, polars, pyarrow = (pytest.importorskip(name) for name in ("pandas", "polars", "pyarrow"))
+    for table in (pandas.DataFrame, polars.DataFrame, pyarrow.table):
+        assert plain(table({"a": [1, 2], "b": ["x", None]})) == {"a": [1, 2], "b": ["x", None]}
+    for series in (pandas.Series, polars.Series):
+        assert plain(series([1.5, 2.5])) == [1.5, 2.5]
 
 
 @pytest.mark.parametrize(

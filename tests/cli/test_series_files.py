@@ -57,7 +57,7 @@ def test_the_only_numeric_column_needs_no_name(tmp_path: Path) -> None:
 
 
 def test_without_a_name_several_numeric_columns_are_listed(table: Path) -> None:
-    with pytest.raises(InputError, match="the columns are 'week', 'co2', 'flux'; write for example air.csv:flux"):
+    with pytest.raises(InputError, match=r"the columns are 'week', 'co2', 'flux'; write for example air\.csv:flux"):
         load_input(str(table))
 
 
@@ -192,9 +192,9 @@ def test_a_way_into_json(tmp_path: Path) -> None:
     assert load_input(f"{path}:runs.0.x").values.dtype == np.int64
     assert_array_equal(load_input(f"{path}:runs.1.x").values, [[1, 2.5], [3, np.nan]])
     assert load_input(f"{path}:n").values == "s"
-    with pytest.raises(InputError, match="the keys 'runs', 'n'; got 'run'; did you mean 'runs'"):
+    with pytest.raises(InputError, match=r"the keys 'runs', 'n'; got 'run'; did you mean 'runs'"):
         load_input(f"{path}:run")
-    with pytest.raises(InputError, match="below '5' of 'runs.5', got a list of 2"):
+    with pytest.raises(InputError, match=r"below '5' of 'runs\.5', got a list of 2"):
         load_input(f"{path}:runs.5")
 
 
@@ -292,7 +292,7 @@ def test_arrow_tables(tmp_path: Path, name: str) -> None:
 def test_damaged_tables(tmp_path: Path, name: str) -> None:
     pytest.importorskip("pyarrow")
     (tmp_path / name).write_bytes(b"nothing of the kind")
-    with pytest.raises(InputError, match="expected a (Parquet|Feather) file"):
+    with pytest.raises(InputError, match=r"expected a (Parquet|Feather) file"):
         load_input(str(tmp_path / name))
 
 

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ BLOCKS = {page: read_blocks(REPOSITORY / page) for page in PAGES}
 SHELLS = ("bash", "console")
 RUNNER = Path(__file__).with_name("run_page.py")
 REFERENCE = REPOSITORY / "docs" / "plugins" / "reference"
-LANGUAGES = {"python", "bash", "console", "json", "yaml", "text"}
+LANGUAGES = {"python", "bash", "console", "json", "yaml", "toml", "text"}
 RUNNABLE = [
     page
     for page, blocks in BLOCKS.items()
@@ -114,6 +115,11 @@ def test_json_is_json_and_manifests_are_manifests(block, tmp_path):
         assert Manifest.from_file(file).plugin_id == value["plugin_id"]
 
 
+@pytest.mark.parametrize("block", blocks_in("toml"))
+def test_toml_is_toml(block):
+    assert tomllib.loads(block.text)
+
+
 @pytest.mark.parametrize("block", blocks_in("yaml"))
 def test_yaml_is_settings(block, tmp_path):
     file = tmp_path / "plugins.yaml"
@@ -181,6 +187,7 @@ class TestSettingsReference:
     @pytest.mark.parametrize(
         ("heading", "model"),
         [
+            ("The document", Settings),
             ("security", SecuritySettings),
             ("security.filesystem", Filesystem),
             ("security.network", Network),
@@ -192,7 +199,7 @@ class TestSettingsReference:
         assert set(rows) == set(model.model_fields)
         defaults = model().model_dump(mode="json")
         for key, cells in rows.items():
-            if key in ("network", "filesystem"):
+            if isinstance(defaults[key], dict):
                 continue
             assert yaml.safe_load(cells[1].strip("`")) == defaults[key], key
 

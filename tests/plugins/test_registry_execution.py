@@ -101,6 +101,26 @@ class TestResults:
         assert result == value
         assert type(result) is type(value)
 
+    def test_sizes_that_grow_and_shrink_from_call_to_call(self, registry):
+        generator = np.random.default_rng(0)
+        kept = []
+        for size in [10, 100_000, 50, 400_000, 399_999, 3, 0, 1_000_000, 20_000]:
+            series = generator.random(size)
+            kept.append((series, run(registry, "scale", series=series).values))
+        for series, result in kept:
+            np.testing.assert_array_equal(result, series * 2)
+
+    def test_results_too_large_to_copy_are_handed_over(self, nothing_left):
+        settings = {"security": {**OPEN_IMPORTS["security"], "max_memory_mb": 1024, "max_cpu_percent": None}}
+        series = np.arange(20_000_000, dtype=np.float64)
+        with PluginRegistry(settings) as registry:
+            registry.discover_plugins(SAMPLES)
+            for _ in range(3):
+                result = run(registry, "scale", series=series).values
+                assert np.array_equal(result, series * 2)
+                result[0] = 1.0
+            assert scale_works(registry)
+
     def test_many_arrays_in_one_call(self, registry):
         value = {str(index): np.full((index, 3), index, dtype=">i4") for index in range(50)}
         result = run(registry, "echo", value=value).values
@@ -195,6 +215,11 @@ class TestFailures:
             value = np.ones(20_000_000)
             result = run(registry, "echo", value=value)
             assert result.values.sum() == value.sum()
+
+    def test_inputs_that_a_plugin_keeps_are_never_written_again(self, registry):
+        for number in range(4):
+            result = run(registry, "keep_input", series=np.full(50_000, float(number)))
+            assert result.values == [float(earlier) for earlier in range(number + 1)]
 
     def test_refused_inputs_say_what_was_given(self, registry):
         with pytest.raises(InvalidInputsError) as caught:

@@ -91,13 +91,14 @@ def call(arguments: list[str]) -> int:
         print_error(error, as_json=as_json)
         return exit_status(error)
     except (typer.Abort, KeyboardInterrupt):
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+        answer = INTERRUPTED
     except OSError as error:
         print_error(error, as_json=as_json)
         return FAILED
     except _CLICK_ERROR as error:
         return _report_usage(error, as_json=as_json)
+    if answer == INTERRUPTED:  # newer versions of Typer return it, older ones raise
+        print("interrupted", file=sys.stderr)
     return answer if isinstance(answer, int) else 0
 
 

@@ -128,9 +128,20 @@ def _plain_array(value: Any) -> Any:
         if value.dtype.kind == "f":
             value = value.astype(np.float64)  # longdouble would come out as a NumPy scalar again
         return plain(value.tolist())
-    for name in ("to_pydict", "to_dict"):  # Arrow and polars tables; pandas
-        if callable(method := getattr(value, name, None)):
-            return plain(method(orient="list") if hasattr(value, "columns") and hasattr(value, "iloc") else method())
+    return _plain_table(value)
+
+
+def _plain_table(value: Any) -> Any:
+    """Turn tables of libraries that are installed or not, and are not imported here, into columns by name."""
+    library, kind = type(value).__module__.partition(".")[0], type(value).__name__
+    if library == "pandas" and kind == "DataFrame":
+        return plain(value.to_dict(orient="list"))
+    if library == "polars" and kind == "DataFrame":
+        return plain(value.to_dict(as_series=False))
+    if library in ("pandas", "polars") and kind == "Series":
+        return plain(value.to_list())
+    if library == "pyarrow" and hasattr(value, "to_pydict"):
+        return plain(value.to_pydict())
     return visible(value)
 
 

@@ -202,7 +202,7 @@ def test_arrays_of_every_dtype(dtype: Any, shape: tuple[int, ...]) -> None:
             assert received.tobytes() == source.tobytes()
         assert received.flags.f_contiguous == source.flags.f_contiguous
         assert received.flags.c_contiguous == source.flags.c_contiguous
-        assert received.flags.aligned or dtype.names
+        assert received.flags.aligned or dtype.names or not source.nbytes
         assert received.flags.writeable
         assert not sent(source, readonly=True).flags.writeable
 
@@ -251,7 +251,7 @@ NUMPY_SCALARS = [
     *[
         np.bool_(True),
         np.datetime64("2026-11-22T10:00", "25m"),
-        np.datetime64("NaT"),
+        np.datetime64("NaT", "ns"),
         np.timedelta64(-5, "us"),
     ],
     *[
@@ -699,6 +699,38 @@ def test_no_byte_of_the_arena_is_claimed_twice() -> None:
 def test_limits_of_the_reader(body: bytes, limits: Limits, message: str) -> None:
     with pytest.raises(DecodeError, match=message):
         decode(body, None, limits=limits)
+
+
+def test_hostile_bodies_do_not_make_the_reader_allocate() -> None:
+    script = (
+        "import resource, sys, numpy\n"
+        "from platform_base.plugins._wire.codec import DecodeError, Limits, decode\n"
+        "in_use = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (in_use + 2**27, in_use + 2**27))\n"
+        "arena = memoryview(bytes(4096))\n"
+        "for line in sys.stdin:\n"
+        "    try: print('accepted', type(decode(bytes.fromhex(line), arena if len(line) > 10**6 else None)))\n"
+        "    except DecodeError: print('refused')\n"
+    )
+    bodies = [body for body in HOSTILE.values() if body]
+    bodies += [array_body(*description) for description in DESCRIPTORS.values()]
+    bodies += [b"\xdd\x00\x20\x00\x00" + b"\x90" * 2**21, b"\xdd\x7f\xff\xff\xff" + b"\x80" * 2**20]
+    numbers = msgpack.Ext(CODES["list"], msgpack.encode(["<f8", [512], False, 0]))
+    bodies += [msgpack.encode([numbers] * 60_000)]
+    lines = "\n".join(body.hex() for body in bodies)
+    answer = subprocess.run([sys.executable, "-c", script], input=lines, capture_output=True, text=True, check=True)
+    assert answer.stdout.splitlines() == ["refused"] * len(bodies)
+
+
+@pytest.mark.parametrize("place", [0, b""])
+def test_arrays_without_elements_need_no_arena(place: object) -> None:
+    received = decode(array_body("<f8", [3, 0], place), None)
+    assert received.shape == (3, 0)
+
+
+def test_an_arena_of_wider_items_is_taken_as_bytes() -> None:
+    arena = memoryview(np.arange(1000.0))
+    assert np.array_equal(decode(array_body("<f8", [1000], 0), arena), np.arange(1000.0))
 
 
 def test_of_duplicate_keys_the_last_wins() -> None:

@@ -171,7 +171,7 @@ SAMPLES: dict[str, tuple[Callable[[Any, Any], bool], list[Any]]] = {
     ),
     "polars frame": (
         equal_polars_frames,
-        [POLARS, POLARS.clear(), pl.DataFrame(), POLARS.drop("n").select(pl.all().repeat_by(LONG))],
+        [POLARS, POLARS.clear(), pl.DataFrame(), pl.DataFrame({"a": range(LONG), "t": ["x"] * LONG})],
     ),
     "polars series": (equal_polars, [POLARS[name] for name in POLARS.columns]),
     "pandas series": (equal_series, SERIES),
@@ -224,7 +224,7 @@ def test_samples_arrive_as_they_were(equal: Callable[[Any, Any], bool], value: A
         (pd.Series(pd.arrays.SparseArray([0, 1])), "", "dtype Sparse"),
         (pd.Index([1]), "", "send value.to_numpy()"),
         (pd.Timestamp("2020"), "", "send value.to_pydatetime()"),
-        (pd.NaT, "", "send numpy.datetime64('NaT')"),
+        (pd.NaT, "", "send numpy.datetime64('NaT', 'ns')"),
         (pd.NA, "", "send None"),
         (pl.DataFrame({"a": [1], "o": [object()]}), '["o"]', "a polars column of Object cannot be sent"),
         (
@@ -335,6 +335,21 @@ def test_offsets_outside_the_text_are_found() -> None:
         struct.pack_into("<4i", raw, offsets, *values)
         with pytest.raises(DecodeError):
             read_stream(bytes(raw))
+
+
+@pytest.mark.parametrize("name", ["Arrow table", "polars frame", "Arrow record batch"])
+def test_names_that_are_no_text_are_refused(name: str) -> None:
+    for table in (pa.table({"namename": [1]}), pa.table({"s": [{"namename": 1}]})):
+        with pytest.raises(DecodeError):
+            read_stream(stream(table).replace(b"namename", b"name\xff\xfe\x00\xc0"), name)
+
+
+def test_streams_of_another_shape_than_announced() -> None:
+    two = pa.table({"a": [1, 2], "b": [3, 4]})
+    chunks = pa.table({"a": pa.chunked_array([[1], [2]])})
+    for table, name in ((two, "polars series"), (chunks, "Arrow record batch")):
+        with pytest.raises(DecodeError, match="expected one"):
+            read_stream(stream(table), name)
 
 
 def test_tables_can_be_forbidden() -> None:

@@ -62,9 +62,9 @@ def test_a_whole_conversation():
     session, call = executing()
     session.receive(frame(Progress(call=call, fraction=0.5, message="half")))
     session.receive(frame(Allocate(call=call, size=1000)))
-    grant = to_worker(session.grant(1000))
-    assert grant == Grant(call=call, size=1000)
-    done = Done(call=call, body=Location(offset=900, size=100), usage=USAGE)
+    grant = to_worker(session.grant(1000, keep=True))
+    assert grant == Grant(call=call, size=1000, keep=True)
+    done = Done(call=call, body=Location(offset=900, size=100), used=1000, usage=USAGE)
     assert session.receive(frame(done)) == done
     assert session.state is State.IDLE
 
@@ -81,7 +81,7 @@ def test_every_call_has_a_number_of_its_own():
     "message",
     [
         Loaded(usage=USAGE),
-        Done(call=bytes(16), body=b"", usage=USAGE),
+        Done(call=bytes(16), body=b"", used=0, usage=USAGE),
         Ready(protocol=PROTOCOL_VERSION + 1, protections=()),
         Progress(call=bytes(16), fraction=1.0, message=""),
     ],
@@ -138,26 +138,49 @@ def test_an_arena_outside_the_limit_is_refused(size):
 def test_a_second_arena_is_refused():
     session, call = executing()
     session.receive(frame(Allocate(call=call, size=10)))
-    session.grant(10)
+    session.grant(10, keep=False)
     with pytest.raises(ProtocolError, match="second result arena"):
         session.receive(frame(Allocate(call=call, size=10)))
 
 
-@pytest.mark.parametrize(
-    ("offset", "size"), [(0, 11), (-1, 5), (11, 1), (5, 6), (0, 0), (0, -3), (2**62, 2**62)]
-)
+@pytest.mark.parametrize(("offset", "size"), [(0, 11), (-1, 5), (11, 1), (5, 6), (0, 0), (0, -3), (2**62, 2**62)])
 def test_a_body_outside_the_arena_is_refused(offset, size):
     session, call = executing()
     session.receive(frame(Allocate(call=call, size=10)))
-    session.grant(10)
+    session.grant(10, keep=False)
     with pytest.raises(ProtocolError, match="outside the arena"):
-        session.receive(frame(Done(call=call, body=Location(offset=offset, size=size), usage=USAGE)))
+        session.receive(frame(Done(call=call, body=Location(offset=offset, size=size), used=10, usage=USAGE)))
 
 
 def test_a_body_in_no_arena_is_refused():
     session, call = executing()
     with pytest.raises(ProtocolError, match="outside the arena"):
-        session.receive(frame(Done(call=call, body=Location(offset=0, size=1), usage=USAGE)))
+        session.receive(frame(Done(call=call, body=Location(offset=0, size=1), used=0, usage=USAGE)))
+
+
+@pytest.mark.parametrize("used", [-1, 11, 2**62])
+def test_more_than_the_arena_holds_cannot_be_used(used):
+    session, call = executing()
+    session.receive(frame(Allocate(call=call, size=10)))
+    session.grant(10, keep=True)
+    with pytest.raises(ProtocolError, match="bytes of a result arena"):
+        session.receive(frame(Done(call=call, body=b"", used=used, usage=USAGE)))
+
+
+@pytest.mark.parametrize(("keep", "allowed"), [(True, True), (False, False)])
+def test_only_an_arena_that_may_be_kept_serves_the_next_call(keep, allowed):
+    session, call = executing()
+    session.receive(frame(Allocate(call=call, size=10)))
+    session.grant(10, keep=keep)
+    session.receive(frame(Done(call=call, body=b"", used=10, usage=USAGE)))
+    following = to_worker(session.execute(b"x", arena_size=0))
+    assert isinstance(following, Execute)
+    done = frame(Done(call=following.call, body=b"", used=10, usage=USAGE))
+    if allowed:
+        session.receive(done)
+    else:
+        with pytest.raises(ProtocolError, match="bytes of a result arena"):
+            session.receive(done)
 
 
 def test_an_unknown_kind_of_failure_is_refused():

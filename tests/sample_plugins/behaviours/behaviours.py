@@ -77,7 +77,7 @@ class Behaviours:
 
     def keep_input(self, inputs):
         KEPT.append(inputs["series"])
-        return ProcessingResult(values=len(KEPT))
+        return ProcessingResult(values=[float(series[-1]) for series in KEPT])
 
     def count_calls(self, inputs):
         KEPT.append(None)

@@ -38,14 +38,15 @@ def draw_alignment(
         path: ``(k, 2)`` pairs of reference and target sample, from 0.
         labels: Words for the axes.
         window_size: Radius of the window, samples, shown as a band; None: no window.
-        caption: Stands above the plane of the path.
+        caption: Stands in a corner of the plane of the path.
     """
     figure.set_size_inches(12.0, 5.0)
     left, right = figure.subplots(1, 2, width_ratios=[1.9, 1])
     _draw_series(left, reference, target, path, labels)
     _draw_path(right, len(reference), len(target), path, labels, window_size)
     left.set_title(labels.title or "Alignment")
-    right.set_title(caption or "Warping path")
+    right.set_title("Warping path")
+    right.text(0.98, 0.03, caption, transform=right.transAxes, ha="right", va="bottom", fontsize=9)
 
 
 def _draw_series(axes: Axes, reference: NDArray[Any], target: NDArray[Any], path: NDArray[Any], labels: Labels) -> None:
@@ -103,9 +104,11 @@ def _label_two_scales(axes: Axes, reference: NDArray[Any], target: NDArray[Any],
     colors: list[str] = []
     for series, offset, color in ((reference, 0.0, BLUE), (target, shift, ORANGE)):
         low, high = float(np.min(series)), float(np.max(series))
-        inside = [tick for tick in ticks if low - 1e-9 <= tick <= high + 1e-9] or [low]
+        inside = [tick for tick in ticks if low - 1e-9 <= tick <= high + 1e-9]
+        if len(inside) < 2:  # a series that hardly moves beside the other one
+            inside = [float(np.mean(series))]
         places += [tick + offset for tick in inside]
-        texts += [f"{tick:g}" for tick in inside]
+        texts += [f"{tick:.4g}" for tick in inside]
         colors += [color] * len(inside)
     axes.set_yticks(places, labels=texts)
     for text, color in zip(axes.get_yticklabels(), colors, strict=True):
@@ -138,7 +141,7 @@ def _draw_path(axes: Axes, n: int, m: int, path: NDArray[Any], labels: Labels, w
     unit = labels.time or "sample"
     axes.set_xlabel(f"{labels.name('reference')}, {unit}", color=BLUE)
     axes.set_ylabel(f"{labels.name('target')}, {unit}", color=ORANGE)
-    if 0.4 < n / m < 2.5:
+    if 0.75 < n / m < 1.34:
         axes.set_aspect("equal", adjustable="box", anchor="N")
     axes.margins(0.03)
     axes.locator_params(integer=True, nbins=6)

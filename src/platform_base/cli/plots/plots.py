@@ -65,7 +65,7 @@ def _try_alignment(
         np.asarray(path),
         labels=labels,
         window_size=window if type(window) is int and window >= 0 else None,
-        caption=f"Warping path, normalized distance {normalized:.4g}" if isinstance(normalized, float) else "",
+        caption=f"normalized distance {normalized:.4g}" if isinstance(normalized, float) else "",
     )
     return True
 

@@ -14,10 +14,8 @@ from platform_base.plugins._host.connection import DeadlineError, UndeliveredErr
 from platform_base.plugins._host.death import Death, memory_limit_error
 from platform_base.plugins._host.warden import WardenClient
 from platform_base.plugins._host.worker import Worker
-from platform_base.plugins._wire.arena import Arena
 from platform_base.plugins._wire.codec import DecodeError, Encoded, Limits, decode
 from platform_base.plugins._wire.messages import (
-    MAX_INLINE_BODY,
     Allocate,
     Connect,
     Done,
@@ -36,9 +34,6 @@ from platform_base.plugins.errors import (
 )
 
 ReportProgress = Callable[[float, str], None]
-
-_COPY_BELOW = 1 << 20
-"""Results up to this size are copied out of their arena: a mapping of its own would cost more."""
 
 _TELL_WARDEN_ABOVE = 32 << 20
 """Arenas from this size on are announced, so that they are not counted as the plugin's own memory."""
@@ -124,8 +119,7 @@ class Supervisor:
         self._cancellation = cancellation
         self._report_progress = report_progress
         self._plugin_id = worker.recipe.load.plugin_id
-        self._result: Arena | None = None
-        self._shared_bytes = 0
+        self._exchange = worker.exchange
 
     def run(self, encoded: Encoded) -> Answer:
         """Run the call.
@@ -139,40 +133,34 @@ class Supervisor:
         self._send(encoded)
         try:
             end = self._await_end(deadline)
+            if end.inputs_kept:
+                self._exchange.forget_inputs()
             if isinstance(end, Failed):
                 raise self._explain_failure(end)
             values, metadata = self._read_result(end)
         finally:
-            if self._result is not None:
-                self._result.close()
+            self._exchange.release()
         wall_seconds = time.monotonic() - began
         warnings = self._connection.output.log_call(self._plugin_id)
         return Answer(values=values, metadata=metadata, usage=end.usage, wall_seconds=wall_seconds, warnings=warnings)
 
     def _send(self, encoded: Encoded) -> None:
-        inline = len(encoded.body) <= MAX_INLINE_BODY
-        size = encoded.size + (0 if inline else len(encoded.body))
-        if not size:
-            self._connection.send(self._connection.session.execute(encoded.body, arena_size=0))
+        body, arena_size, made = self._exchange.place(encoded)
+        frame = self._connection.session.execute(body, arena_size=arena_size)
+        if made is None:
+            self._connection.send(frame)
             return
-        arena = Arena(size)
         try:
-            with arena.map_writable() as memory, memoryview(memory) as view:
-                with view[: encoded.size] as blocks:
-                    encoded.write_into(blocks)
-                if not inline:
-                    view[encoded.size : size] = encoded.body
-            arena.seal_inputs()
-            self._announce(size)
-            body = encoded.body if inline else Location(offset=encoded.size, size=len(encoded.body))
-            self._connection.send(self._connection.session.execute(body, arena_size=size), (arena.fileno(),))
+            self._announce()
+            self._connection.send(frame, (made.fileno(),))
         finally:
-            arena.close()
+            made.close()
 
-    def _announce(self, size: int) -> None:
-        self._shared_bytes += size
-        if self._shared_bytes > _TELL_WARDEN_ABOVE:
-            self._warden.allow(self._connection.number, self._shared_bytes)
+    def _announce(self) -> None:
+        """Tell the warden how much shared memory is not the plugin's own doing."""
+        shared = self._exchange.shared_bytes
+        if shared > _TELL_WARDEN_ABOVE:
+            self._warden.allow(self._connection.number, shared)
 
     def _await_end(self, deadline: float | None) -> Done | Failed:
         while True:
@@ -193,12 +181,15 @@ class Supervisor:
                 self._report_progress(fraction, self._worker.show_source(message.message))
 
     def _grant(self, size: int) -> None:
-        self._result = Arena(size)
-        self._announce(size)
+        arena, keep = self._exchange.grant(size)
+        self._announce()
         try:
-            self._connection.send(self._connection.session.grant(size), (self._result.fileno(),))
+            self._connection.send(self._connection.session.grant(arena.size, keep=keep), (arena.fileno(),))
         except UndeliveredError:
             return  # It died after asking; the next receive tells how.
+        finally:
+            if keep:
+                arena.close()
 
     def _connect(self, message: Connect, deadline: float | None) -> None:
         """Answer with a connected socket if the policy names the destination."""
@@ -217,13 +208,10 @@ class Supervisor:
                 connected.close()
 
     def _read_result(self, done: Done) -> tuple[Any, dict[str, Any]]:
-        data = self._result.take_result() if self._result is not None else None
-        if data is not None and len(data) <= _COPY_BELOW:
-            data = memoryview(bytearray(data))
+        data = self._exchange.read(done.used)
         body = done.body
         if isinstance(body, Location):
-            if data is None:
-                raise self._broken("a body in an arena that was not granted")
+            assert data is not None  # the session has checked that it lies inside what is used
             body = bytes(data[body.offset : body.offset + body.size])
         try:
             result = decode(body, data, limits=Limits(max_array_bytes=self._connection.policy.max_result_bytes))

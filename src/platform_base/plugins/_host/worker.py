@@ -16,6 +16,7 @@ from platform_base.plugins._host.connection import (
     UndeliveredError,
     WorkerDiedError,
 )
+from platform_base.plugins._host.exchange import Exchange
 from platform_base.plugins._host.visible import make_visible
 from platform_base.plugins._host.warden import WardenClient
 from platform_base.plugins._sandbox.identity import choose_uid
@@ -58,6 +59,7 @@ class Worker:
     protections: tuple[str, ...]
     load_usage: Usage
     load_seconds: float
+    exchange: Exchange = field(default_factory=Exchange)
     idle_since: float = field(default_factory=time.monotonic)
 
     def show_source(self, text: str) -> str:

@@ -1,12 +1,13 @@
-"""Shared memory that cannot be pulled away: one sealed memory file for each direction of a call.
+"""Shared memory that cannot be pulled away: sealed memory files, made by the host alone.
 
-The host makes every arena, also those that results are written into: a worker never chooses memory, a size or a file
-for the host. The seals are what makes reading safe:
+A worker never chooses memory, a size or a file for the host. The seals are what makes sharing safe:
 
 - ``SHRINK | GROW`` from the start: nobody can cut the file under a mapping (reading there would be a bus error);
-- inputs get ``WRITE`` once the host has filled and unmapped them: whoever maps them later can only read;
-- results get ``WRITE`` when the worker says that it is done. The kernel refuses that seal while anybody still maps the
-  file writable; then the host copies what it needs before it looks at it.
+- an *input* arena gets ``FUTURE_WRITE`` once the host has mapped it: whoever maps it later can only read, while the
+  host can fill it again for the next call. That makes large calls cheap: fresh memory costs ten times the copy;
+- a *result* arena stays writable for its worker, so the host copies what it needs, once, before it looks at it;
+- a result arena that was granted for one call gets ``WRITE`` when the worker says that it is done, and is handed out
+  uncopied. The kernel refuses that seal while anybody still maps the file writable; then it is copied after all.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ F_SEAL_SEAL = 0x1
 F_SEAL_SHRINK = 0x2
 F_SEAL_GROW = 0x4
 F_SEAL_WRITE = 0x8
+F_SEAL_FUTURE_WRITE = 0x10
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
@@ -31,11 +33,11 @@ _libc.mmap.argtypes = [
 _libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 _MAP_FAILED = ctypes.c_void_p(-1).value
 
-PAGE = mmap.PAGESIZE
+_READ_WRITE = mmap.PROT_READ | mmap.PROT_WRITE
 
 
 class Arena:
-    """A memory file that the host made; `size` is what was asked for, the file is rounded up to pages."""
+    """A memory file that the host made. `size` is what was asked for, rounded up to pages."""
 
     def __init__(self, size: int) -> None:
         """Make an arena.
@@ -46,46 +48,41 @@ class Arena:
         Raises:
             OSError: The kernel has no memory or no descriptor left.
         """
-        self.size = size
-        self._length = (size + PAGE - 1) // PAGE * PAGE
+        self.size = (size + mmap.PAGESIZE - 1) // mmap.PAGESIZE * mmap.PAGESIZE
         self._descriptor = os.memfd_create("platform_base", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
-            os.ftruncate(self._descriptor, self._length)
-            fcntl.fcntl(self._descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW)
+            os.ftruncate(self._descriptor, self.size)
+            self._seal(F_SEAL_SHRINK | F_SEAL_GROW)
         except OSError:
             self.close()
             raise
 
     def fileno(self) -> int:
-        """Return the descriptor to send."""
+        """Return the descriptor to send; -1 once closed."""
         return self._descriptor
 
-    def map_writable(self) -> mmap.mmap:
-        """Map the arena for filling it with inputs; close the map before `seal_inputs`."""
-        return mmap.mmap(self._descriptor, self._length)
+    def map_for_inputs(self) -> memoryview:
+        """Map it writable for the host alone: from now on everybody else can only map it to read."""
+        view = _map(self._descriptor, self.size, _READ_WRITE, mmap.MAP_SHARED)
+        self._seal(F_SEAL_FUTURE_WRITE | F_SEAL_SEAL)
+        return view
 
-    def seal_inputs(self) -> None:
-        """Let every later mapping be read-only, for ever."""
-        fcntl.fcntl(self._descriptor, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL)
+    def map_for_results(self) -> memoryview:
+        """Map it to read what a worker writes; copy from the view once and believe only the copy."""
+        return _map(self._descriptor, self.size, mmap.PROT_READ, mmap.MAP_SHARED).toreadonly()
 
-    def take_result(self) -> memoryview:
-        """Return the worker's result as memory that the worker cannot change any more.
+    def take(self) -> memoryview:
+        """Return a result that was written into an arena of its own, as memory that nobody else can change any more.
 
         Where the worker kept a writable mapping this is a private copy, made once; else it is the shared memory
         itself, mapped copy-on-write. Either way the caller may write to it, and nobody else sees that.
         """
         try:
-            fcntl.fcntl(self._descriptor, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL)
+            self._seal(F_SEAL_WRITE | F_SEAL_SEAL)
         except OSError:
             # EBUSY: it is still mapped writable. EPERM: the worker added the seal against further seals.
-            copy = bytearray(self.size)
-            with (
-                mmap.mmap(self._descriptor, self._length, prot=mmap.PROT_READ) as shared,
-                memoryview(shared) as view,
-            ):
-                copy[:] = view[: self.size]
-            return memoryview(copy)
-        return _map_private(self._descriptor, self._length)[: self.size]
+            return memoryview(bytearray(self.map_for_results()))
+        return _map(self._descriptor, self.size, _READ_WRITE, mmap.MAP_PRIVATE)
 
     def close(self) -> None:
         """Give the descriptor back; mappings live on. Safe to call twice."""
@@ -93,14 +90,44 @@ class Arena:
             os.close(self._descriptor)
             self._descriptor = -1
 
+    def _seal(self, seals: int) -> None:
+        fcntl.fcntl(self._descriptor, F_ADD_SEALS, seals)
 
-def _map_private(descriptor: int, length: int) -> memoryview:
-    """Map a file copy-on-write, until the last view of it is gone.
+
+class InputMapping:
+    """An input arena as a worker sees it: read-only, used again call after call."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._memory = _map(descriptor, size, mmap.PROT_READ, mmap.MAP_SHARED)
+        self._address = ctypes.addressof(ctypes.c_ubyte.from_buffer(self._memory))
+        self._lent: weakref.ref[ctypes.Array[ctypes.c_ubyte]] = weakref.ref((ctypes.c_ubyte * 0)())
+
+    def lend(self) -> memoryview:
+        """Return the memory for one call."""
+        lent = (ctypes.c_ubyte * len(self._memory)).from_address(self._address)
+        # Whoever still looks at the lent memory keeps the mapping alive.
+        lent.owner = self._memory  # type: ignore[attr-defined]
+        self._lent = weakref.ref(lent)
+        return memoryview(lent).cast("B").toreadonly()
+
+    @property
+    def lent(self) -> bool:
+        """Whether anybody still looks at what was lent: then the host must not write there again."""
+        return self._lent() is not None
+
+
+def map_results(descriptor: int, size: int) -> mmap.mmap:
+    """Map a granted result arena in the worker, writable."""
+    return mmap.mmap(descriptor, size)
+
+
+def _map(descriptor: int, length: int, protection: int, flags: int) -> memoryview:
+    """Map a file until the last view of it is gone.
 
     `mmap.mmap` would keep a descriptor open for each mapping (it does not have to since Python 3.13): a caller who
     keeps a thousand results would run out of them.
     """
-    address = _libc.mmap(None, length, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE, descriptor, 0)
+    address = _libc.mmap(None, length, protection, flags, descriptor, 0)
     if address == _MAP_FAILED:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
@@ -108,14 +135,3 @@ def _map_private(descriptor: int, length: int) -> memoryview:
     # At interpreter exit the kernel unmaps; an array that is alive until then must stay readable.
     weakref.finalize(memory, _libc.munmap, address, length).atexit = False
     return memoryview(memory).cast("B")
-
-
-def map_inputs(descriptor: int, size: int) -> memoryview:
-    """Map an input arena in the worker, read-only."""
-    length = (size + PAGE - 1) // PAGE * PAGE
-    return memoryview(mmap.mmap(descriptor, length, prot=mmap.PROT_READ))[:size]
-
-
-def map_result(descriptor: int, size: int) -> mmap.mmap:
-    """Map a granted result arena in the worker, writable; close it before the answer is sent."""
-    return mmap.mmap(descriptor, (size + PAGE - 1) // PAGE * PAGE)

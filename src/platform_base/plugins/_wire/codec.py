@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from msgspec import msgpack
+from msgspec import MsgspecError, msgpack
 
 from platform_base.plugins._wire.values import outline
 from platform_base.plugins._wire.values.base import Block, DecodeError, Limits, Reader, Writer
@@ -87,9 +87,7 @@ def encode(value: object, *, root: str, limits: Limits = _LIMITS) -> Encoded:
         path = error.path(root)
         raise EncodingError(f"{path}: {error.reason}", path=path) from None
     except UnicodeEncodeError as error:
-        raise EncodingError(
-            f"{root}: a field name of a dtype is no Unicode text: {error}", path=root
-        ) from error
+        raise EncodingError(f"{root}: a field name of a dtype is no Unicode text: {error}", path=root) from error
     except DecodeError as error:
         raise EncodingError(f"{root}: too much to be sent outside arrays: {error}", path=root) from error
     return encoded
@@ -129,5 +127,5 @@ def decode(body: bytes, data: memoryview | None, *, limits: Limits = _LIMITS, re
         return reader.value(body)
     except DecodeError:
         raise
-    except (ValueError, TypeError, ArithmeticError, RecursionError, struct.error) as error:
+    except (MsgspecError, ValueError, TypeError, ArithmeticError, RecursionError, struct.error) as error:
         raise DecodeError(f"body: {error}") from error

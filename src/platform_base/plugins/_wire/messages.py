@@ -120,7 +120,13 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
 
 
 class Execute(msgspec.Struct, frozen=True, tag="execute"):
-    """Run one call. Descriptor: the input arena, if there is one."""
+    """Run one call. Descriptor: a new input arena, if the worker does not have it already.
+
+    Attributes:
+        call: A random number; every message of the call carries it.
+        body: The inputs, or where they stand in the input arena.
+        arena_size: Bytes of the input arena in use; 0: none.
+    """
 
     call: bytes
     body: bytes | Location
@@ -128,10 +134,17 @@ class Execute(msgspec.Struct, frozen=True, tag="execute"):
 
 
 class Grant(msgspec.Struct, frozen=True, tag="grant"):
-    """The answer to `Allocate`. Descriptor: the result arena."""
+    """The answer to `Allocate`. Descriptor: the result arena.
+
+    Attributes:
+        call: The call.
+        size: Bytes of the arena.
+        keep: Keep it mapped for later calls; else unmap it before the answer, so that it can be sealed.
+    """
 
     call: bytes
     size: int
+    keep: bool
 
 
 class Connected(msgspec.Struct, frozen=True, tag="connected"):
@@ -180,7 +193,7 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
 
 
 class Allocate(msgspec.Struct, frozen=True, tag="allocate"):
-    """The result needs an arena of `size` bytes; asked at most once for each call."""
+    """The result needs a larger arena, of `size` bytes; asked at most once for each call."""
 
     call: bytes
     size: int
@@ -195,11 +208,21 @@ class Connect(msgspec.Struct, frozen=True, tag="connect"):
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
-    """The call ended in a result."""
+    """The call ended in a result.
+
+    Attributes:
+        call: The call.
+        body: The result, or where it stands in the result arena.
+        used: Bytes of the result arena in use, from its start.
+        usage: What it took.
+        inputs_kept: The plugin still holds arrays of its inputs: the host must not write there again.
+    """
 
     call: bytes
     body: bytes | Location
+    used: int
     usage: Usage
+    inputs_kept: bool = False
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
@@ -217,6 +240,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     traceback: str
     usage: Usage
     path: str = ""
+    inputs_kept: bool = False
 
 
 ToWarden = Start | Spawn | Allow

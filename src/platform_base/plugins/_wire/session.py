@@ -72,7 +72,9 @@ class Session:
         self.state = State.BOOTING
         self._max_result_bytes = max_result_bytes
         self._call = b""
-        self._granted = 0
+        self._capacity = 0
+        self._kept_capacity = 0
+        self._asked = False
         self._decode: Callable[[bytes], FromWorker] = msgspec.msgpack.Decoder(FromWorker).decode
 
     def load(self, message: Load) -> bytes:
@@ -85,15 +87,17 @@ class Session:
         """Return the frame that begins a call."""
         self._expect(State.IDLE)
         self._call = secrets.token_bytes(CALL_BYTES)
-        self._granted = 0
+        self._capacity = self._kept_capacity
+        self._asked = False
         self.state = State.EXECUTING
         return _encode(Execute(call=self._call, body=body, arena_size=arena_size))
 
-    def grant(self, size: int) -> bytes:
+    def grant(self, size: int, *, keep: bool) -> bytes:
         """Return the frame that goes with the result arena."""
         self._expect(State.EXECUTING)
-        self._granted = size
-        return _encode(Grant(call=self._call, size=size))
+        self._capacity = size
+        self._kept_capacity = size if keep else 0
+        return _encode(Grant(call=self._call, size=size, keep=keep))
 
     def connected(self, error: str, *, allowed: bool) -> bytes:
         """Return the frame that goes with a connected socket, or that says why there is none."""
@@ -131,16 +135,19 @@ class Session:
         if not secrets.compare_digest(message.call, self._call):
             raise ProtocolError("an answer to a call that nobody made")
         if isinstance(message, Allocate):
-            if self._granted:
+            if self._asked:
                 raise ProtocolError("a second result arena was asked for in one call")
+            self._asked = True
             if not 0 < message.size <= self._max_result_bytes:
                 raise ProtocolError(
                     f"a result arena of {message.size} bytes was asked for, 1 to {self._max_result_bytes} are allowed"
                 )
         elif isinstance(message, Done):
+            if not 0 <= message.used <= self._capacity:
+                raise ProtocolError(f"{message.used} bytes of a result arena of {self._capacity} bytes")
             if isinstance(message.body, Location):
-                location = message.body
-                if not (0 <= location.offset <= self._granted and 0 < location.size <= self._granted - location.offset):
+                offset, size = message.body.offset, message.body.size
+                if not (0 <= offset <= message.used and 0 < size <= message.used - offset):
                     raise ProtocolError("the body lies outside the arena that was granted")
             self.state = State.IDLE
         elif isinstance(message, Failed):

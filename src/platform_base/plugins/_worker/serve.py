@@ -14,7 +14,6 @@ import msgspec
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._sandbox.policy import Policy
-from platform_base.plugins._wire.arena import map_inputs, map_result
 from platform_base.plugins._wire.codec import decode, encode
 from platform_base.plugins._wire.messages import (
     MAX_INLINE_BODY,
@@ -36,6 +35,7 @@ from platform_base.plugins._wire.messages import (
 from platform_base.plugins._wire.unix_socket import FrameSocket
 from platform_base.plugins._worker.failure import describe
 from platform_base.plugins._worker.loader import load_plugin
+from platform_base.plugins._worker.shared_memory import SharedMemory
 from platform_base.plugins._worker.usage import UsageMeter
 from platform_base.plugins.base import PluginContext, PluginProtocol, enter_context
 from platform_base.plugins.errors import EncodingError
@@ -55,6 +55,7 @@ class Server:
         self._policy = policy
         self._meter = meter
         self._streams = (sys.stdout, sys.stderr)
+        self._memory = SharedMemory()
         self._plugin: PluginProtocol | None = None
         self._progress_sent = 0.0
         self._call = b""
@@ -90,22 +91,24 @@ class Server:
         self._call = message.call
         self._progress_sent = 0.0
         self._meter.begin()
-        answer: FromWorker
-        try:
-            data = map_inputs(descriptors[0], message.arena_size) if descriptors else None
-            for descriptor in descriptors:
-                os.close(descriptor)
-            body = message.body if isinstance(message.body, bytes) else _cut(data, message.body)
-            inputs = decode(body, data, readonly=True)
-            del data, body
-            answer = self._run(inputs)
-        except EncodingError as error:
-            answer = self._failed("encoding", error, path=error.path)
-        except MemoryError as error:
-            answer = self._failed("memory", error)
-        except BaseException as error:  # noqa: BLE001  SystemExit and its kin end the call, not the worker
-            answer = self._failed("raised", error)
+        if descriptors:
+            self._memory.map_inputs(descriptors[0], message.arena_size)
+        answer = self._answer(message)
+        if message.arena_size and self._memory.keeps_inputs():
+            answer = msgspec.structs.replace(answer, inputs_kept=True)
         self._send(answer)
+
+    def _answer(self, message: Execute) -> Done | Failed:
+        """Run the call; when this returns, only the plugin itself can still hold its inputs."""
+        try:
+            body, data = self._memory.read(message)
+            return self._run(decode(body, data, readonly=True))
+        except EncodingError as error:
+            return self._failed("encoding", error, path=error.path)
+        except MemoryError as error:
+            return self._failed("memory", error)
+        except BaseException as error:  # noqa: BLE001  SystemExit and its kin end the call, not the worker
+            return self._failed("raised", error)
 
     def _run(self, inputs: dict[str, Any]) -> Done | Failed:
         assert self._plugin is not None
@@ -129,23 +132,16 @@ class Server:
 
     def _encode_result(self, result: ProcessingResult) -> Done:
         encoded = encode({"values": result.values, "metadata": result.metadata}, root="")
-        if not encoded.size and len(encoded.body) <= MAX_INLINE_BODY:
-            return Done(call=self._call, body=encoded.body, usage=self._meter.end())
         inline = len(encoded.body) <= MAX_INLINE_BODY
-        size = encoded.size + (0 if inline else len(encoded.body))
-        arena, descriptor = self._allocate(size)
-        view = memoryview(arena)
-        encoded.write_into(view[: encoded.size])
-        if not inline:
-            view[encoded.size : size] = encoded.body
-        view.release()
-        # The host can seal the arena, and so hand it out uncopied, only when nobody maps it writable any more.
-        arena.close()
-        os.close(descriptor)
+        used = encoded.size + (0 if inline else len(encoded.body))
+        if used:
+            if used > self._memory.result_capacity:
+                self._allocate(used)
+            self._memory.write_result(encoded, spill_body=not inline)
         body = encoded.body if inline else Location(offset=encoded.size, size=len(encoded.body))
-        return Done(call=self._call, body=body, usage=self._meter.end())
+        return Done(call=self._call, body=body, used=used, usage=self._meter.end())
 
-    def _allocate(self, size: int) -> tuple[Any, int]:
+    def _allocate(self, size: int) -> None:
         self._send(Allocate(call=self._call, size=size))
         frame, descriptors = self._line.receive_with_descriptors()
         if not frame:
@@ -153,7 +149,7 @@ class Server:
         message = _decode(frame)
         if not isinstance(message, Grant) or message.call != self._call:
             raise RuntimeError(f"a result arena was expected, the host said {type(message).__name__}")
-        return map_result(descriptors[0], message.size), descriptors[0]
+        self._memory.map_results(descriptors[0], message.size, keep=message.keep)
 
     def _connect(self, host: str, port: int) -> socket.socket:
         """Ask the host for a connection: see `PluginContext.connect`."""
@@ -204,8 +200,3 @@ class Server:
             self._line.send(_encode(answer))
         except OSError:
             os._exit(_ABANDONED)
-
-
-def _cut(data: memoryview | None, location: Location) -> bytes:
-    assert data is not None
-    return bytes(data[location.offset : location.offset + location.size])

@@ -158,7 +158,7 @@ class Reader:
         self._by_code = by_code
         self._claimed = 0
         self._keys = 0
-        self.data = data
+        self.data = memoryview(b"") if data is None else data.cast("B")
         self.limits = limits
         self.readonly = readonly
 
@@ -179,14 +179,13 @@ class Reader:
         Raises:
             DecodeError: Misaligned, outside the arena, or not behind the block before.
         """
-        available = 0 if self.data is None else len(self.data)
+        available = len(self.data)
         if offset % ALIGNMENT or offset < self._claimed or size < 0 or offset + size > available:
             raise DecodeError(
                 f"block: expected an aligned offset from {self._claimed} on, ending by {available} bytes, "
                 f"got {size} bytes at {offset}"
             )
         self._claimed = offset + size
-        assert self.data is not None
         return self.data
 
     def count_keys(self, count: int) -> None:

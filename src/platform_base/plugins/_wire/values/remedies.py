@@ -33,7 +33,7 @@ _NAMED = {
     "PosixPath": "send str(value)",
     "Timestamp": "send value.to_pydatetime() or value.to_datetime64()",
     "Timedelta": "send value.to_timedelta64()",
-    "NaTType": "send numpy.datetime64('NaT')",
+    "NaTType": "send numpy.datetime64('NaT', 'ns')",
     "NAType": "send None",
     "Index": "send value.to_numpy()",
     "LazyFrame": "send value.collect()",

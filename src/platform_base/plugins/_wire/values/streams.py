@@ -40,6 +40,8 @@ def write_stream(table: Any, writer: Writer) -> list[int]:
         reason = _unfit(pa, field)
         if reason:
             raise Refusal(f"an Arrow column of {reason} cannot be sent; cast it to a plain type").within(field.name)
+    if _EXTENSION_KEY in table.schema.serialize().to_pybytes():
+        raise Refusal("an Arrow schema that names an extension type cannot be sent; cast it to plain types")
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
@@ -83,8 +85,12 @@ def _unfit(pa: ModuleType, field: Any, nesting: int = 0) -> str:
     """Name what is wrong with a field, or return an empty text."""
     kind = field.type
     types = pa.types
-    if isinstance(kind, pa.BaseExtensionType) or any(key.startswith(_EXTENSION_KEY) for key in field.metadata or {}):
+    # a name that is no Unicode, at which polars would panic, makes pyarrow raise here
+    labels = (field.name.encode(), *(field.metadata or {}))
+    if isinstance(kind, pa.BaseExtensionType) or any(label.startswith(_EXTENSION_KEY) for label in labels):
         return f"extension type {kind}"
+    if types.is_timestamp(kind) and kind.tz is not None and not kind.tz.isascii():
+        return "instants in a time zone without a name"
     if nesting > _MAX_NESTING:
         return f"more than {_MAX_NESTING} levels"
     if types.is_dictionary(kind):
@@ -97,10 +103,8 @@ def _unfit(pa: ModuleType, field: Any, nesting: int = 0) -> str:
             return f"{kind}, elements without width"
     if types.is_struct(kind) and kind.num_fields == 0:
         return "structs without fields"
-    if types.is_nested(kind):
-        plain = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-        if not (plain or types.is_struct(kind) or types.is_map(kind)):
-            return f"type {kind}"
+    lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    if lists or types.is_struct(kind) or types.is_map(kind):
         inner = [kind.field(index) for index in range(kind.num_fields)]
         return next(filter(None, (_unfit(pa, child, nesting + 1) for child in inner)), "")
     flat = types.is_primitive(kind) or types.is_decimal(kind) or types.is_fixed_size_binary(kind)

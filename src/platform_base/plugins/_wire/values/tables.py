@@ -53,20 +53,18 @@ def _write_polars_series(value: Any, writer: Writer) -> msgpack.Ext:
 def _to_arrow(frame: Any) -> Any:
     polars = import_module("polars")
     arrow()
-    # newer levels use view types, which few readers know
-    oldest = polars.CompatLevel.oldest()
+    # newer levels use view types, which few readers know; polars 1.0 has only what is now the oldest
+    level = {"compat_level": polars.CompatLevel.oldest()} if hasattr(polars, "CompatLevel") else {}
     for column in frame.clear().get_columns():
         try:
-            survives = polars.from_arrow(column.to_frame().to_arrow(compat_level=oldest)).schema == {
-                column.name: column.dtype
-            }
+            returned = polars.from_arrow(column.to_frame().to_arrow(**level)).schema
+            survives = returned == {column.name: column.dtype}
         except _polars_errors(polars):
             survives = False
         if not survives:  # polars writes Object columns as the addresses of their elements
-            raise Refusal(f"a polars column of {column.dtype} cannot be sent, Arrow has no such type; cast it").within(
-                column.name
-            )
-    return frame.to_arrow(compat_level=oldest)
+            refusal = Refusal(f"a polars column of {column.dtype} cannot be sent, Arrow has no such type; cast it")
+            raise refusal.within(column.name)
+    return frame.to_arrow(**level)
 
 
 def _read_polars(payload: memoryview, reader: Reader) -> Any:
