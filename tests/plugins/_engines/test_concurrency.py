@@ -11,6 +11,7 @@ import pytest
 from platform_base.plugins.registry import PluginRegistry
 from tests.conftest import OPEN_IMPORTS, REPOSITORY, SAMPLES
 from tests.plugins._reload.test_hot_reload import eventually
+from tests.plugins.test_registry_execution import kill_and_wait
 
 
 def registry_with(**workers):
@@ -95,3 +96,18 @@ def test_the_share_of_a_core_is_never_exceeded(nothing_left, percent):
         execution = registry.execute_plugin("behaviours", {"do": "spin", "cpu_seconds": percent / 100 * 2}).execution
     # A busy machine may give it less; `benchmarks/confinement.py` shows how exact the share is on a quiet one.
     assert execution.cpu_seconds / execution.wall_seconds <= percent / 100 + 0.05
+
+
+def test_workers_are_kept_ready_and_replaced(nothing_left):
+    with registry_with(min=2, max=3, idle_seconds=0.05) as registry:
+        process(registry)
+        assert eventually(lambda: idle_workers(registry) == 2)
+        kill_and_wait(process(registry))
+        with concurrent.futures.ThreadPoolExecutor(3) as executor:
+            pids = list(executor.map(lambda _: process(registry), range(12)))
+        assert len(pids) == 12
+        assert eventually(lambda: idle_workers(registry) == 2)
+
+
+def idle_workers(registry):
+    return sum(idle for _, idle in registry._engine._pool.counts().values())

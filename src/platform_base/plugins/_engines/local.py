@@ -27,7 +27,7 @@ from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.store import ReleaseStore
 from platform_base.plugins._engines.base import Deployment, Request
 from platform_base.plugins._host.connection import UndeliveredError
-from platform_base.plugins._host.pool import Pool, PoolClosedError
+from platform_base.plugins._host.pool import Pool, PoolClosedError, PoolSize
 from platform_base.plugins._host.supervisor import Answer, CallEndedError, Cancellation, Supervisor
 from platform_base.plugins._host.warden import WARDEN_ENVIRONMENT, WardenClient, WardenLostError
 from platform_base.plugins._host.worker import Recipe, Worker, start_worker
@@ -38,7 +38,7 @@ from platform_base.plugins._sandbox.scratch import wipe
 from platform_base.plugins._wire.codec import encode
 from platform_base.plugins._wire.messages import Load
 from platform_base.plugins.errors import RegistryClosedError
-from platform_base.plugins.settings import Settings
+from platform_base.plugins.settings import Settings, WorkerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -162,8 +162,7 @@ class LocalEngine:
             return self._pool.take(
                 key,
                 lambda: self._start(key, deployment),
-                limit=deployment.workers.max or _cores(),
-                idle_s=deployment.workers.idle_seconds,
+                _pool_size(deployment.workers),
                 give_up=lambda: cancellation.requested,
             )
         except PoolClosedError:
@@ -254,6 +253,11 @@ def _package_name(directory: Path) -> str:
     """Return the directory's name as a Python identifier."""
     name = re.sub(r"\W", "_", directory.name)
     return name if name.isidentifier() else f"_{name}"
+
+
+def _pool_size(workers: WorkerSettings) -> PoolSize:
+    most = workers.max or max(_cores(), workers.min)
+    return PoolSize(least=workers.min, most=most, idle_s=workers.idle_seconds)
 
 
 def _cores() -> int:

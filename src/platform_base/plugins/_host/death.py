@@ -48,7 +48,7 @@ class Death:
         if self.exited.killed_for:
             limit = self.exited.killed_for
             return ResourceLimitError(
-                f"plugin {plugin_id!r} passed {limit} and was stopped; raise plugins.{plugin_id}.{limit} in the settings",
+                f"plugin {plugin_id!r} passed {limit} and was stopped; the setting is plugins.{plugin_id}.{limit}",
                 plugin_id=plugin_id,
                 limit=limit,
             )

@@ -18,12 +18,27 @@ class PoolClosedError(Exception):
     """The pool was closed while somebody waited for a worker."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSize:
+    """How many workers one release may have.
+
+    Attributes:
+        least: So many are kept ready.
+        most: Never more than these.
+        idle_s: One that nobody uses for so long is stopped, seconds.
+    """
+
+    least: int
+    most: int
+    idle_s: float
+
+
 @dataclass(slots=True, kw_only=True)
 class _Group:
     """The workers of one release under one policy."""
 
-    limit: int
-    idle_s: float
+    start: Callable[[], Worker]
+    size: PoolSize
     workers: int = 0
     idle: list[Worker] = field(default_factory=list)
     waiting: deque[object] = field(default_factory=deque)
@@ -51,9 +66,8 @@ class Pool:
         self,
         key: Hashable,
         start: Callable[[], Worker],
+        size: PoolSize,
         *,
-        limit: int,
-        idle_s: float,
         give_up: Callable[[], bool] = lambda: False,
     ) -> Worker:
         """Return a worker for the caller alone; `give_back` or `discard` it afterwards.
@@ -61,8 +75,7 @@ class Pool:
         Args:
             key: The release and policy.
             start: Makes a new worker when there is none; called without any lock held.
-            limit: The most workers of this key.
-            idle_s: How long an unused one is kept, seconds.
+            size: How many workers the key may have.
             give_up: Asked whenever something changes; true ends the waiting with `InterruptedError`.
 
         Raises:
@@ -70,19 +83,21 @@ class Pool:
             InterruptedError: `give_up` said so.
         """
         while True:
-            worker = self._reserve(key, limit, idle_s, give_up)
+            worker = self._reserve(key, start, size, give_up)
             if worker is None:
-                return self._start(key, start)
+                return self._start(key)
             if worker.connection.alive:
                 return worker
             logger.info("a warm worker (pid %d) had died while idle; it is replaced", worker.connection.pid)
             self.discard(key, worker)
 
-    def _reserve(self, key: Hashable, limit: int, idle_s: float, give_up: Callable[[], bool]) -> Worker | None:
+    def _reserve(
+        self, key: Hashable, start: Callable[[], Worker], size: PoolSize, give_up: Callable[[], bool]
+    ) -> Worker | None:
         """Wait for a turn; return an idle worker, or None for the right to start one."""
         ticket = object()
         with self._changed:
-            group = self._groups.setdefault(key, _Group(limit=limit, idle_s=idle_s))
+            group = self._groups.setdefault(key, _Group(start=start, size=size))
             group.waiting.append(ticket)
             try:
                 while True:
@@ -93,7 +108,7 @@ class Pool:
                     if group.waiting[0] is ticket:
                         if group.idle:
                             return group.idle.pop()
-                        if group.workers < group.limit and self._make_room():
+                        if group.workers < group.size.most and self._make_room():
                             group.workers += 1
                             self._count += 1
                             return None
@@ -113,9 +128,9 @@ class Pool:
         self._drop(group, group.idle.pop(0))
         return True
 
-    def _start(self, key: Hashable, start: Callable[[], Worker]) -> Worker:
+    def _start(self, key: Hashable) -> Worker:
         try:
-            return start()
+            return self._groups[key].start()
         except BaseException:
             with self._changed:
                 self._groups[key].workers -= 1
@@ -202,17 +217,52 @@ class Pool:
             self._keeper.start()
 
     def _keep(self) -> None:
-        """Stop workers that have been idle for too long."""
+        """Stop workers that have been idle for too long, and start those that are to be kept ready."""
         while True:
             with self._changed:
                 if self._closed:
                     return
                 now = time.monotonic()
-                due = [group.idle[0].idle_since + group.idle_s for group in self._groups.values() if group.idle]
-                if not due or min(due) > now:
-                    self._changed.wait(min(due) - now if due else None)
-                    continue
-                for group in self._groups.values():
-                    while group.idle and group.idle[0].idle_since + group.idle_s <= now:
-                        self._drop(group, group.idle.pop(0))
+                missing = self._missing()
+                if missing is None:
+                    due = [
+                        group.idle[0].idle_since + group.size.idle_s for group in self._groups.values() if group.idle
+                    ]
+                    spare = [group for group in self._groups.values() if self._is_spare(group, now)]
+                    if not spare:
+                        later = [moment - now for moment in due if moment > now]
+                        self._changed.wait(min(later) if later else None)
+                        continue
+                    for group in spare:
+                        while self._is_spare(group, now):
+                            self._drop(group, group.idle.pop(0))
+            if missing is not None:
+                self._refill(missing)
             self._stop_dropped()
+
+    def _missing(self) -> Hashable | None:
+        """Return a key that has fewer workers than are to be kept ready, and count the one that is about to start."""
+        for key, group in self._groups.items():
+            if group.workers < group.size.least and not group.retired and self._count < self._total:
+                group.workers += 1
+                self._count += 1
+                return key
+        return None
+
+    def _refill(self, key: Hashable) -> None:
+        try:
+            worker = self._start(key)
+        except Exception:
+            # The next call meets the same error and tells its caller; trying again here would be a loop.
+            logger.exception("a worker that was to be kept ready could not be started")
+            with self._changed:
+                self._groups[key].retired = True
+        else:
+            self.give_back(key, worker)
+
+    def _is_spare(self, group: _Group, now: float) -> bool:
+        return (
+            bool(group.idle)
+            and group.workers > group.size.least
+            and group.idle[0].idle_since + group.size.idle_s <= now
+        )

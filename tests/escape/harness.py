@@ -1,0 +1,228 @@
+"""The host, the enemy and a bystander: run one behaviour, judge how it ended, and see that nobody else noticed."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from platform_base.core.models import ProcessingResult
+from platform_base.plugins._catalog.discovery import read_release
+from platform_base.plugins._catalog.store import ReleaseStore
+from platform_base.plugins._engines.base import Deployment, Request
+from platform_base.plugins._engines.local import LocalEngine
+from platform_base.plugins._host.supervisor import Cancellation
+from platform_base.plugins._sandbox.policy import Policy
+from platform_base.plugins._sandbox.syscall_numbers import numbers
+from platform_base.plugins.settings import Settings
+from tests.conftest import descriptors
+from tests.escape.ground import Ground
+from tests.escape.outcomes import Behaviour, Fault, Outcome
+
+HERE = Path(__file__).parent
+PATIENCE_S = 20.0
+DESCRIPTORS_OF_WORKER = 4
+"""Channel, output, life line and process handle."""
+
+SECURITY = {
+    "allowed_modules": None,
+    "blocked_modules": [],
+    "max_memory_mb": 256,
+    "max_cpu_percent": None,
+    "max_scratch_mb": 16,
+    "max_result_mb": 16,
+    "max_threads": 24,
+}
+_SPECIAL = {
+    "default": {},
+    "one second of CPU": {"max_cpu_seconds": 1},
+    "half a core": {"max_cpu_percent": 50},
+    "guarded imports": {"allowed_modules": ["numpy"], "blocked_modules": ["os", "subprocess", "socket"]},
+}
+
+
+class Host:
+    """An engine with the two plugins, and the means to look for damage.
+
+    Args:
+        switched_off: Layers that no worker gets.
+        security: What is different from `SECURITY`.
+    """
+
+    def __init__(self, *, switched_off: tuple[str, ...] = (), security: dict[str, Any] | None = None) -> None:
+        self.ground = Ground()
+        # Under root each worker is another user, who must be able to reach its own scratch directory.
+        self._directory = Path(tempfile.mkdtemp(prefix="platform_base-host-")).resolve()
+        self._directory.chmod(0o711)
+        self._temporary = self._directory / "temporary"
+        self._temporary.mkdir(mode=0o755)
+        self._tempdir_before = tempfile.tempdir
+        tempfile.tempdir = str(self._temporary)
+        settings = Settings.load({"security": {**SECURITY, **(security or {})}}, environ={})
+        self._settings = settings
+
+        def amend(policy: Policy) -> Policy:
+            return msgspec.structs.replace(policy, switched_off=switched_off) if switched_off else policy
+
+        self._descriptors_before = descriptors()
+        self.engine = LocalEngine(settings, ReleaseStore(self._directory / "cache" / "releases"), amend=amend)
+        (self._directory / "cache").mkdir(mode=0o711)
+        self.releases = {name: read_release(HERE / name) for name in ("enemy", "bystander")}
+        self._first_look()
+
+    # -- calls -----------------------------------------------------------------------------------------------------
+
+    def _deployment(self, plugin: str, special: str = "default") -> Deployment:
+        changes = Settings.load({"security": {**self._settings.security.model_dump(mode="json"), **_SPECIAL[special]}}, environ={})
+        return Deployment(release=self.releases[plugin], security=changes.security, workers=self._settings.workers)
+
+    def call(self, plugin: str, inputs: dict[str, Any], *, timeout_s: float = PATIENCE_S, special: str = "default") -> ProcessingResult:
+        """Run one call to its end."""
+        request = Request(deployment=self._deployment(plugin, special), inputs={**inputs, "params": {}}, parameters={}, timeout_s=timeout_s)
+        return self.engine.run(request, Cancellation())
+
+    def bystander(self) -> dict[str, Any]:
+        """Have the bystander compute, and return what it says of itself."""
+        result = self.call("bystander", {"series": np.arange(4.0)})
+        assert result.values.tolist() == [0.0, 2.0, 4.0, 6.0]
+        return result.metadata
+
+    def attack(self, do: str, *, timeout_s: float = PATIENCE_S, special: str = "default", **inputs: Any) -> Outcome:
+        """Let the enemy do something, and return how it ended: a result, or the error."""
+        protections: tuple[str, ...] = self.protections
+        try:
+            result = self.call("enemy", {**self.facts, **inputs, "do": do}, timeout_s=timeout_s, special=special)
+        except Exception as error:
+            return Outcome(error=error, protections=protections)
+        assert result.execution is not None
+        return Outcome(value=result.values, metadata=result.metadata, warnings=result.execution.warnings, protections=protections)
+
+    def face(self, behaviour: Behaviour) -> Outcome:
+        """Suffer a behaviour and judge its end."""
+        outcome = self.attack(behaviour.do, timeout_s=behaviour.timeout_s, special=behaviour.special, **behaviour.inputs)
+        behaviour.expected(outcome.protections).judge(outcome)
+        return outcome
+
+    # -- what must be as before ------------------------------------------------------------------------------------
+
+    def _first_look(self) -> None:
+        met = self.bystander()
+        answer = self.call("enemy", {"do": "enemy.answer"})
+        assert answer.execution is not None
+        self.protections = answer.execution.protections
+        self.bystander_pid = met["pid"]
+        self.drawn = (met["drawn"], answer.metadata["drawn"])
+        self._bystander = met
+        status = Path(f"/proc/{self._outer_pid('bystander')}/status").read_text()
+        self.warden_pid = int(status.partition("PPid:")[2].split()[0])
+        machine = platform.machine()
+        self.facts = {
+            **self.ground.facts(),
+            "warden_pid": self.warden_pid,
+            "bystander_pid": self._outer_pid("bystander"),
+            "bystander_scratch": met["scratch"],
+            "bystander_kernels": met["kernels"],
+            "bystander_release": met["release"],
+            "numbers": dict(numbers(machine)),
+        }
+        gc.collect()
+        workers = self._workers()
+        self._base_descriptors = len(descriptors()) - DESCRIPTORS_OF_WORKER * workers
+        self._base_processes = len(self._processes()) - workers
+        self._base_threads = threading.active_count()
+
+    def _outer_pid(self, plugin: str) -> int:
+        """The process id of an idle worker as the host sees it."""
+        groups = self.engine._pool._groups.items()
+        return next(group.idle[0].connection.pid for key, group in groups if key[0] == plugin and group.idle)
+
+    def _workers(self) -> int:
+        return sum(workers for workers, _ in self.engine._pool.counts().values())
+
+    def _processes(self) -> dict[int, str]:
+        """All processes below this one that belong to the engine, with their states."""
+        found: dict[int, str] = {}
+        waiting = [self.warden_pid]
+        while waiting:
+            pid = waiting.pop()
+            try:
+                state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+                for task in Path(f"/proc/{pid}/task").iterdir():
+                    waiting += map(int, (task / "children").read_text().split())
+            except FileNotFoundError:
+                continue
+            found[pid] = state
+        return found
+
+    def assert_unharmed(self) -> None:
+        """The host lives, the bystander noticed nothing, the enemy can be called, and nothing is left behind."""
+        met = self.bystander()
+        assert met["pid"] == self.bystander_pid, "the bystander's worker was replaced"
+        assert met["kept"], "the bystander's scratch directory was touched"
+        assert met == self._bystander
+        answer = self.call("enemy", {"do": "enemy.answer"})
+        assert answer.values == 42
+        assert answer.execution is not None
+        assert answer.execution.protections == self.protections
+        self.assert_nothing_left()
+
+    def assert_nothing_left(self) -> None:
+        """No process, descriptor, thread, file or segment is there that was not there before."""
+        assert self.ground.damage() == []
+        gc.collect()
+        workers = self._workers()
+        assert len(descriptors()) == self._base_descriptors + DESCRIPTORS_OF_WORKER * workers, descriptors()
+        processes = self._processes()
+        assert "Z" not in processes.values(), processes
+        assert len(processes) == self._base_processes + workers, processes
+        assert threading.active_count() <= self._base_threads + 1, threading.enumerate()
+        (runtime,) = self._temporary.iterdir()
+        assert len([entry for entry in runtime.iterdir() if entry.name.isdigit()]) == workers
+        assert [name for name in os.listdir("/dev/shm") if name.startswith("pb-escape")] == []
+        for kind in ("shm", "sem", "msg"):
+            table = Path(f"/proc/sysvipc/{kind}")
+            assert not table.exists() or f" {0x7062} " not in table.read_text()
+
+    def fresh(self) -> None:
+        """End the enemy's workers, so that the next behaviour begins in a process that nothing happened in."""
+        self.engine._pool.retire(lambda key: isinstance(key, tuple) and key[0] == "enemy")
+        for special in _SPECIAL:
+            self.engine._pool.revive(self.engine._key(self._deployment("enemy", special)))
+
+    def close(self) -> None:
+        """End everything, and see that it is gone."""
+        handles = [os.pidfd_open(pid) for pid in self._processes()]
+        self.engine.close()
+        tempfile.tempdir = self._tempdir_before
+        try:
+            assert list(self._temporary.iterdir()) == []
+            assert all(_has_ended(handle) for handle in handles)
+        finally:
+            for handle in handles:
+                os.close(handle)
+            shutil.rmtree(self._directory)
+            self.ground.close()
+        gc.collect()
+
+
+def _has_ended(handle: int) -> bool:
+    import select
+
+    return bool(select.select([handle], [], [], 5)[0])
+
+
+def is_fault(behaviour: Behaviour, protections: tuple[str, ...]) -> bool:
+    """Whether a behaviour ends the worker."""
+    return isinstance(behaviour.expected(protections), Fault)
+
+
+Check = Callable[[Outcome], None]
