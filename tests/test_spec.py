@@ -9,6 +9,7 @@ import inspect
 import json
 import logging
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins.base import PluginProtocol
@@ -316,6 +318,35 @@ class TestFiles:
         parameter = schema["$defs"]["Parameter"]["properties"]
         assert {"type", "default", "options", "description"} <= set(parameter)
         assert {"readme", "examples"} <= set(schema["$defs"]["Documentation"]["properties"])
+
+
+class TestGuide:
+    """The guide in `plugins/README.md` says in its own words what the specification says."""
+
+    TEXT = (REPOSITORY / "plugins" / "README.md").read_text(encoding="utf-8")
+
+    @pytest.mark.parametrize(
+        "snippet",
+        [PROTOCOL, STEP_1, STEP_2, STEP_4, LOADING, EXECUTION, HOT_RELOAD, LOAD_VERSION, UPDATE_VERSION, LOGS, STATS],
+    )
+    def test_every_import_and_call(self, snippet):
+        spoken = r"^(?:from .+|import .+|cp .+|mv .+)$|registry\.\w+\(|stats\['\w+'\]|getLogger\(.+\)|def \w+"
+        wanted = set(re.findall(spoken, snippet, re.MULTILINE)) - {"def _processar"}
+        assert {each for each in wanted if each not in self.TEXT} == set()
+
+    @pytest.mark.parametrize("snippet", [EXECUTION, DTW, TWED, FILTERS])
+    def test_every_input_and_parameter(self, snippet):
+        for pair in re.findall(r'"\w+": [^,{\s]+', snippet):
+            assert pair in self.TEXT
+
+    def test_every_key(self):
+        keys = {*json.loads(STEP_3), *yaml.safe_load(SETTINGS)["security"]}
+        keys |= {"core_max_version", "license", "tags", "documentation", "readme", "examples", "options"}
+        assert {key for key in keys if key not in self.TEXT} == set()
+
+    @pytest.mark.parametrize("name", sorted({Path(name).name for name in TREE.split()}))
+    def test_every_file(self, name):
+        assert name in self.TEXT
 
 
 class TestDevelopment:

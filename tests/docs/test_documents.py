@@ -76,6 +76,8 @@ def test_every_program_of_the_page_runs(page, tmp_path):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PLATFORM_BASE_")}
     environment |= {
         "PLATFORM_BASE_CACHE_DIR": os.environ["PLATFORM_BASE_CACHE_DIR"],
+        # Kernels are compiled anew in each test session, which half a core would make most of its time.
+        "PLATFORM_BASE_SECURITY__MAX_CPU_PERCENT": "100",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "TMPDIR": str(temporary),
         "MPLBACKEND": "Agg",

@@ -108,7 +108,7 @@ class WorkerSettings(PluginWorkerSettings):
     """How many workers there are, and what they start with.
 
     Attributes:
-        total: Workers of all plugins together; None: no limit.
+        total: Workers of all plugins together; None: twice the CPU cores, at least 8.
         preload: Modules that the warden imports before it forks a worker.
     """
 

@@ -40,7 +40,7 @@ def say(**message):
 
 
 def done(body, **changes):
-    say(**{"type": "done", "call": call_number(), "body": body, "usage": [0.0, 0], **changes})
+    say(**{"type": "done", "call": call_number(), "body": body, "used": 0, "usage": [0.0, 0], **changes})
 
 
 def wait(inputs=None):
@@ -106,7 +106,7 @@ def answer_in_advance(inputs):
         while call_number_of_server() == number:
             time.sleep(0.001)
         for _ in range(3):
-            say(type="done", call=number, body=body, usage=[0.0, 0])
+            say(type="done", call=number, body=body, used=0, usage=[0.0, 0])
 
     threading.Thread(target=later, daemon=True).start()
     return "honest"
@@ -190,7 +190,7 @@ def describe(inputs):
     memory[:] = inputs.get("filling", b"\x01") * 4096
     memory.close()
     body = _encode({"values": msgspec.msgpack.Ext(inputs["code"], inputs["payload"]), "metadata": {}})
-    done(body)
+    done(body, used=inputs.get("used", 4096))
     wait()
 
 
@@ -211,7 +211,7 @@ def body_in_arena(inputs):
     memory = mmap.mmap(descriptor, 4096)
     memory[: len(inputs["body"])] = inputs["body"]
     memory.close()
-    done([inputs["offset"], inputs["size"]])
+    done([inputs["offset"], inputs["size"]], used=4096)
     wait()
 
 
@@ -247,7 +247,7 @@ def scribble(inputs):
     """Keep the arena mapped, answer, and go on writing from a thread."""
     import threading
 
-    size = 4 << 20
+    size = inputs["size"]
     memory = mmap.mmap(_ask(size), size)
     numbers = np.frombuffer(memory, np.uint8)
     numbers[:] = 1
@@ -262,7 +262,7 @@ def scribble(inputs):
 
     threading.Thread(target=write, daemon=True).start()
     _KEPT.append((memory, numbers))
-    done(body)
+    done(body, used=size)
     wait()
 
 
@@ -279,7 +279,7 @@ def punch_arena(inputs):
     call("fallocate", descriptor, 3, 0, size)
     memory.close()
     ctypes.set_errno(0)
-    done(_encode({"values": msgspec.msgpack.Ext(32, _encode(("|u1", [size], False, 0))), "metadata": {}}))
+    done(_encode({"values": msgspec.msgpack.Ext(32, _encode(("|u1", [size], False, 0))), "metadata": {}}), used=size)
     wait()
 
 

@@ -17,7 +17,8 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -35,15 +36,18 @@ from platform_base.plugins._sandbox.grant import derive_policy
 from platform_base.plugins._sandbox.identity import choose_group
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._sandbox.scratch import wipe
-from platform_base.plugins._wire.codec import encode
+from platform_base.plugins._wire.codec import Encoded, encode
 from platform_base.plugins._wire.messages import Load
-from platform_base.plugins.errors import RegistryClosedError
+from platform_base.plugins.errors import RegistryClosedError, WorkerCrashedError
 from platform_base.plugins.settings import Settings, WorkerSettings
 
 logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
 """How often a call that was never delivered is offered to another worker."""
+
+_CLEARING_UP_S = 10.0
+"""How long closing waits for calls that it has stopped; they need milliseconds."""
 
 
 class LocalEngine:
@@ -65,7 +69,7 @@ class LocalEngine:
         self._amend = amend
         self._store = store
         self._pool = Pool(total=settings.workers.total or max(8, 2 * _cores()))
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._warden: WardenClient | None = None
         self._runtimes: list[Path] = []
         self._recipes: dict[Hashable, Recipe] = {}
@@ -77,9 +81,10 @@ class LocalEngine:
         began = time.monotonic()
         key = self._key(deployment)
         self._pool.revive(key)
-        worker = self._take(key, deployment, Cancellation())
-        self._pool.give_back(key, worker)
-        seconds = time.monotonic() - began
+        cancellation = Cancellation()
+        with self._at_work(cancellation):
+            worker = self._take(key, deployment, cancellation)
+            self._pool.give_back(key, worker)
         logger.debug(
             "worker of %s %s: pid %d, loaded in %.3f s, protections %s",
             deployment.release.plugin_id,
@@ -88,51 +93,72 @@ class LocalEngine:
             worker.load_seconds,
             ", ".join(worker.protections),
         )
-        return seconds
+        return time.monotonic() - began
 
     def run(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run`."""
         encoded = encode(request.inputs, root="inputs")
         key = self._key(request.deployment)
         began = time.monotonic()
-        with self._lock:
-            self._active.add(cancellation)
-        try:
-            for attempt in range(1, _ATTEMPTS + 1):
+        with self._at_work(cancellation):
+            for _ in range(_ATTEMPTS):
                 worker = self._take(key, request.deployment, cancellation)
                 queue_seconds = time.monotonic() - began
-                fit = False
                 try:
-                    cancellation.bind(worker)
-                    assert self._warden is not None
-                    supervisor = Supervisor(
-                        worker,
-                        self._warden,
-                        request.inputs,
-                        timeout_s=request.timeout_s,
-                        cancellation=cancellation,
-                        report_progress=request.report_progress,
-                    )
-                    answer = supervisor.run(encoded)
-                    fit = True
+                    answer = self._call(key, worker, request, encoded, cancellation)
                 except UndeliveredError:
-                    if attempt == _ATTEMPTS:
-                        raise
                     continue
-                except CallEndedError as ended:
-                    fit = ended.worker_fit
-                    raise ended.error from None
-                finally:
-                    cancellation.release()
-                    if fit and not cancellation.requested:
-                        self._pool.give_back(key, worker)
-                    else:
-                        self._pool.discard(key, worker)
                 return _result(request, worker, answer, queue_seconds)
+        release = request.deployment.release
+        raise WorkerCrashedError(
+            f"plugin {release.plugin_id!r}: {_ATTEMPTS} workers in a row died before they could be given the call",
+            plugin_id=release.plugin_id,
+            signal="SIGKILL",
+        )
+
+    def _call(
+        self, key: Hashable, worker: Worker, request: Request, encoded: Encoded, cancellation: Cancellation
+    ) -> Answer:
+        """Run the call on this worker, and give it back or end it, whatever happens."""
+        fit = False
+        try:
+            cancellation.bind(worker)
+            warden = self._warden
+            assert warden is not None
+            supervisor = Supervisor(
+                worker,
+                warden,
+                request.inputs,
+                timeout_s=request.timeout_s,
+                cancellation=cancellation,
+                report_progress=request.report_progress,
+            )
+            answer = supervisor.run(encoded)
+            fit = True
+        except CallEndedError as ended:
+            fit = ended.worker_fit
+            raise ended.error from None
         finally:
-            with self._lock:
+            cancellation.release()
+            if fit and not cancellation.requested:
+                self._pool.give_back(key, worker)
+            else:
+                self._pool.discard(key, worker)
+        return answer
+
+    @contextmanager
+    def _at_work(self, cancellation: Cancellation) -> Iterator[None]:
+        """Count a call that runs, so that closing can stop it and wait until it has cleared up."""
+        with self._changed:
+            if self._closed:
+                raise RegistryClosedError("the registry is closed")
+            self._active.add(cancellation)
+        try:
+            yield
+        finally:
+            with self._changed:
                 self._active.discard(cancellation)
-        raise AssertionError("unreachable: every attempt returns or raises")
+                self._changed.notify_all()
 
     def retire(self, release: Release) -> None:
         """See `Engine.retire`."""
@@ -140,13 +166,13 @@ class LocalEngine:
 
     def close(self) -> None:
         """See `Engine.close`."""
-        with self._lock:
+        with self._changed:
             self._closed = True
-            active = list(self._active)
-        for cancellation in active:
-            cancellation.cancel()
+            for cancellation in self._active:
+                cancellation.cancel()
         self._pool.close()
-        with self._lock:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._active, timeout=_CLEARING_UP_S)
             if self._warden is not None:
                 self._warden.close()
                 self._warden = None
@@ -183,7 +209,7 @@ class LocalEngine:
         raise AssertionError("unreachable: every attempt returns or raises")
 
     def _ensure_warden(self) -> tuple[WardenClient, Path]:
-        with self._lock:
+        with self._changed:
             if self._closed:
                 raise RegistryClosedError("the registry is closed")
             if self._warden is not None and not self._warden.alive:
@@ -201,7 +227,7 @@ class LocalEngine:
             return self._warden, self._runtimes[-1]
 
     def _recipe(self, key: Hashable, deployment: Deployment) -> Recipe:
-        with self._lock:
+        with self._changed:
             known = self._recipes.get(key)
         if known is not None:
             return known
@@ -225,7 +251,7 @@ class LocalEngine:
             kernel_cache=str(kernels or ""),
             load_timeout_s=deployment.workers.load_timeout,
         )
-        with self._lock:
+        with self._changed:
             self._recipes[key] = recipe
         return recipe
 
