@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,17 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         del os.environ["PLATFORM_BASE_CACHE_DIR"]
     else:
         os.environ["PLATFORM_BASE_CACHE_DIR"] = before
+
+
+def eventually(condition: Callable[[], object], *, seconds: float = 10) -> bool:
+    """Ask again until it holds; the event comes from the kernel through another thread."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        pause.wait(0.01)
+    return True
 
 
 def children() -> set[int]:

@@ -70,9 +70,7 @@ def test_readme_names_every_parameter(directory: str) -> None:
 @pytest.mark.parametrize("directory", DIRECTORIES)
 def test_declared_defaults_are_those_of_the_kernel(directory: str) -> None:
     plugin, inputs = CALLS[directory]
-    defaults = {
-        name: declared["default"] for name, declared in manifest_of(directory)["configuration"].items()
-    }
+    defaults = {name: declared["default"] for name, declared in manifest_of(directory)["configuration"].items()}
     bare = plugin().execute(inputs)
     filled = plugin().execute({**inputs, "params": defaults})
     assert isinstance(bare, ProcessingResult)
@@ -117,9 +115,7 @@ def test_plugins_import_only_what_they_may(directory: str) -> None:
             for name in names:
                 top = name.partition(".")[0]
                 assert top not in refused, f"{file.name} imports {name}"
-                assert top in sys.stdlib_module_names or name in allowed or top in allowed, (
-                    f"{file.name}: {name}"
-                )
+                assert top in sys.stdlib_module_names or name in allowed or top in allowed, f"{file.name}: {name}"
 
 
 def test_dtw_plugin() -> None:
@@ -157,9 +153,7 @@ def test_filters_plugin_joins_the_edges_of_a_band() -> None:
     assert result.metadata["btype"] == "bandpass"
     assert result.metadata["freq_unit"] == "Hz"
     assert result.metadata["freqs"][-1] == 50.0
-    assert (
-        len(result.metadata["freqs"]) == len(result.metadata["magnitude_db"]) == len(result.metadata["phase"])
-    )
+    assert len(result.metadata["freqs"]) == len(result.metadata["magnitude_db"]) == len(result.metadata["phase"])
     median = FiltersPlugin().execute({"series": WAVE, "params": {"filter_type": "median"}})
     assert [median.metadata[key] for key in ("sos", "freqs", "magnitude_db", "phase")] == [None] * 4
 
@@ -167,9 +161,7 @@ def test_filters_plugin_joins_the_edges_of_a_band() -> None:
 def test_template_plugin() -> None:
     result = PluginTemplate().execute({"series": [1, 2, 3, 4]})
     assert result.values.tolist() == [2, 4, 6, 8]
-    shifted = PluginTemplate().execute(
-        {"series": [[1.0], [2.0]], "params": {"multiplier": -1, "offset": 0.5}}
-    )
+    shifted = PluginTemplate().execute({"series": [[1.0], [2.0]], "params": {"multiplier": -1, "offset": 0.5}})
     assert shifted.values.tolist() == [[-0.5], [-1.5]]
     assert doctest.testmod(scaling) == (0, 1)
     for series, error, message in [
@@ -229,9 +221,7 @@ print([name for name in ("scipy", "numba", "pandas") if name in sys.modules])
 
 
 def test_loading_the_plugins_loads_neither_scipy_nor_numba() -> None:
-    process = subprocess.run(
-        [sys.executable, "-c", LAZY], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    process = subprocess.run([sys.executable, "-c", LAZY], cwd=ROOT, capture_output=True, text=True, check=True)
     assert process.stdout.strip() == "[]"
 
 

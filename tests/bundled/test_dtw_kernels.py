@@ -41,8 +41,7 @@ def textbook(x: np.ndarray, y: np.ndarray, metric: str, pattern: str, window: in
                 continue
             cost = local_cost(x[i], y[j], metric)
             total[i, j] = min(
-                total.get((i - di, j - dj), math.inf) + weight * cost
-                for (di, dj), weight in STEPS[pattern].items()
+                total.get((i - di, j - dj), math.inf) + weight * cost for (di, dj), weight in STEPS[pattern].items()
             )
     return total[len(x) - 1, len(y) - 1]
 
@@ -73,9 +72,7 @@ def problems(draw: st.DrawFn) -> dict:
     n = draw(st.integers(1, 12))
     m = draw(st.integers(1, min(12, 2 * n - 1) if pattern == "asymmetric" else 12))
     channels = draw(st.integers(1, 3))
-    value = draw(
-        st.sampled_from([st.integers(-2, 2), st.floats(-1e3, 1e3, allow_nan=False, allow_subnormal=False)])
-    )
+    value = draw(st.sampled_from([st.integers(-2, 2), st.floats(-1e3, 1e3, allow_nan=False, allow_subnormal=False)]))
 
     def series(length: int) -> np.ndarray:
         flat = draw(st.lists(value, min_size=length * channels, max_size=length * channels))
@@ -191,9 +188,7 @@ Y = [0.5, 3.5, 2.5, 2.0, -2.0, 0.0, 0.0, 4.5]
         ("asymmetric", "sqeuclidean", 2.25, 2.25 / 7),
     ],
 )
-def test_equals_the_r_package(
-    kernel: str, pattern: str, metric: str, expected: float, normalized: float
-) -> None:
+def test_equals_the_r_package(kernel: str, pattern: str, metric: str, expected: float, normalized: float) -> None:
     alignment = dtw_align(X, Y, distance_metric=metric, step_pattern=pattern, kernel=kernel)
     assert alignment.distance == pytest.approx(expected, rel=1e-14)
     assert alignment.normalized_distance == pytest.approx(normalized, rel=1e-14)

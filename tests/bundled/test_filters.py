@@ -107,9 +107,7 @@ def test_loss_at_the_cutoff_is_what_the_family_promises(
 @pytest.mark.parametrize("btype", BANDS)
 @pytest.mark.parametrize("filter_type", RECURSIVE)
 def test_response_is_that_of_the_sections(filter_type: str, btype: str, zero_phase: bool) -> None:
-    result = filter_series(
-        noise(), filter_type=filter_type, btype=btype, cutoff=BANDS[btype], zero_phase=zero_phase
-    )
+    result = filter_series(noise(), filter_type=filter_type, btype=btype, cutoff=BANDS[btype], zero_phase=zero_phase)
     response = result.response
     assert result.sos is not None
     assert response is not None

@@ -21,9 +21,7 @@ def norm(a: np.ndarray, b: np.ndarray, degree: float) -> float:
     return total ** (1 / degree)
 
 
-def textbook(
-    a: np.ndarray, ta: list[float], b: np.ndarray, tb: list[float], **options: float
-) -> list[list[float]]:
+def textbook(a: np.ndarray, ta: list[float], b: np.ndarray, tb: list[float], **options: float) -> list[list[float]]:
     """Marteau 2009 literally: index 0 is the sample at time 0 with value 0, the borders are infinite."""
     nu, lmbda, degree = options["nu"], options["lmbda"], options["degree"]
     zero = np.zeros((1, a.shape[1]))
@@ -37,16 +35,12 @@ def textbook(
             match += nu * (abs(ta[i] - tb[j]) + abs(ta[i - 1] - tb[j - 1]))
             delete_a = norm(a[i], a[i - 1], degree) + nu * (ta[i] - ta[i - 1]) + lmbda
             delete_b = norm(b[j], b[j - 1], degree) + nu * (tb[j] - tb[j - 1]) + lmbda
-            total[i][j] = min(
-                total[i - 1][j - 1] + match, total[i - 1][j] + delete_a, total[i][j - 1] + delete_b
-            )
+            total[i][j] = min(total[i - 1][j - 1] + match, total[i - 1][j] + delete_a, total[i][j - 1] + delete_b)
     return [row[1:] for row in total[1:]]
 
 
 def draw_series(draw: st.DrawFn, length: int, channels: int) -> np.ndarray:
-    value = draw(
-        st.sampled_from([st.integers(-2, 2), st.floats(-1e3, 1e3, allow_nan=False, allow_subnormal=False)])
-    )
+    value = draw(st.sampled_from([st.integers(-2, 2), st.floats(-1e3, 1e3, allow_nan=False, allow_subnormal=False)]))
     flat = draw(st.lists(value, min_size=length * channels, max_size=length * channels))
     return np.array(flat, dtype=float).reshape(length, channels)
 

@@ -9,19 +9,46 @@ import pytest
 from tests.escape.harness import Host
 
 
+class HostKeeper:
+    """Keeps one host; after a test that left it harmed, the next test gets another one."""
+
+    def __init__(self) -> None:
+        self._host: Host | None = None
+
+    def get(self) -> Host:
+        """Return the host, with an enemy in a fresh process."""
+        if self._host is None:
+            self._host = Host()
+        self._host.fresh()
+        return self._host
+
+    def give_up(self) -> None:
+        """End a host that is harmed, whatever it still holds."""
+        assert self._host is not None
+        self._host.abandon()
+        self._host = None
+
+    def close(self) -> None:
+        """End the host, and see that it is gone without a trace."""
+        if self._host is not None:
+            self._host.close()
+
+
 @pytest.fixture(scope="module")
-def shared_host() -> Iterator[Host]:
-    """A host with every layer; gone without a trace when the module is done."""
-    host = Host()
-    try:
-        yield host
-    finally:
-        host.close()
+def keeper() -> Iterator[HostKeeper]:
+    """The host of this module of tests."""
+    made = HostKeeper()
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def host(shared_host: Host) -> Iterator[Host]:
-    """The module's host, with an enemy in a fresh process; unharmed after each test."""
-    shared_host.fresh()
-    yield shared_host
-    shared_host.assert_unharmed()
+def host(keeper: HostKeeper) -> Iterator[Host]:
+    """A host with every layer; unharmed after each test."""
+    found = keeper.get()
+    yield found
+    try:
+        found.assert_unharmed()
+    except BaseException:
+        keeper.give_up()
+        raise

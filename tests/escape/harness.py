@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import platform
+import select
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,14 @@ from platform_base.plugins._catalog.store import ReleaseStore
 from platform_base.plugins._engines.base import Deployment, Request
 from platform_base.plugins._engines.local import LocalEngine
 from platform_base.plugins._host.supervisor import Cancellation
+from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._sandbox.policy import Policy
+from platform_base.plugins._sandbox.scratch import wipe
 from platform_base.plugins._sandbox.syscall_numbers import numbers
 from platform_base.plugins.settings import Settings
-from tests.conftest import descriptors
+from tests.conftest import descriptors, left_open
 from tests.escape.ground import Ground
-from tests.escape.outcomes import Behaviour, Fault, Outcome
+from tests.escape.outcomes import Behaviour, Outcome
 
 HERE = Path(__file__).parent
 PATIENCE_S = 20.0
@@ -82,12 +84,21 @@ class Host:
     # -- calls -----------------------------------------------------------------------------------------------------
 
     def _deployment(self, plugin: str, special: str = "default") -> Deployment:
-        changes = Settings.load({"security": {**self._settings.security.model_dump(mode="json"), **_SPECIAL[special]}}, environ={})
+        changes = Settings.load(
+            {"security": {**self._settings.security.model_dump(mode="json"), **_SPECIAL[special]}}, environ={}
+        )
         return Deployment(release=self.releases[plugin], security=changes.security, workers=self._settings.workers)
 
-    def call(self, plugin: str, inputs: dict[str, Any], *, timeout_s: float = PATIENCE_S, special: str = "default") -> ProcessingResult:
+    def call(
+        self, plugin: str, inputs: dict[str, Any], *, timeout_s: float = PATIENCE_S, special: str = "default"
+    ) -> ProcessingResult:
         """Run one call to its end."""
-        request = Request(deployment=self._deployment(plugin, special), inputs={**inputs, "params": {}}, parameters={}, timeout_s=timeout_s)
+        request = Request(
+            deployment=self._deployment(plugin, special),
+            inputs={**inputs, "params": {}},
+            parameters={},
+            timeout_s=timeout_s,
+        )
         return self.engine.run(request, Cancellation())
 
     def bystander(self) -> dict[str, Any]:
@@ -104,11 +115,15 @@ class Host:
         except Exception as error:
             return Outcome(error=error, protections=protections)
         assert result.execution is not None
-        return Outcome(value=result.values, metadata=result.metadata, warnings=result.execution.warnings, protections=protections)
+        return Outcome(
+            value=result.values, metadata=result.metadata, warnings=result.execution.warnings, protections=protections
+        )
 
     def face(self, behaviour: Behaviour) -> Outcome:
         """Suffer a behaviour and judge its end."""
-        outcome = self.attack(behaviour.do, timeout_s=behaviour.timeout_s, special=behaviour.special, **behaviour.inputs)
+        outcome = self.attack(
+            behaviour.do, timeout_s=behaviour.timeout_s, special=behaviour.special, **behaviour.inputs
+        )
         behaviour.expected(outcome.protections).judge(outcome)
         return outcome
 
@@ -140,10 +155,21 @@ class Host:
         self._base_processes = len(self._processes()) - workers
         self._base_threads = threading.active_count()
 
+    def _idle(self, plugin: str) -> Worker:
+        groups = self.engine._pool._groups.items()
+        return next(group.idle[-1] for key, group in groups if isinstance(key, tuple) and key[0] == plugin and group.idle)
+
     def _outer_pid(self, plugin: str) -> int:
         """The process id of an idle worker as the host sees it."""
-        groups = self.engine._pool._groups.items()
-        return next(group.idle[0].connection.pid for key, group in groups if key[0] == plugin and group.idle)
+        return self._idle(plugin).connection.pid
+
+    def enemy_handle(self) -> int:
+        """The process handle of the enemy's idle worker; it belongs to the host."""
+        return self._idle("enemy").connection._pidfd
+
+    def waits_until_dead(self, handle: int) -> bool:
+        """Wait for the end of a process, but not for ever."""
+        return bool(select.select([handle], [], [], 3)[0])
 
     def _workers(self) -> int:
         return sum(workers for workers, _ in self.engine._pool.counts().values())
@@ -198,11 +224,22 @@ class Host:
         for special in _SPECIAL:
             self.engine._pool.revive(self.engine._key(self._deployment("enemy", special)))
 
+    def abandon(self) -> None:
+        """End a host that is harmed already; what it leaves is removed without a look."""
+        try:
+            self.engine.close()
+        finally:
+            tempfile.tempdir = self._tempdir_before
+            wipe(self._directory)
+            self.ground.close()
+
     def close(self) -> None:
         """End everything, and see that it is gone."""
         handles = [os.pidfd_open(pid) for pid in self._processes()]
-        self.engine.close()
-        tempfile.tempdir = self._tempdir_before
+        try:
+            self.engine.close()
+        finally:
+            tempfile.tempdir = self._tempdir_before
         try:
             assert list(self._temporary.iterdir()) == []
             assert all(_has_ended(handle) for handle in handles)
@@ -212,17 +249,8 @@ class Host:
             shutil.rmtree(self._directory)
             self.ground.close()
         gc.collect()
+        assert len(descriptors()) <= len(self._descriptors_before), left_open(self._descriptors_before)
 
 
 def _has_ended(handle: int) -> bool:
-    import select
-
     return bool(select.select([handle], [], [], 5)[0])
-
-
-def is_fault(behaviour: Behaviour, protections: tuple[str, ...]) -> bool:
-    """Whether a behaviour ends the worker."""
-    return isinstance(behaviour.expected(protections), Fault)
-
-
-Check = Callable[[Outcome], None]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from platform_base.core.models import Execution
 from platform_base.plugins.errors import PluginError
 
 HIDDEN = frozenset({"ENOENT", "EROFS", "EXDEV", "EACCES"})
@@ -24,8 +25,8 @@ class Outcome:
 
     value: Any = None
     metadata: Any = None
+    execution: Execution | None = None
     error: BaseException | None = None
-    warnings: tuple[str, ...] = ()
     protections: tuple[str, ...] = ()
 
     def result(self) -> Any:
@@ -148,6 +149,10 @@ def returns(do: str, check: Callable[[Any], bool] = lambda value: True, **facts:
     return Behaviour(name=facts.pop("name", do), do=do, expects=Value(check=check), **facts)
 
 
-def fails(do: str, *errors: type[PluginError], says: str = "", facts: dict[str, Any] | None = None, **more: Any) -> Behaviour:
+def fails(
+    do: str, *errors: type[PluginError], says: str = "", facts: dict[str, Any] | None = None, **more: Any
+) -> Behaviour:
     """Describe a behaviour that the host answers with an error."""
-    return Behaviour(name=more.pop("name", do), do=do, expects=Fault(errors=errors, facts=facts or {}, says=says), **more)
+    return Behaviour(
+        name=more.pop("name", do), do=do, expects=Fault(errors=errors, facts=facts or {}, says=says), **more
+    )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import OPEN_IMPORTS, SAMPLES
+from tests.conftest import OPEN_IMPORTS, SAMPLES, eventually
 
 from platform_base.plugins.errors import (
     EncodingError,
@@ -441,3 +441,32 @@ class TestClosing:
         with os.fdopen(reading, "rb") as pipe:
             assert b"after the fork" in pipe.read()
         assert scale_works(registry)
+
+
+class TestLeftovers:
+    def test_a_worker_that_goes_on_computing_is_not_used_again(self, registry):
+        before = run(registry, "leave_thread")
+        assert before.values > 0
+        assert eventually(lambda: not Path(f"/proc/{before.values}").exists())
+        assert scale_works(registry)
+
+    def test_names_that_look_like_those_of_the_clean_up(self, registry):
+        directory = run(registry, "odd_scratch").metadata["directory"]
+        registry.unload_plugin("behaviours")
+        assert not os.path.exists(directory)
+        assert scale_works(registry)
+
+    def test_a_worker_that_was_given_much_memory_is_replaced(self, nothing_left):
+        with PluginRegistry({"security": {**OPEN_IMPORTS["security"], "max_cpu_percent": None}}) as registry:
+            registry.discover_plugins(SAMPLES)
+            first = run(registry, "process").values
+            for size in (10_000_000, 20_000_000, 40_000_000, 60_000_000, 80_000_000):
+                run(registry, "length", series=np.zeros(size))
+            assert run(registry, "process").values != first
+
+    def test_a_million_lines_are_not_a_million_records(self, registry, caplog):
+        with caplog.at_level(logging.INFO, "platform_base.plugins"):
+            run(registry, "print_lines", text="\n".join("x" * 10_000))
+        records = [record for record in caplog.records if record.name.endswith("output")]
+        assert len(records) < 2100
+        assert "more lines are not logged" in records[-1].getMessage()

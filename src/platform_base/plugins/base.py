@@ -60,7 +60,7 @@ class PluginContext:
         scratch: A private directory that vanishes with the worker; ``None`` where there is none.
         log: A logger whose records reach the host's log, marked with the plugin's id.
         connect: Ask the host for a TCP connection, by host and port; it must be in the operator's settings *and* in the
-            manifest's ``permissions``. Raises `PermissionError` where it is not, `ConnectionError` where nobody answers.
+            manifest's ``permissions``. Raises `PermissionError` where it is not, `ConnectionError` if nobody answers.
         report_progress: Tell the caller how far the work is: fraction from 0 to 1, and a short text.
     """
 

@@ -192,9 +192,7 @@ def change_directory(inputs):
 
 def roots_in_proc(inputs):
     pids = ("self", "1", str(inputs["host_pid"]), str(inputs["warden_pid"]), str(inputs["bystander_pid"]))
-    return [
-        attempt(pid, lambda pid=pid: open(f"/proc/{pid}/root{inputs['secret']}").read()) for pid in pids
-    ]
+    return [attempt(pid, lambda pid=pid: open(f"/proc/{pid}/root{inputs['secret']}").read()) for pid in pids]
 
 
 def cut_by_opening(inputs):
@@ -259,8 +257,27 @@ def make_set_user_id(inputs):
 
 
 def devices(inputs):
-    names = ("mem", "kmem", "kmsg", "port", "sda", "vda", "tty", "ptmx", "fuse", "kvm", "full", "net/tun", "shm", "pts", "dri", "nvidia0")
-    return [attempt(name, lambda name=name: open_and_close(f"/dev/{name}", os.O_RDONLY | os.O_NOCTTY)) for name in names]
+    names = (
+        "mem",
+        "kmem",
+        "kmsg",
+        "port",
+        "sda",
+        "vda",
+        "tty",
+        "ptmx",
+        "fuse",
+        "kvm",
+        "full",
+        "net/tun",
+        "shm",
+        "pts",
+        "dri",
+        "nvidia0",
+    )
+    return [
+        attempt(name, lambda name=name: open_and_close(f"/dev/{name}", os.O_RDONLY | os.O_NOCTTY)) for name in names
+    ]
 
 
 def write_devices(inputs):
@@ -317,7 +334,9 @@ def fill_many_files(inputs):
 def many_names(inputs):
     rows = []
     for number in range(inputs["files"]):
-        rows = [attempt("create", lambda number=number: open_and_close(scratch(f"n{number}"), os.O_WRONLY | os.O_CREAT))]
+        rows = [
+            attempt("create", lambda number=number: open_and_close(scratch(f"n{number}"), os.O_WRONLY | os.O_CREAT))
+        ]
         if rows[0][1]:
             return rows
     _spin_until_killed()
@@ -377,7 +396,20 @@ def look_at(inputs):
 
 
 def list_places(inputs):
-    places = ("/", "/tmp", "/home", "/root", "/etc", "/var", "/run", "/proc", "/sys", "/dev", inputs["place"], inputs["home"])
+    places = (
+        "/",
+        "/tmp",
+        "/home",
+        "/root",
+        "/etc",
+        "/var",
+        "/run",
+        "/proc",
+        "/sys",
+        "/dev",
+        inputs["place"],
+        inputs["home"],
+    )
     return [attempt(place, lambda place=place: os.listdir(place)) for place in places]
 
 
@@ -385,7 +417,9 @@ def by_handle(inputs):
     handle = ctypes.create_string_buffer(b"\x08\0\0\0" + b"\0" * 200)
     mount = ctypes.c_int()
     return [
-        attempt("name_to_handle_at", lambda: call("name_to_handle_at", _AT_FDCWD, b"/", handle, ctypes.byref(mount), 0)),
+        attempt(
+            "name_to_handle_at", lambda: call("name_to_handle_at", _AT_FDCWD, b"/", handle, ctypes.byref(mount), 0)
+        ),
         attempt("open_by_handle_at", lambda: call("open_by_handle_at", 3, handle, 0)),
     ]
 
@@ -433,7 +467,10 @@ def climb_from_descriptors(inputs):
 
 def execute_scratch(inputs):
     path = _fresh("script", b"#!/bin/sh\ntrue\n")
-    return [attempt("execv", lambda: os.execv(path, [path])), attempt("spawn", lambda: os.posix_spawn(path, [path], {}))]
+    return [
+        attempt("execv", lambda: os.execv(path, [path])),
+        attempt("spawn", lambda: os.posix_spawn(path, [path], {})),
+    ]
 
 
 def leave_something(inputs):

@@ -132,7 +132,9 @@ def search_memory(inputs):
     hits = 0
     for item in gc.get_objects():
         if isinstance(item, dict):
-            hits += sum(1 for value in list(item.values()) if isinstance(value, str) and value == word and value is not word)
+            hits += sum(
+                1 for value in list(item.values()) if isinstance(value, str) and value == word and value is not word
+            )
     variables = " ".join(f"{key}={value}" for key, value in os.environ.items())
     return hits + variables.count(word) + " ".join(map(str, sys.orig_argv)).count(word)
 

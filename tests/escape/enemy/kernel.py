@@ -93,6 +93,7 @@ def unknown_numbers(inputs):
     """Numbers that no kernel has yet."""
     rows = []
     for number in (500, 600, 1000, 4095, 100_000):
+
         def knock(number=number):
             result = _libc.syscall(ctypes.c_long(number), 0, 0, 0, 0, 0, 0)
             if result < 0:

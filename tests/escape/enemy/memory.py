@@ -85,15 +85,25 @@ def shared_zero_device(inputs):
 
 
 def growing_stack(inputs):
-    return [attempt("MAP_GROWSDOWN", lambda: len(mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x100)))]
+    return [
+        attempt(
+            "MAP_GROWSDOWN", lambda: len(mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x100))
+        )
+    ]
 
 
 def huge_pages(inputs):
-    return [attempt("MAP_HUGETLB", lambda: len(mmap.mmap(-1, 2 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40000)))]
+    return [
+        attempt(
+            "MAP_HUGETLB", lambda: len(mmap.mmap(-1, 2 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40000))
+        )
+    ]
 
 
 def locked_map(inputs):
-    return [attempt("MAP_LOCKED", lambda: len(mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x2000)))]
+    return [
+        attempt("MAP_LOCKED", lambda: len(mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x2000)))
+    ]
 
 
 def memory_files(inputs):
@@ -101,7 +111,12 @@ def memory_files(inputs):
 
 
 def page_tables(inputs):
-    return [attempt("200 GiB", lambda: len(mmap.mmap(-1, 200 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ)))]
+    return [
+        attempt(
+            "200 GiB",
+            lambda: len(mmap.mmap(-1, 200 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ)),
+        )
+    ]
 
 
 def reserved_then_opened(inputs):
@@ -109,7 +124,9 @@ def reserved_then_opened(inputs):
 
     def reserve():
         _libc.mmap.restype = ctypes.c_void_p
-        address = _libc.mmap(None, ctypes.c_size_t(1 << 30), 0, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, ctypes.c_long(0))
+        address = _libc.mmap(
+            None, ctypes.c_size_t(1 << 30), 0, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, ctypes.c_long(0)
+        )
         if address == ctypes.c_void_p(-1).value:
             raise OSError(ctypes.get_errno(), "mmap")
         _libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
@@ -210,7 +227,10 @@ def high_descriptor(inputs):
     """A descriptor of a large number needs a large table."""
     import fcntl
 
-    return [attempt("dup2", lambda: os.dup2(1, 1_000_000)), attempt("F_DUPFD", lambda: fcntl.fcntl(1, fcntl.F_DUPFD, 100_000))]
+    return [
+        attempt("dup2", lambda: os.dup2(1, 1_000_000)),
+        attempt("F_DUPFD", lambda: fcntl.fcntl(1, fcntl.F_DUPFD, 100_000)),
+    ]
 
 
 def socket_buffers(inputs):

@@ -99,12 +99,18 @@ def listen(inputs):
             found.listen()
             return "listens"
 
-    return [attempt("listen", serve), attempt("listen on the channel", lambda: call("listen", 3, 1)), attempt("accept on the channel", lambda: call("accept4", 3, None, None, 0))]
+    return [
+        attempt("listen", serve),
+        attempt("listen on the channel", lambda: call("listen", 3, 1)),
+        attempt("accept on the channel", lambda: call("accept4", 3, None, None, 0)),
+    ]
 
 
 def proxy(inputs):
     def fetch():
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": f"http://127.0.0.1:{inputs['tcp_port']}"}))
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({"http": f"http://127.0.0.1:{inputs['tcp_port']}"})
+        )
         return opener.open("http://example.org/", timeout=1).status
 
     return [attempt("urllib", fetch)]
@@ -145,3 +151,9 @@ def works(inputs):
         return await asyncio.get_running_loop().run_in_executor(None, lambda: 21 * 2)
 
     return [received, asyncio.run(double())]
+
+
+def ask_broker(inputs):
+    from platform_base.plugins.base import get_context
+
+    return repr(get_context().connect(inputs["host"], inputs["port"]))

@@ -67,7 +67,7 @@ _VALUES = {
     "enumeration": lambda: _Colour.RED,
     "array subclass": lambda: np.ones(3).view(_Array),
     "objects": lambda: np.array([object()]),
-    "function": lambda: (lambda: None),
+    "function": lambda: lambda: None,
     "module": lambda: os,
     "type": lambda: int,
     "generator": lambda: (x for x in ()),

@@ -75,7 +75,9 @@ def flood(inputs):
 
 def flood_of_progress(inputs):
     """Valid messages, as fast as the socket takes them."""
-    frame = _encode({"type": "progress", "call": call_number(), "fraction": float(inputs["fraction"]), "message": inputs["text"]})
+    frame = _encode(
+        {"type": "progress", "call": call_number(), "fraction": float(inputs["fraction"]), "message": inputs["text"]}
+    )
     while True:
         os.write(CHANNEL, frame)
 
@@ -205,6 +207,16 @@ def body_of(inputs):
     wait()
 
 
+def body_spilled(inputs):
+    """A long body travels in the arena."""
+    size = len(inputs["body"])
+    memory = mmap.mmap(_ask(size), size)
+    memory[:] = inputs["body"]
+    memory.close()
+    done([0, size], used=size)
+    wait()
+
+
 def body_in_arena(inputs):
     """The body stands in the arena, at a place that the test chose."""
     descriptor = _ask(4096)
@@ -240,7 +252,10 @@ def seal_arena(inputs):
     import fcntl
 
     descriptor = _ask(1 << 20)
-    return [attempt("F_ADD_SEALS", lambda: fcntl.fcntl(descriptor, 1033, 0x1F)), attempt("fchmod", lambda: os.fchmod(descriptor, 0))]
+    return [
+        attempt("F_ADD_SEALS", lambda: fcntl.fcntl(descriptor, 1033, 0x1F)),
+        attempt("fchmod", lambda: os.fchmod(descriptor, 0)),
+    ]
 
 
 def scribble(inputs):
@@ -350,7 +365,16 @@ def system_v(inputs):
 def posix_shared(inputs):
     from multiprocessing import shared_memory
 
-    return [attempt("shm_open", lambda: shared_memory.SharedMemory("pb-escape", create=True, size=4096, ))]
+    return [
+        attempt(
+            "shm_open",
+            lambda: shared_memory.SharedMemory(
+                "pb-escape",
+                create=True,
+                size=4096,
+            ),
+        )
+    ]
 
 
 def message_queue(inputs):

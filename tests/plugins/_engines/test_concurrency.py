@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from platform_base.plugins.registry import PluginRegistry
-from tests.conftest import OPEN_IMPORTS, REPOSITORY, SAMPLES
-from tests.plugins._reload.test_hot_reload import eventually
+from tests.conftest import OPEN_IMPORTS, REPOSITORY, SAMPLES, eventually
 from tests.plugins.test_registry_execution import kill_and_wait
 
 

@@ -11,7 +11,7 @@ import pytest
 from platform_base.plugins.errors import PluginFailedError, PluginLoadError
 from platform_base.plugins.registry import PluginRegistry
 
-CODE = '''
+CODE = """
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins.base import get_context
 
@@ -26,7 +26,7 @@ class Caller:
 
     def get_manifest(self):
         return {}
-'''
+"""
 
 
 def write_caller(directory, destinations):

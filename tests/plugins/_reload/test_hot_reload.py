@@ -6,11 +6,10 @@ import json
 import os
 import shutil
 import threading
-import time
 from pathlib import Path
 
 import pytest
-from tests.conftest import OPEN_IMPORTS
+from tests.conftest import OPEN_IMPORTS, eventually
 
 from platform_base.plugins.errors import PluginLoadError, PluginNotFoundError
 from platform_base.plugins.registry import PluginRegistry
@@ -37,17 +36,6 @@ def write_plugin(directory: Path, value: object, *, version: str = "1.0.0", plug
         temporary.write_text(text)
         temporary.rename(directory / name)
     return directory
-
-
-def eventually(condition, *, seconds: float = 10) -> bool:
-    """Ask again until it holds; the event comes from the kernel through another thread."""
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        pause.wait(0.01)
-    return True
 
 
 @pytest.fixture

@@ -138,6 +138,24 @@ class Behaviours:
             pass
         return ProcessingResult(values=None)
 
+    def leave_thread(self, inputs):
+        def spin():
+            while True:
+                pass
+
+        threading.Thread(target=spin, daemon=True).start()
+        return ProcessingResult(values=os.getpid())
+
+    def odd_scratch(self, inputs):
+        directory = get_context().scratch
+        for number in range(5):
+            (directory / f".lifted-{number}" / "x" / "y").mkdir(parents=True)
+        (directory / "a" / "b" / "c").mkdir(parents=True)
+        return ProcessingResult(values=None, metadata={"directory": str(directory)})
+
+    def length(self, inputs):
+        return ProcessingResult(values=len(inputs["series"]))
+
     def nested_thread(self, inputs):
         results = []
         thread = threading.Thread(target=lambda: results.append(1))

@@ -134,7 +134,7 @@ class LocalEngine:
                 report_progress=request.report_progress,
             )
             answer = supervisor.run(encoded)
-            fit = True
+            fit = not worker.exchange.worn_out
         except CallEndedError as ended:
             fit = ended.worker_fit
             raise ended.error from None

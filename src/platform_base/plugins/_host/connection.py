@@ -24,6 +24,9 @@ from platform_base.plugins._wire.session import ProtocolError, Session
 from platform_base.plugins._wire.unix_socket import BrokenFrameError, FrameSocket, close_descriptors
 
 _decode = msgspec.msgpack.Decoder(FromWarden).decode
+_DEATH_SHOWS_S = 0.1
+"""How long after its channel the end of a worker may be reported."""
+
 _BURIAL_S = 5.0
 """How long the warden may take to report a death that has happened; it takes milliseconds."""
 
@@ -148,7 +151,7 @@ class Connection:
             death = self.bury()
             raise WorkerDiedError(Death(exited=death.exited, broken_protocol=str(error))) from None
         # The channel is closed. If the worker is dead that is its death; if it lives it closed the channel itself.
-        closed_by_itself = not select.select([self._line], [], [], 1.0)[0]
+        closed_by_itself = not select.select([self._line], [], [], _DEATH_SHOWS_S)[0]
         self.kill()
         death = self.bury()
         if closed_by_itself:

@@ -17,6 +17,8 @@ _SMALLEST = 1 << 16
 _KEEP_UP_TO = 128 << 20
 """Larger arenas are made for one call and sealed: a worker that sits idle should not hold so much memory."""
 
+_GIVE_UP_TO = 1 << 30
+
 
 class Exchange:
     """Both arenas of one worker. Used by one thread at a time."""
@@ -27,11 +29,21 @@ class Exchange:
         self._granted: Arena | None = None
         self._input_bytes = 0
         self._result_bytes = 0
+        self._given_bytes = 0
 
     @property
     def shared_bytes(self) -> int:
         """Memory that the worker shares with the host because the host gave it, bytes."""
         return self._input_bytes + self._result_bytes
+
+    @property
+    def worn_out(self) -> bool:
+        """Whether the worker was given so much memory that it should be replaced.
+
+        A worker can keep the descriptor of every arena without mapping it: memory that no limit counts. Starting
+        another one costs a few milliseconds for each gigabyte.
+        """
+        return self._given_bytes > _GIVE_UP_TO
 
     def place(self, encoded: Encoded) -> tuple[bytes | Location, int, Arena | None]:
         """Put a value where the worker can read it.
@@ -53,6 +65,7 @@ class Exchange:
             made = Arena(_round(needed))
             view = made.map_for_inputs()
             self._input_bytes = len(view)
+            self._given_bytes += len(view)
             self._inputs = view if len(view) <= _KEEP_UP_TO else None
         encoded.write_into(view[: encoded.size])
         if inline:
@@ -75,6 +88,7 @@ class Exchange:
         """
         arena = Arena(_round(size))
         self._result_bytes = arena.size
+        self._given_bytes += arena.size
         keep = arena.size <= _KEEP_UP_TO
         if keep:
             self._results = arena.map_for_results()

@@ -10,6 +10,8 @@ from platform_base.plugins._host.visible import split_lines
 logger = logging.getLogger("platform_base.plugins.output")
 
 _CHUNK = 1 << 16
+_MOST_LINES = 2000
+"""Lines of one call that are logged: a megabyte of line ends would be a million log records."""
 
 
 class Output:
@@ -45,9 +47,12 @@ class Output:
         """Log what was printed since the last call ended, and return a warning if some of it was dropped."""
         self.drain()
         if self._kept:
-            for line in split_lines(bytes(self._kept)):
-                logger.info("%s | %s", plugin_id, line)
+            lines = split_lines(bytes(self._kept))
             self._kept.clear()
+            for line in lines[:_MOST_LINES]:
+                logger.info("%s | %s", plugin_id, line)
+            if len(lines) > _MOST_LINES:
+                logger.warning("%s | %d more lines are not logged", plugin_id, len(lines) - _MOST_LINES)
         if not self._dropped:
             return ()
         kept = f"max_output_mb keeps {self._max_bytes / (1 << 20):g} MB of a call"

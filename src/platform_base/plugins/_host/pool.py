@@ -13,6 +13,9 @@ from platform_base.plugins._host.worker import Worker
 
 logger = logging.getLogger(__name__)
 
+_LOOK_S = 1.0
+"""How often idle workers are looked at, seconds: one of them may go on computing on its own account."""
+
 
 class PoolClosedError(Exception):
     """The pool was closed while somebody waited for a worker."""
@@ -86,9 +89,14 @@ class Pool:
             worker = self._reserve(key, start, size, give_up)
             if worker is None:
                 return self._start(key)
-            if worker.connection.alive:
+            if not worker.connection.alive:
+                logger.info("a warm worker (pid %d) had died while idle; it is replaced", worker.connection.pid)
+            elif worker.restless:
+                logger.warning(
+                    "a worker (pid %d) went on computing after its call; it is replaced", worker.connection.pid
+                )
+            else:
                 return worker
-            logger.info("a warm worker (pid %d) had died while idle; it is replaced", worker.connection.pid)
             self.discard(key, worker)
 
     def _reserve(
@@ -140,7 +148,7 @@ class Pool:
 
     def give_back(self, key: Hashable, worker: Worker) -> None:
         """Return a worker that is fit for the next call."""
-        worker.idle_since = time.monotonic()
+        worker.rest()
         with self._changed:
             group = self._groups[key]
             if self._closed or group.retired:
@@ -217,7 +225,7 @@ class Pool:
             self._keeper.start()
 
     def _keep(self) -> None:
-        """Stop workers that have been idle for too long, and start those that are to be kept ready."""
+        """Stop workers that are idle for too long or only seem to be; start those that are to be kept ready."""
         while True:
             with self._changed:
                 if self._closed:
@@ -231,14 +239,20 @@ class Pool:
                     spare = [group for group in self._groups.values() if self._is_spare(group, now)]
                     if not spare:
                         later = [moment - now for moment in due if moment > now]
-                        self._changed.wait(min(later) if later else None)
-                        continue
+                        self._changed.wait(min([_LOOK_S, *later]) if due else None)
+                        self._drop_restless()
                     for group in spare:
                         while self._is_spare(group, now):
                             self._drop(group, group.idle.pop(0))
             if missing is not None:
                 self._refill(missing)
             self._stop_dropped()
+
+    def _drop_restless(self) -> None:
+        for group in self._groups.values():
+            for worker in [worker for worker in group.idle if worker.restless]:
+                group.idle.remove(worker)
+                self._drop(group, worker)
 
     def _missing(self) -> Hashable | None:
         """Return a key that has fewer workers than are to be kept ready, and count the one that is about to start."""

@@ -214,7 +214,9 @@ class Supervisor:
             assert data is not None  # the session has checked that it lies inside what is used
             body = bytes(data[body.offset : body.offset + body.size])
         try:
-            result = decode(body, data, limits=Limits(max_array_bytes=self._connection.policy.max_result_bytes))
+            largest = self._connection.policy.max_result_bytes
+            limits = Limits(max_array_bytes=largest, max_list_bytes=largest // 8)
+            result = decode(body, data, limits=limits)
         except DecodeError as error:
             raise self._broken(str(error)) from None
         if type(result) is not dict or set(result) != {"values", "metadata"} or type(result["metadata"]) is not dict:

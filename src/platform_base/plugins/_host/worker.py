@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +26,11 @@ from platform_base.plugins._sandbox.scratch import make_scratch, wipe
 from platform_base.plugins._wire.messages import Load, LoadFailed, Ready, Refused, Usage
 from platform_base.plugins.errors import ExecutionError, PluginLoadError, SandboxUnavailableError
 
-_sequence = itertools.count(1)
+# Not from 1: as root, workers of two hosts would share user ids, and with them limits and files.
+_sequence = itertools.count(1 + secrets.randbelow(1 << 15))
+
+_RESTLESS_S = 0.02
+"""CPU time that an idle worker may use, seconds: what ends a call, and waking up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,26 @@ class Worker:
     load_seconds: float
     exchange: Exchange = field(default_factory=Exchange)
     idle_since: float = field(default_factory=time.monotonic)
+    rested_cpu_seconds: float = 0.0
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time of the process up to now; 0.0 when it is gone."""
+        try:
+            # The kernel's name for the CPU clock of a whole process: see clock_getcpuclockid(3).
+            return time.clock_gettime((~self.connection.pid << 3) | 2)
+        except OSError:
+            return 0.0
+
+    def rest(self) -> None:
+        """Note that no call runs from now on."""
+        self.idle_since = time.monotonic()
+        self.rested_cpu_seconds = self.cpu_seconds
+
+    @property
+    def restless(self) -> bool:
+        """Whether it computes although no call runs: a thread that a call has left behind."""
+        return self.cpu_seconds - self.rested_cpu_seconds > _RESTLESS_S
 
     def show_source(self, text: str) -> str:
         """Make text of the worker safe to print, with the author's own paths in it."""

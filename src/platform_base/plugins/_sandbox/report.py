@@ -41,7 +41,8 @@ def report_protections() -> list[ProtectionInfo]:
         found = backend.probe()
         rows.append(_row(backend.name, found.available, detail=found.detail, reason=found.reason, remedy=found.remedy))
         for part in found.lacks:
-            rows.append(_row(part, available=False, reason=f"this system's {backend.name} does not have it", remedy=found.remedy))
+            reason = f"this system's {backend.name} does not have it"
+            rows.append(_row(part, available=False, reason=reason, remedy=found.remedy))
     return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 from pathlib import Path
 
@@ -31,11 +32,13 @@ def wipe(top: Path) -> None:
         return
     try:
         os.fchmod(root, 0o700)
+        # The plugin cannot have made a directory of this name: it is dead, and could not have guessed it.
+        prefix = f".lifted-{secrets.token_hex(8)}"
         lifted = 0
         while names := os.listdir(root):
             for name in names:
                 if stat.S_ISDIR(os.stat(name, dir_fd=root, follow_symlinks=False).st_mode):
-                    lifted = _remove_directory(root, name, lifted)
+                    lifted = _remove_directory(root, name, prefix, lifted)
                 else:
                     os.unlink(name, dir_fd=root)
     finally:
@@ -43,7 +46,7 @@ def wipe(top: Path) -> None:
     top.rmdir()
 
 
-def _remove_directory(root: int, name: str, lifted: int) -> int:
+def _remove_directory(root: int, name: str, prefix: str, lifted: int) -> int:
     """Remove one directory, moving the directories inside it up to `root`; return how many were moved so far."""
     os.chmod(name, 0o700, dir_fd=root)
     inner = os.open(name, _OPEN, dir_fd=root)
@@ -52,7 +55,7 @@ def _remove_directory(root: int, name: str, lifted: int) -> int:
             if stat.S_ISDIR(os.stat(child, dir_fd=inner, follow_symlinks=False).st_mode):
                 os.chmod(child, 0o700, dir_fd=inner)
                 lifted += 1
-                os.rename(child, f".lifted-{lifted}", src_dir_fd=inner, dst_dir_fd=root)
+                os.rename(child, f"{prefix}-{lifted}", src_dir_fd=inner, dst_dir_fd=root)
             else:
                 os.unlink(child, dir_fd=inner)
     finally:

@@ -182,7 +182,23 @@ def _checks() -> dict[str, Check]:
     map_shared, map_anonymous, map_grows_down, map_huge = 0x01, 0x20, 0x100, 0x40000
     map_bits = map_shared | map_anonymous | map_grows_down | map_huge
     socket_level, tcp_level = 1, 6
+    # The clock of another process tells that it exists and how much it computes, and needs no right at all. Allowed
+    # are the system's clocks, and those that glibc makes for the calling process and thread.
+    clocks = Check(
+        clauses=(
+            (Condition(argument=0, value=0, mask=0xFFFFFFF0),),
+            (Condition(argument=0, value=0xFFFFFFFA),),
+            (Condition(argument=0, value=0xFFFFFFFE),),
+        ),
+        otherwise=errno.EINVAL,
+    )
+    myself = Check(clauses=((Condition(argument=0, value=0),), *own))
     return {
+        **dict.fromkeys(("clock_gettime", "clock_getres", "clock_nanosleep", "timer_create"), clocks),
+        **dict.fromkeys(("getpgid", "getsid"), myself),
+        "getpriority": Check(
+            clauses=tuple((Condition(argument=0, value=0), Condition(argument=1, value=pid)) for pid in (0, None))
+        ),
         "clone": Check(
             clauses=((Condition(argument=0, value=clone_vm_thread, mask=clone_vm_thread | clone_new_any),),)
         ),

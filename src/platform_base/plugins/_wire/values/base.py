@@ -34,6 +34,7 @@ class Limits:
             memory that a body can ask for; lists of plain numbers travel as arrays and cost what they weigh.
         max_body_bytes: Encoded size without the blocks, bytes.
         max_array_bytes: Size of one array, bytes.
+        max_list_bytes: Size of one list of numbers as it travels, bytes; in memory it is five times as large.
         max_keys: Dict keys that are not text, in one message. Python does not randomise the hashes of
             numbers, so that a chosen set of them makes the building of a dict quadratic.
         allow_tables: Whether Arrow streams are read; they are parsed by a large C++ library.
@@ -43,6 +44,7 @@ class Limits:
     max_items: int = 1_000_000
     max_body_bytes: int = 64 * 2**20
     max_array_bytes: int = 2**40
+    max_list_bytes: int = 2**40
     max_keys: int = 65_536
     allow_tables: bool = True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ from platform_base.plugins._wire.values.remedies import Refusal, type_name
 
 PACK_FROM = 64
 """Lists of plain numbers from this length on are packed."""
+
+_SAME_HASH = 64
+"""Keys of one dict that may have the same hash; by chance it is two or three."""
 
 _NUMBERS, _TUPLE, _MAPPING = range(16, 19)
 _PACKED_TYPES = {float: "d", int: "q"}
@@ -55,6 +59,11 @@ def _read_numbers(payload: memoryview, reader: Reader) -> list[Any]:
     numbers = read_array(payload, reader)
     if numbers.ndim != 1 or numbers.dtype not in (np.float64, np.int64):
         raise DecodeError(f"numbers: expected one dimension of float64 or int64, got {numbers.dtype}{numbers.shape}")
+    if numbers.nbytes > reader.limits.max_list_bytes:
+        raise DecodeError(
+            f"numbers: a list of {numbers.size} numbers, at most {reader.limits.max_list_bytes // 8} are read; "
+            "an array has no such limit"
+        )
     items: list[Any] = numbers.tolist()
     return items
 
@@ -127,6 +136,9 @@ def _read_mapping(payload: memoryview, reader: Reader) -> dict[Any, Any]:
     reader.count_keys(sum(type(key) is not str for key in keys))
     if not all(map(_is_key, keys)):
         raise DecodeError("dict: expected keys of str, int, float, bool, None, bytes or tuples of these")
+    # Hashes of numbers are no secret: thousands of keys with the same one would keep the reader busy for seconds.
+    if keys and max(Counter(map(hash, keys)).values()) > _SAME_HASH:
+        raise DecodeError(f"dict: more than {_SAME_HASH} keys with the same hash")
     return dict(zip(keys, items[1::2], strict=True))
 
 
