@@ -9,7 +9,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numba
+try:
+    import numba
+except ImportError as error:
+    # Said again so that the check of imports sees that the absence is handled: `kernels` falls back to NumPy.
+    raise ImportError("the compiled kernels need numba") from error
 import numpy as np
 from numpy.typing import NDArray
 

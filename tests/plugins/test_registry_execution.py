@@ -24,6 +24,7 @@ from platform_base.plugins.errors import (
     PluginNotFoundError,
     PluginTimeoutError,
     RegistryClosedError,
+    ResourceLimitError,
     WireError,
     WorkerCrashedError,
 )
@@ -220,6 +221,26 @@ class TestFailures:
         for number in range(4):
             result = run(registry, "keep_input", series=np.full(50_000, float(number)))
             assert result.values == [float(earlier) for earlier in range(number + 1)]
+
+    def test_a_result_beyond_its_limit_names_the_setting(self, nothing_left):
+        settings = {**OPEN_IMPORTS, "plugins": {"behaviours": {"max_result_mb": 1}}}
+        with PluginRegistry(settings) as registry:
+            registry.discover_plugins(SAMPLES)
+            assert run(registry, "scale", series=np.zeros(100_000)).values.size == 100_000
+            with pytest.raises(ResourceLimitError, match="max_result_mb") as caught:
+                run(registry, "scale", series=np.zeros(200_000))
+            assert caught.value.limit == "max_result_mb"
+            assert scale_works(registry)
+
+    def test_every_started_worker_is_counted(self, registry):
+        for _ in range(2):
+            with pytest.raises(WorkerCrashedError):
+                run(registry, "exit_at_once")
+        assert scale_works(registry)
+        stats = registry.get_plugin_stats("behaviours")
+        assert stats["cold_starts"] == 3
+        assert stats["load_seconds"] > 0
+        assert stats["failures"] == {"WorkerCrashedError": 2}
 
     def test_refused_inputs_say_what_was_given(self, registry):
         with pytest.raises(InvalidInputsError) as caught:

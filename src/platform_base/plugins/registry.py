@@ -88,14 +88,12 @@ class PluginRegistry:
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._stats: defaultdict[str, StatsRecorder] = defaultdict(StatsRecorder)
-        self._engine = ENGINES[self.settings.engine](self.settings, ReleaseStore.standard())
-        version = importlib.metadata.version("platform-base")
-        self._switch = Switch(
-            self._engine,
+        self._engine = ENGINES[self.settings.engine](
             self.settings,
-            version,
-            on_load=lambda plugin_id, s: self._stats[plugin_id].record_load(s),
+            ReleaseStore.standard(),
+            lambda plugin_id, seconds: self._stats[plugin_id].record_load(seconds),
         )
+        self._switch = Switch(self._engine, self.settings, importlib.metadata.version("platform-base"))
         self._roots: dict[Path, tuple[Problem, ...]] = {}
         self._failures: dict[str, Problem] = {}
         self._reloader: Reloader | None = None

@@ -7,10 +7,10 @@ import threading
 
 import numpy as np
 import pytest
-
-from platform_base.plugins.registry import PluginRegistry
 from tests.conftest import OPEN_IMPORTS, REPOSITORY, SAMPLES, eventually
 from tests.plugins.test_registry_execution import kill_and_wait
+
+from platform_base.plugins.registry import PluginRegistry
 
 
 def registry_with(**workers):

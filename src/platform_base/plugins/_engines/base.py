@@ -12,6 +12,8 @@ from platform_base.plugins._host.supervisor import Cancellation
 from platform_base.plugins.settings import SecuritySettings, WorkerSettings
 
 ReportProgress = Callable[[float, str], None]
+StartListener = Callable[[str, float], None]
+"""Told of a plugin id and the seconds that starting a worker for it took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +49,8 @@ class Engine(Protocol):
 
     name: str
 
-    def load(self, deployment: Deployment) -> float:
-        """Make sure that the release loads; return the seconds that took.
+    def load(self, deployment: Deployment) -> None:
+        """Make sure that the release loads.
 
         Raises:
             PluginLoadError: Its code did not load.

@@ -13,7 +13,7 @@ from typing import Any
 
 from platform_base.core.models import Execution, ProcessingResult
 from platform_base.plugins._catalog.release import Release
-from platform_base.plugins._engines.base import Deployment, Request
+from platform_base.plugins._engines.base import Deployment, Request, StartListener
 from platform_base.plugins._host.supervisor import Cancellation, describe_inputs
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.messages import Load
@@ -30,14 +30,15 @@ class InlineEngine:
 
     name = "inline"
 
-    def __init__(self) -> None:
+    def __init__(self, on_start: StartListener) -> None:
+        self._on_start = on_start
         self._lock = threading.RLock()
         self._plugins: dict[str, PluginProtocol] = {}
         logger.warning(
             "engine: inline runs plugin code in this process, without any protection; use it for debugging only"
         )
 
-    def load(self, deployment: Deployment) -> float:
+    def load(self, deployment: Deployment) -> None:
         """See `Engine.load`."""
         release = deployment.release
         began = time.monotonic()
@@ -59,7 +60,7 @@ class InlineEngine:
                         f"{type(error).__name__}: {error}",
                         plugin_id=release.plugin_id,
                     ) from error
-        return time.monotonic() - began
+                self._on_start(release.plugin_id, time.monotonic() - began)
 
     def run(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run`. An exception of the plugin is the cause of the `PluginFailedError` that is raised."""

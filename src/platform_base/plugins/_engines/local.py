@@ -26,7 +26,7 @@ import msgspec
 from platform_base.core.models import Execution, ProcessingResult
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.store import ReleaseStore
-from platform_base.plugins._engines.base import Deployment, Request
+from platform_base.plugins._engines.base import Deployment, Request, StartListener
 from platform_base.plugins._host.connection import UndeliveredError
 from platform_base.plugins._host.pool import Pool, PoolClosedError, PoolSize
 from platform_base.plugins._host.supervisor import Answer, CallEndedError, Cancellation, Supervisor
@@ -56,16 +56,23 @@ class LocalEngine:
     name = "local"
 
     def __init__(
-        self, settings: Settings, store: ReleaseStore, *, amend: Callable[[Policy], Policy] = lambda policy: policy
+        self,
+        settings: Settings,
+        store: ReleaseStore,
+        *,
+        on_start: StartListener = lambda plugin_id, seconds: None,
+        amend: Callable[[Policy], Policy] = lambda policy: policy,
     ) -> None:
         """Begin without any process.
 
         Args:
             settings: The operator's.
             store: Where snapshots of releases are kept.
+            on_start: Told of every worker that was started, by plugin id, with the seconds that took.
             amend: Changes every policy before it is used; the escape tests leave out single layers with it.
         """
         self._settings = settings
+        self._on_start = on_start
         self._amend = amend
         self._store = store
         self._pool = Pool(total=settings.workers.total or max(8, 2 * _cores()))
@@ -76,9 +83,8 @@ class LocalEngine:
         self._active: set[Cancellation] = set()
         self._closed = False
 
-    def load(self, deployment: Deployment) -> float:
+    def load(self, deployment: Deployment) -> None:
         """See `Engine.load`."""
-        began = time.monotonic()
         key = self._key(deployment)
         self._pool.revive(key)
         cancellation = Cancellation()
@@ -93,7 +99,6 @@ class LocalEngine:
             worker.load_seconds,
             ", ".join(worker.protections),
         )
-        return time.monotonic() - began
 
     def run(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run`."""
@@ -201,7 +206,9 @@ class LocalEngine:
         for attempt in range(1, _ATTEMPTS + 1):
             warden, runtime = self._ensure_warden()
             try:
-                return start_worker(warden, recipe, runtime)
+                worker = start_worker(warden, recipe, runtime)
+                self._on_start(deployment.release.plugin_id, worker.load_seconds)
+                return worker
             except WardenLostError:
                 if attempt == _ATTEMPTS:
                     raise

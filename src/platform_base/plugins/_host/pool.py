@@ -92,9 +92,7 @@ class Pool:
             if not worker.connection.alive:
                 logger.info("a warm worker (pid %d) had died while idle; it is replaced", worker.connection.pid)
             elif worker.restless:
-                logger.warning(
-                    "a worker (pid %d) went on computing after its call; it is replaced", worker.connection.pid
-                )
+                logger.warning("a worker (pid %d) went on after its call; it is replaced", worker.connection.pid)
             else:
                 return worker
             self.discard(key, worker)

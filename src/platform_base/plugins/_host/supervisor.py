@@ -30,6 +30,7 @@ from platform_base.plugins.errors import (
     InvalidInputsError,
     PluginFailedError,
     PluginTimeoutError,
+    ResourceLimitError,
     WireError,
 )
 
@@ -263,7 +264,13 @@ class Supervisor:
         if failed.kind == "memory":
             error = memory_limit_error(plugin_id, self._connection.policy, f"raised {name}: {text}")
             return CallEndedError(error, usage=failed.usage, worker_fit=False)
-        if failed.kind == "invalid_inputs":
+        if failed.kind == "result_size":
+            error = ResourceLimitError(
+                f"plugin {plugin_id!r}: {text} (max_result_mb); the setting is plugins.{plugin_id}.max_result_mb",
+                plugin_id=plugin_id,
+                limit="max_result_mb",
+            )
+        elif failed.kind == "invalid_inputs":
             error = InvalidInputsError(
                 f"plugin {plugin_id!r} refused its inputs (validate_inputs returned False); it was given "
                 f"{describe_inputs(self._inputs)}",

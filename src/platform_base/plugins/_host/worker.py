@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import secrets
 import time
 from collections.abc import Mapping
@@ -22,12 +23,17 @@ from platform_base.plugins._host.visible import make_visible
 from platform_base.plugins._host.warden import WardenClient
 from platform_base.plugins._sandbox.identity import choose_uid
 from platform_base.plugins._sandbox.policy import Policy
-from platform_base.plugins._sandbox.scratch import make_scratch, wipe
+from platform_base.plugins._sandbox.scratch import is_overfull, make_scratch, wipe
 from platform_base.plugins._wire.messages import Load, LoadFailed, Ready, Refused, Usage
 from platform_base.plugins.errors import ExecutionError, PluginLoadError, SandboxUnavailableError
 
+logger = logging.getLogger(__name__)
+
 # Not from 1: as root, workers of two hosts would share user ids, and with them limits and files.
 _sequence = itertools.count(1 + secrets.randbelow(1 << 15))
+
+_MOST_KERNELS = 4096
+"""Files in the cache of one release; a numba function makes two or three."""
 
 _RESTLESS_S = 0.02
 """CPU time that an idle worker may use, seconds: what ends a call, and waking up."""
@@ -97,6 +103,20 @@ class Worker:
         self.connection.bury()
         self.connection.close()
         wipe(self.scratch)
+        self._check_kernel_cache()
+
+    def _check_kernel_cache(self) -> None:
+        """Empty the directory that outlives workers if this one has abused it as storage."""
+        cache = Path(self.recipe.kernel_cache)
+        limit = self.recipe.policy.max_scratch_bytes
+        if self.recipe.kernel_cache and cache.exists():
+            try:
+                overfull = is_overfull(cache, max_bytes=limit, max_entries=_MOST_KERNELS)
+            except OSError:
+                return  # A sibling is at work there; whoever ends last looks again.
+            if overfull:
+                logger.warning("%s holds more than compiled kernels; it is emptied", cache)
+                wipe(cache, keep_top=True)
 
 
 def start_worker(warden: WardenClient, recipe: Recipe, runtime: Path) -> Worker:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 
 from platform_base.plugins._catalog.catalog import Catalog
 from platform_base.plugins._catalog.release import Release
@@ -24,13 +23,10 @@ logger = logging.getLogger("platform_base.plugins")
 class Switch:
     """The releases that are known, and the one of each plugin that is active. Thread-safe."""
 
-    def __init__(
-        self, engine: Engine, settings: Settings, core_version: str, on_load: Callable[[str, float], None]
-    ) -> None:
+    def __init__(self, engine: Engine, settings: Settings, core_version: str) -> None:
         self._engine = engine
         self._settings = settings
         self._core_version = core_version
-        self._on_load = on_load
         self._lock = threading.RLock()
         self._catalog = Catalog(core_version)
         self._loaded: dict[str, Release] = {}
@@ -196,7 +192,7 @@ class Switch:
     def _prove(self, release: Release) -> None:
         check_core_version(release.manifest, self._core_version)
         check_requirements(release.manifest.requires, plugin_id=release.plugin_id)
-        self._on_load(release.plugin_id, self._engine.load(self.deployment(release)))
+        self._engine.load(self.deployment(release))
 
     def _settle(self, before: Release | None, now: Release) -> None:
         if before is None:

@@ -46,7 +46,7 @@ def close_one_by_one(keep: Iterable[int]) -> None:
     """
     # A list, because the directory is read through a descriptor of its own, gone by the time it is closed
     # here.
-    for number in set(map(int, os.listdir("/proc/self/fd"))) - set(keep):  # noqa: PTH208 - runs in every worker, names suffice
+    for number in set(map(int, os.listdir("/proc/self/fd"))) - set(keep):
         try:
             os.close(number)
         except OSError as error:

@@ -17,11 +17,31 @@ def make_scratch(path: Path, *, uid: int | None) -> None:
         os.chown(path, uid, uid)
 
 
-def wipe(top: Path) -> None:
+def is_overfull(top: Path, *, max_bytes: int, max_entries: int) -> bool:
+    """Whether a tree holds more than it may, or anything but files and directories; looks only until it knows."""
+    waiting = [top]
+    size = entries = 0
+    while waiting:
+        with os.scandir(waiting.pop()) as listing:
+            for entry in listing:
+                entries += 1
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(Path(entry.path))
+                elif entry.is_file(follow_symlinks=False):
+                    size += entry.stat(follow_symlinks=False).st_blocks * 512
+                else:
+                    return True
+                if size > max_bytes or entries > max_entries:
+                    return True
+    return False
+
+
+def wipe(top: Path, *, keep_top: bool = False) -> None:
     """Remove a tree that nobody writes to any more.
 
     Works level by level with directory descriptors instead of recursion: a plugin may nest thousands of directories,
-    use names that are no text, and take away its own permissions. A tree that is gone already is fine.
+    use names that are no text, and take away its own permissions. A tree that is gone already is fine. With `keep_top`
+    only what is in it is removed.
 
     Raises:
         OSError: Something could not be removed.
@@ -31,7 +51,8 @@ def wipe(top: Path) -> None:
     except FileNotFoundError:
         return
     try:
-        os.fchmod(root, 0o700)
+        if not keep_top:
+            os.fchmod(root, 0o700)
         # The plugin cannot have made a directory of this name: it is dead, and could not have guessed it.
         prefix = f".lifted-{secrets.token_hex(8)}"
         lifted = 0
@@ -43,7 +64,8 @@ def wipe(top: Path) -> None:
                     os.unlink(name, dir_fd=root)
     finally:
         os.close(root)
-    top.rmdir()
+    if not keep_top:
+        top.rmdir()
 
 
 def _remove_directory(root: int, name: str, prefix: str, lifted: int) -> int:

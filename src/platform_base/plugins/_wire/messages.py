@@ -229,7 +229,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """The call ended without a result.
 
     Attributes:
-        kind: ``"raised"``, ``"invalid_inputs"``, ``"encoding"`` or ``"memory"``.
+        kind: ``"raised"``, ``"invalid_inputs"``, ``"encoding"``, ``"memory"`` or ``"result_size"``.
         path: For ``"encoding"``, the place of the value that cannot be sent.
     """
 

@@ -42,7 +42,7 @@ from platform_base.plugins._wire.messages import (
 )
 
 _encode = msgspec.msgpack.Encoder().encode
-_FAILURE_KINDS = frozenset({"raised", "invalid_inputs", "encoding", "memory"})
+_FAILURE_KINDS = frozenset({"raised", "invalid_inputs", "encoding", "memory", "result_size"})
 
 
 class ProtocolError(Exception):

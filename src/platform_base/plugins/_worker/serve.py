@@ -47,6 +47,10 @@ _ABANDONED = 71
 """Exit status of a worker whose host stopped in the middle of a call."""
 
 
+class ResultSizeError(Exception):
+    """The plugin's result is larger than its policy lets it be."""
+
+
 class Server:
     """Answers the host until it closes the line."""
 
@@ -107,6 +111,8 @@ class Server:
             return self._failed("encoding", error, path=error.path)
         except MemoryError as error:
             return self._failed("memory", error)
+        except ResultSizeError as error:
+            return self._failed("result_size", error)
         except BaseException as error:  # noqa: BLE001  SystemExit and its kin end the call, not the worker
             return self._failed("raised", error)
 
@@ -134,6 +140,8 @@ class Server:
         encoded = encode({"values": result.values, "metadata": result.metadata}, root="")
         inline = len(encoded.body) <= MAX_INLINE_BODY
         used = encoded.size + (0 if inline else len(encoded.body))
+        if used > self._policy.max_result_bytes:
+            raise ResultSizeError(f"the result needs {used} bytes, {self._policy.max_result_bytes} are allowed")
         if used:
             if used > self._memory.result_capacity:
                 self._allocate(used)
