@@ -348,7 +348,7 @@ class PluginRegistry:
         cancellation: Cancellation,
     ) -> ProcessingResult:
         self._check_open()
-        release = self._switch.serving(plugin_id)
+        release = self._serving(plugin_id)
         deployment = self._switch.deployment(release)
         data, given = _join_parameters(plugin_id, inputs, params)
         parameters = resolve(release.manifest.configuration, given, plugin_id=plugin_id)
@@ -383,6 +383,16 @@ class PluginRegistry:
             result.execution.peak_memory_bytes / (1 << 20),
         )
         return result
+
+    def _serving(self, plugin_id: str) -> Release:
+        """Return the release that answers, loading it if need be; a load that fails is a failure of the plugin."""
+        try:
+            return self._switch.serving(plugin_id)
+        except (PluginNotFoundError, RegistryClosedError):
+            raise
+        except PluginError as error:
+            self._stats[plugin_id].record_failure(type(error).__name__)
+            raise
 
     # -- knowing ------------------------------------------------------------------------------------------------
 
