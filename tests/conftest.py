@@ -49,7 +49,10 @@ def children() -> set[int]:
     """Processes that this process started and that are still there, zombies included."""
     found = set()
     for task in Path("/proc/self/task").iterdir():
-        found |= {int(pid) for pid in (task / "children").read_text().split()}
+        try:
+            found |= {int(pid) for pid in (task / "children").read_text().split()}
+        except FileNotFoundError:
+            continue  # That thread has just ended.
     return found
 
 

