@@ -33,7 +33,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     denied("memory.locked_map", "EAGAIN EPERM", "rlimits"),
     denied("memory.memory_files", "EPERM", "seccomp"),
     denied("memory.page_tables", "ENOMEM", "rlimits"),
-    denied("memory.reserved_then_opened", "ENOMEM", "rlimits"),
+    fails("memory.reserved_then_opened", MemoryLimitError, facts=LIMIT, risky=True),
     denied("memory.grow_a_map", "ENOMEM", "rlimits"),
     denied("memory.heap", "ENOMEM", "rlimits"),
     fails("memory.recursion", PluginFailedError, facts={"remote_type": "RecursionError"}),

@@ -120,24 +120,19 @@ def page_tables(inputs):
 
 
 def reserved_then_opened(inputs):
-    """Reserve without access, which no data limit counts, then ask for access."""
+    """Reserve without access, which no data limit counts, then ask for access and write.
 
-    def reserve():
-        _libc.mmap.restype = ctypes.c_void_p
-        address = _libc.mmap(
-            None, ctypes.c_size_t(1 << 30), 0, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, ctypes.c_long(0)
-        )
-        if address == ctypes.c_void_p(-1).value:
-            raise OSError(ctypes.get_errno(), "mmap")
-        _libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-        try:
-            if _libc.mprotect(address, 1 << 30, 3):
-                raise OSError(ctypes.get_errno(), "mprotect")
-        finally:
-            _libc.munmap(ctypes.c_void_p(address), ctypes.c_size_t(1 << 30))
-        return "writable"
-
-    return [attempt("mprotect", reserve)]
+    The kernel forgets the data limit in mprotect(2) where the mapping would not fit into the address space a second time.
+    """
+    _libc.mmap.restype = ctypes.c_void_p
+    _libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    size = 1 << 30
+    address = _libc.mmap(None, ctypes.c_size_t(size), 0, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, ctypes.c_long(0))
+    if address == ctypes.c_void_p(-1).value or _libc.mprotect(address, size, 3):
+        raise MemoryError("refused by the kernel")
+    for _ in range(100):
+        ctypes.memset(address, 1, size)
+    return "written"
 
 
 def written_then_closed(inputs):
