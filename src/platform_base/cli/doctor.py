@@ -36,13 +36,18 @@ def examine(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         }
         protections = registry.sandbox_report()
         live = _run_template(registry)
+        attempts = _try_to_escape(registry) if live["passed"] else []
+    healthy = live["passed"] and bool(attempts) and all(each["stopped"] for each in attempts)
     if as_json:
-        render.print_json({**facts, "protections": protections, "live_check": live, "healthy": live["passed"]})
+        render.print_json(
+            {**facts, "protections": protections, "live_check": live, "escapes": attempts, "healthy": healthy}
+        )
     else:
         render.print_facts(facts)
         _print_protections(protections)
         _print_live(live)
-    if not live["passed"]:
+        _print_attempts(attempts)
+    if not healthy:
         raise typer.Exit(FAILED)
 
 
@@ -59,6 +64,27 @@ def _run_template(registry: PluginRegistry) -> dict[str, Any]:
     assert result.execution is not None
     right = list(result.values) == [2.0, 4.0]
     return {"passed": right, "protections": list(result.execution.protections), "error": None}
+
+
+def _try_to_escape(registry: PluginRegistry) -> list[dict[str, Any]]:
+    """Let the intruder try; nothing at all where it cannot even be started."""
+    from platform_base.plugins.errors import SandboxUnavailableError
+
+    try:
+        return [dict(each) for each in registry.self_check()]
+    except SandboxUnavailableError:
+        return []
+
+
+def _print_attempts(attempts: Sequence[Mapping[str, Any]]) -> None:
+    from platform_base.cli import render
+
+    if not attempts:
+        return
+    stopped = sum(each["stopped"] for each in attempts)
+    render.print_heading(f"self-check: a plugin that tries to break out; {stopped} of {len(attempts)} attempts stopped")
+    rows = [[each["attempt"], "stopped" if each["stopped"] else "WORKED", each["answer"]] for each in attempts]
+    render.print_table(["attempt", "outcome", "what the system answered"], rows, fixed=(1,))
 
 
 def _print_protections(protections: Sequence[Mapping[str, object]]) -> None:

@@ -38,6 +38,9 @@ def run_plugin(
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Draw the result: .png .svg .pdf.")
     ] = None,
+    show_policy: Annotated[
+        bool, typer.Option("--show-policy", help="Print what the plugin may do, and run nothing.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
     plugins: PluginsOption = None,
     config: ConfigOption = None,
@@ -49,6 +52,9 @@ def run_plugin(
     from platform_base.cli.progress import show_progress
     from platform_base.cli.summary import summarize_for_people, summarize_run
 
+    if show_policy:
+        _print_policy(plugin_id, plugins, config, as_json=as_json)
+        return
     _check_files(out, plot, force=force)
     with open_registry(config, plugins) as registry:
         parameters = read_parameters(params or [], params_file, registry.get_manifest(plugin_id).configuration)
@@ -61,6 +67,28 @@ def run_plugin(
         render.print_json(summarize_run(result, loaded, files))
         return
     render.print_facts(summarize_for_people(result, loaded, files))
+
+
+def _print_policy(plugin_id: str, plugins: PluginsOption, config: ConfigOption, *, as_json: bool) -> None:
+    """Print the policy that the settings and the manifest give together."""
+    from platform_base.cli import render
+
+    with open_registry(config, plugins) as registry:
+        policy = registry.get_policy(plugin_id)
+    if as_json:
+        render.print_json(policy)
+        return
+    shown = {key: value for key, value in policy.items() if key not in ("scratch", "uid", "group", "switched_off")}
+    render.print_facts(
+        {
+            key: "\n".join(map(str, value)) or "none"
+            if isinstance(value, list)
+            else "no limit"
+            if value is None
+            else value
+            for key, value in shown.items()
+        }
+    )
 
 
 def _check_files(out: Path | None, plot: Path | None, *, force: bool) -> None:

@@ -14,17 +14,17 @@ from types import TracebackType
 from typing import Any, Self, TypedDict
 
 from platform_base.core.models import ProcessingResult
-from platform_base.plugins._catalog.discovery import discover
+from platform_base.plugins._catalog.discovery import discover, read_release
 from platform_base.plugins._catalog.places import standard_places
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.store import ReleaseStore
-from platform_base.plugins._engines.base import ReportProgress, Request
+from platform_base.plugins._engines.base import Deployment, ReportProgress, Request
 from platform_base.plugins._engines.engines import ENGINES
 from platform_base.plugins._engines.submission import Submission
 from platform_base.plugins._host.supervisor import Cancellation
 from platform_base.plugins._reload.reloader import Reloader, reload_root
 from platform_base.plugins._reload.switch import Switch
-from platform_base.plugins._sandbox.report import ProtectionInfo, report_protections
+from platform_base.plugins._sandbox.report import INTRUDER, EscapeAttempt, ProtectionInfo, report_protections
 from platform_base.plugins.errors import (
     InvalidInputsError,
     ManifestError,
@@ -33,6 +33,7 @@ from platform_base.plugins.errors import (
     PluginNotFoundError,
     Problem,
     RegistryClosedError,
+    SandboxUnavailableError,
 )
 from platform_base.plugins.manifest import Manifest
 from platform_base.plugins.parameters import resolve
@@ -405,6 +406,35 @@ class PluginRegistry:
         self._check_open()
         self._switch.active(plugin_id)
         return self._stats[plugin_id].snapshot()
+
+    def get_policy(self, plugin_id: str) -> dict[str, Any]:
+        """Return what workers of the active release may do: settings ∩ manifest, in bytes and absolute paths.
+
+        Raises:
+            PluginNotFoundError: There is none of that id.
+            PluginLoadError: The plugin asks for more than the settings give.
+        """
+        self._check_open()
+        return self._engine.policy(self._switch.deployment(self._switch.active(plugin_id)))
+
+    def self_check(self) -> list[EscapeAttempt]:
+        """Run a plugin that tries to break out in a dozen ways, under these settings, and return how it fared.
+
+        Raises:
+            SandboxUnavailableError: A protection cannot be given here, or plugins run in this very process.
+        """
+        self._check_open()
+        if self.settings.engine != "local":
+            raise SandboxUnavailableError(
+                f"engine: {self.settings.engine} gives no protection that could be checked", protection="process"
+            )
+        # The intruder needs the modules that plugins may not import: not they are the boundary, but the kernel.
+        security = self.settings.security.model_copy(update={"allowed_modules": None, "blocked_modules": ()})
+        deployment = Deployment(release=read_release(INTRUDER), security=security, workers=self.settings.workers)
+        request = Request(deployment=deployment, inputs={"params": {}}, parameters={}, timeout_s=30.0)
+        result = self._engine.run(request, Cancellation())
+        self._engine.retire(deployment.release)
+        return [EscapeAttempt(attempt=what, stopped=stopped, answer=answer) for what, stopped, answer in result.values]
 
     def sandbox_report(self) -> list[ProtectionInfo]:
         """Return every protection that this machine can or cannot give to plugins, and why."""

@@ -62,6 +62,14 @@ class Engine(Protocol):
         """Carry out one request, and raise the typed error of its end if there is no result."""
         ...
 
+    def policy(self, deployment: Deployment) -> dict[str, Any]:
+        """Return what a worker of this release may do, as plain values.
+
+        Raises:
+            PluginLoadError: The plugin asks for more than the settings give.
+        """
+        ...
+
     def retire(self, release: Release) -> None:
         """Let go of what is kept for a release; calls that run finish."""
         ...

@@ -104,6 +104,10 @@ class InlineEngine:
             plugin_id=release.plugin_id,
         )
 
+    def policy(self, deployment: Deployment) -> dict[str, Any]:
+        """See `Engine.policy`."""
+        return {"enabled": False}
+
     def retire(self, release: Release) -> None:
         """See `Engine.retire`."""
         with self._lock:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -164,6 +165,12 @@ class LocalEngine:
             with self._changed:
                 self._active.discard(cancellation)
                 self._changed.notify_all()
+
+    def policy(self, deployment: Deployment) -> dict[str, Any]:
+        """See `Engine.policy`."""
+        policy = self._recipe(self._key(deployment), deployment).policy
+        plain: dict[str, Any] = msgspec.to_builtins(policy)
+        return plain
 
     def retire(self, release: Release) -> None:
         """See `Engine.retire`."""

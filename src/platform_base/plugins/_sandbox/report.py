@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypedDict
 
 from platform_base.plugins._sandbox.backends import BACKENDS
@@ -17,6 +18,18 @@ _PURPOSES = {
     "landlock_scope": "no signal and no abstract socket reaches another process",
     "seccomp": "about 150 system calls are left; no processes, no sockets, no namespaces",
 }
+
+
+INTRUDER = Path(__file__).parent / "intruder"
+"""A plugin that tries to break out; `PluginRegistry.self_check` runs it."""
+
+
+class EscapeAttempt(TypedDict):
+    """One row of `PluginRegistry.self_check`: what the intruder tried, and what the system answered."""
+
+    attempt: str
+    stopped: bool
+    answer: str
 
 
 class ProtectionInfo(TypedDict):
