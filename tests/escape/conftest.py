@@ -16,10 +16,11 @@ class HostKeeper:
         self._host: Host | None = None
 
     def get(self) -> Host:
-        """Return the host, with an enemy in a fresh process."""
+        """Return the host, with an enemy in a process to which nothing has happened."""
         if self._host is None:
             self._host = Host()
-        self._host.fresh()
+        if self._host.dirty:
+            self._host.fresh()
         return self._host
 
     def give_up(self) -> None:

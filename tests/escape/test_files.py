@@ -99,6 +99,7 @@ def test_existence_and_size_of_foreign_files_are_hidden_where_there_is_a_private
 
 
 def test_a_new_worker_finds_an_empty_scratch_directory(host: Host) -> None:
+    host.fresh()
     assert host.attack("files.leave_something").result() == []
     assert host.attack("files.leave_something").result() == ["left behind"]
     host.fresh()

@@ -14,6 +14,7 @@ from platform_base.plugins.errors import (
     PluginError,
     PluginFailedError,
     PluginTimeoutError,
+    ResourceLimitError,
     WireError,
     WorkerCrashedError,
 )
@@ -21,6 +22,9 @@ from tests.escape.harness import Host
 from tests.escape.outcomes import Behaviour, fails, returns
 
 CONTROL = {chr(number) for number in (*range(9), *range(11, 32), *range(127, 160), 0x202A, 0x202B, 0x202D, 0x202E, 0x2066)}
+
+
+LARGE = {"limit": "max_result_mb"}
 
 
 def _value(which: str, *errors: type[PluginError], check: Any = None, **facts: Any) -> Behaviour:
@@ -64,12 +68,12 @@ VALUES = (
     _value("time zone", check=lambda value: value.year == 2026),
     _value("many empty arrays", check=lambda value: len(value) == 10_000 and all(array.shape == (0,) for array in value)),
     _value("many items", EncodingError, MemoryLimitError),
-    _value("wide integer dict", EncodingError, WireError, MemoryLimitError),
+    _value("wide integer dict", EncodingError, WireError),
     _value("long text", check=lambda value: value == "x" * (1 << 20)),
-    _value("infinite shape", WireError, EncodingError, MemoryLimitError),
-    _value("zero strides", WireError, EncodingError, MemoryLimitError),
+    _value("infinite shape", ResourceLimitError, facts=LARGE),
+    _value("zero strides", ResourceLimitError, facts=LARGE),
     _value("forty dimensions", EncodingError),
-    fails("results.too_large", WireError, EncodingError, MemoryLimitError, inputs={"bytes": (16 << 20) + 4096}),
+    fails("results.too_large", ResourceLimitError, facts=LARGE, inputs={"bytes": (16 << 20) + 4096}),
     fails("results.metadata", EncodingError, PluginFailedError, WireError, name="results.metadata-none", inputs={"which": "none"}),
     fails("results.metadata", EncodingError, PluginFailedError, WireError, name="results.metadata-object", inputs={"which": "object"}),
     fails("results.nothing", PluginFailedError, EncodingError),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.conftest import OPEN_IMPORTS, REPOSITORY, SAMPLES
 
 from platform_base.plugins.errors import PluginLoadError, SandboxUnavailableError
 from platform_base.plugins.registry import PluginRegistry
-from tests.conftest import OPEN_IMPORTS, REPOSITORY, SAMPLES
 
 
 def test_every_attempt_of_the_intruder_is_stopped(nothing_left):
