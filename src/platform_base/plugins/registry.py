@@ -7,59 +7,45 @@ import importlib.metadata
 import logging
 import os
 import threading
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypedDict
+from typing import Any, Self
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._catalog.discovery import discover, read_release
 from platform_base.plugins._catalog.places import standard_places
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.store import ReleaseStore
+from platform_base.plugins._engines.background import Background
 from platform_base.plugins._engines.base import Deployment, ReportProgress, Request
 from platform_base.plugins._engines.engines import ENGINES
-from platform_base.plugins._engines.submission import Submission
 from platform_base.plugins._host.supervisor import Cancellation
 from platform_base.plugins._reload.reloader import Reloader, reload_root
 from platform_base.plugins._reload.switch import Switch
 from platform_base.plugins._sandbox.report import INTRUDER, EscapeAttempt, ProtectionInfo, report_protections
+from platform_base.plugins.call_arguments import check_timeout, join_parameters
 from platform_base.plugins.errors import (
-    InvalidInputsError,
     ManifestError,
-    ParameterError,
     PluginError,
     PluginNotFoundError,
     Problem,
     RegistryClosedError,
     SandboxUnavailableError,
 )
+from platform_base.plugins.listing import PluginInfo, describe_plugin
 from platform_base.plugins.manifest import Manifest
 from platform_base.plugins.parameters import resolve
 from platform_base.plugins.settings import Settings
 from platform_base.plugins.stats import PluginStats, StatsRecorder
 
+__all__ = ["PluginInfo", "PluginRegistry", "PluginStats"]
+
 logger = logging.getLogger("platform_base.plugins")
 # A library leaves it to the program whether and where its records appear.
 logging.getLogger("platform_base").addHandler(logging.NullHandler())
-
-
-class PluginInfo(TypedDict):
-    """One row of `PluginRegistry.list_plugins`."""
-
-    id: str
-    version: str
-    versions: list[str]
-    description: str
-    author: str
-    license: str
-    tags: list[str]
-    requires: list[str]
-    produces: list[str]
-    digest: str
-    directory: str
-    loaded: bool
 
 
 class PluginRegistry:
@@ -98,8 +84,7 @@ class PluginRegistry:
         self._roots: dict[Path, tuple[Problem, ...]] = {}
         self._failures: dict[str, Problem] = {}
         self._reloader: Reloader | None = None
-        self._executor: concurrent.futures.ThreadPoolExecutor | None = None
-        self._submissions: set[Submission] = set()
+        self._background = Background(threads=self.settings.workers.total or 2 * (os.cpu_count() or 1) + 8)
         self._closed = False
 
     # -- finding ------------------------------------------------------------------------------------------------
@@ -164,7 +149,7 @@ class PluginRegistry:
     def list_plugins(self) -> list[PluginInfo]:
         """Return every plugin that was found, by id."""
         self._check_open()
-        return [_describe(release, versions, loaded) for release, versions, loaded in self._switch.known()]
+        return [describe_plugin(release, versions, loaded) for release, versions, loaded in self._switch.known()]
 
     def get_manifest(self, plugin_id: str) -> Manifest:
         """Return the manifest of the active release.
@@ -297,21 +282,9 @@ class PluginRegistry:
         Takes what `execute_plugin` takes. The future's ``cancel()`` stops the work at any time before it is done.
         """
         self._check_open()
-        submission = Submission()
-        with self._lock:
-            if self._executor is None:
-                self._executor = concurrent.futures.ThreadPoolExecutor(
-                    max_workers=self.settings.workers.total or 2 * (os.cpu_count() or 1) + 8,
-                    thread_name_prefix="platform_base-call",
-                )
-            self._submissions.add(submission)
-            executor = self._executor
-        submission.add_done_callback(self._submissions.discard)
-        executor.submit(
-            submission.carry_out,
-            lambda cancellation: self._execute(plugin_id, inputs, params, timeout, progress, cancellation),
+        return self._background.submit(
+            lambda cancellation: self._execute(plugin_id, inputs, params, timeout, progress, cancellation)
         )
-        return submission
 
     def map_plugin(
         self,
@@ -326,18 +299,9 @@ class PluginRegistry:
         still runs; so does closing the iterator.
         """
         self._check_open()
+        calls = (partial(self._execute, plugin_id, inputs, params, timeout, None) for inputs in iterable)
         ahead = 2 * (self.settings.workers_for(plugin_id).max or os.cpu_count() or 1)
-        pending: deque[concurrent.futures.Future[ProcessingResult]] = deque()
-        try:
-            for inputs in iterable:
-                pending.append(self.submit_plugin(plugin_id, inputs, params, timeout))
-                if len(pending) > ahead:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+        return self._background.map(calls, ahead=ahead)
 
     def _execute(
         self,
@@ -351,13 +315,13 @@ class PluginRegistry:
         self._check_open()
         release = self._serving(plugin_id)
         deployment = self._switch.deployment(release)
-        data, given = _join_parameters(plugin_id, inputs, params)
+        data, given = join_parameters(plugin_id, inputs, params)
         parameters = resolve(release.manifest.configuration, given, plugin_id=plugin_id)
         request = Request(
             deployment=deployment,
             inputs={**data, "params": parameters},
             parameters=parameters,
-            timeout_s=_check_timeout(timeout) if timeout is not None else deployment.security.default_timeout,
+            timeout_s=check_timeout(timeout) if timeout is not None else deployment.security.default_timeout,
             report_progress=progress,
         )
         stats = self._stats[plugin_id]
@@ -446,11 +410,9 @@ class PluginRegistry:
             return
         self._closed = True
         self.disable_hot_reload()
-        for submission in list(self._submissions):
-            submission.cancel()
+        self._background.cancel_all()
         self._engine.close()
-        if self._executor is not None:
-            self._executor.shutdown(wait=True, cancel_futures=True)
+        self._background.close()
 
     def __enter__(self) -> Self:
         return self
@@ -467,60 +429,3 @@ class PluginRegistry:
             raise RegistryClosedError(
                 "this registry belongs to the parent of this process; make one of its own after the fork"
             )
-
-
-def _describe(release: Release, versions: list[str], loaded: bool) -> PluginInfo:
-    manifest = release.manifest
-    return PluginInfo(
-        id=manifest.plugin_id,
-        version=manifest.version,
-        versions=versions,
-        description=manifest.description,
-        author=manifest.author,
-        license=manifest.license,
-        tags=list(manifest.tags),
-        requires=list(manifest.requires),
-        produces=list(manifest.produces),
-        digest=release.digest,
-        directory=str(release.directory),
-        loaded=loaded,
-    )
-
-
-def _join_parameters(
-    plugin_id: str, inputs: Mapping[str, Any], params: Mapping[str, Any] | None
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Two doors to one thing: ``params=`` and ``inputs["params"]``; one key through both is an error."""
-    if not isinstance(inputs, Mapping):
-        raise InvalidInputsError(
-            f"inputs of plugin {plugin_id!r}: expected a mapping of names to values, got {type(inputs).__name__}; "
-            'write {"series": ...} with the names of the plugin\'s documentation',
-            plugin_id=plugin_id,
-        )
-    data = dict(inputs)
-    inner = data.pop("params", None)
-    for name, value in (("params", params), ('inputs["params"]', inner)):
-        if value is not None and not isinstance(value, Mapping):
-            raise ParameterError(
-                [Problem(key=name, expected="a mapping of parameter names to values", got=type(value).__name__)]
-            )
-    twice = sorted(set(inner or ()) & set(params or ()))
-    if twice:
-        raise ParameterError(
-            [
-                Problem(
-                    key=key,
-                    expected="one value",
-                    got='one in params and one in inputs["params"]',
-                    hint="give it once",
-                )
-                for key in twice
-            ]
-        )
-    return data, {**(inner or {}), **(params or {})}
-
-
-def _check_timeout(timeout: float) -> float:
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
-        raise ParameterError([Problem(key="timeout", expected="seconds, more than 0", got=repr(timeout))])
-    return float(timeout)
