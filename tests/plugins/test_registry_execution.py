@@ -268,6 +268,11 @@ class TestFailures:
         with pytest.raises(PluginFailedError, match="read-only"):
             run(registry, "write_input", series=np.zeros(100_000))
 
+    @pytest.mark.parametrize("size", [10, 100_000])
+    def test_inputs_cannot_be_made_writable(self, registry, size):
+        with pytest.raises(PluginFailedError, match="cannot set WRITEABLE"):
+            run(registry, "unlock_input", series=np.zeros(size))
+
     def test_inputs_are_read_only_for_the_kernel_too(self, registry):
         series = np.zeros(100_000)
         with pytest.raises(WorkerCrashedError) as caught:

@@ -11,6 +11,7 @@ from platform_base.plugins._wire.messages import (
     MAX_TEXT,
     PROTOCOL_VERSION,
     Allocate,
+    Connect,
     Done,
     Execute,
     Failed,
@@ -226,3 +227,29 @@ def test_mutated_messages_are_a_message_or_refused(data):
         return
     assert isinstance(message, Failed | Allocate | Progress | Done)
     assert message.call == call
+
+
+@pytest.mark.parametrize(
+    "usage", [(float("nan"), 0), (float("inf"), 0), (-1.0, 0), (0.0, -1), (0.0, 2**60), (1e300, 0)]
+)
+def test_figures_that_cannot_be_are_refused(usage):
+    session, call = executing()
+    done = Done(call=call, body=b"", used=0, usage=Usage(cpu_seconds=usage[0], peak_memory_bytes=usage[1]))
+    with pytest.raises(ProtocolError, match="cannot be"):
+        session.receive(frame(done))
+
+
+def test_connections_are_counted():
+    session, call = executing()
+    for _ in range(100):
+        session.receive(frame(Connect(call=call, host="a", port=1)))
+    with pytest.raises(ProtocolError, match="connections"):
+        session.receive(frame(Connect(call=call, host="a", port=1)))
+
+
+def test_room_to_grow_is_no_room_for_larger_results():
+    session, call = executing()
+    session.receive(frame(Allocate(call=call, size=1000)))
+    session.grant(1250, keep=True)
+    with pytest.raises(ProtocolError, match="1000 may be used"):
+        session.receive(frame(Done(call=call, body=b"", used=1001, usage=USAGE)))

@@ -71,6 +71,9 @@ class Behaviours:
     def write_input(self, inputs):
         inputs["series"][0] = 1.0
 
+    def unlock_input(self, inputs):
+        inputs["series"].flags.writeable = True
+
     def force_write_input(self, inputs):
         address = inputs["series"].__array_interface__["data"][0]
         ctypes.memset(address, 255, 8)

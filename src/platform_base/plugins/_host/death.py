@@ -6,6 +6,7 @@ import os
 import signal
 from dataclasses import dataclass
 
+from platform_base.plugins._host.visible import make_visible
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.messages import Exited
 from platform_base.plugins.errors import (
@@ -16,6 +17,8 @@ from platform_base.plugins.errors import (
     WireError,
     WorkerCrashedError,
 )
+
+_LONGEST_QUOTE = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +36,7 @@ class Death:
     def explain(self, plugin_id: str, policy: Policy) -> ExecutionError:
         """Return the error for the caller whose call this death ended."""
         if self.broken_protocol:
-            return WireError(
-                f"plugin {plugin_id!r} broke the protocol and was stopped: {self.broken_protocol}",
-                plugin_id=plugin_id,
-            )
+            return wire_error(plugin_id, self.broken_protocol)
         if self.exited is None:
             return WorkerCrashedError(
                 f"plugin {plugin_id!r}: its worker died with the warden; the next call starts a new one",
@@ -85,6 +85,12 @@ class Death:
             plugin_id=plugin_id,
             signal=name,
         )
+
+
+def wire_error(plugin_id: str, what: str) -> WireError:
+    """Return the error for a worker that broke the protocol; `what` may quote it."""
+    text = make_visible(what).replace("\n", "\\n")[:_LONGEST_QUOTE]
+    return WireError(f"plugin {plugin_id!r} broke the protocol and was stopped: {text}", plugin_id=plugin_id)
 
 
 def memory_limit_error(plugin_id: str, policy: Policy, what: str) -> MemoryLimitError:

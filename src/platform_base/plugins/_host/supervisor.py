@@ -11,7 +11,7 @@ from typing import Any
 
 from platform_base.plugins._host.broker import connect_for
 from platform_base.plugins._host.connection import DeadlineError, UndeliveredError, WorkerDiedError
-from platform_base.plugins._host.death import Death, memory_limit_error
+from platform_base.plugins._host.death import Death, memory_limit_error, wire_error
 from platform_base.plugins._host.warden import WardenClient
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._wire.codec import DecodeError, Encoded, Limits, decode
@@ -31,7 +31,6 @@ from platform_base.plugins.errors import (
     PluginFailedError,
     PluginTimeoutError,
     ResourceLimitError,
-    WireError,
 )
 
 ReportProgress = Callable[[float, str], None]
@@ -226,11 +225,7 @@ class Supervisor:
 
     def _broken(self, what: str) -> CallEndedError:
         self._connection.kill()
-        error = WireError(
-            f"plugin {self._plugin_id!r} broke the protocol and was stopped: {what}",
-            plugin_id=self._plugin_id,
-        )
-        return CallEndedError(error, worker_fit=False)
+        return CallEndedError(wire_error(self._plugin_id, what), worker_fit=False)
 
     def _time_out(self) -> CallEndedError:
         self._connection.kill()

@@ -39,9 +39,13 @@ from platform_base.plugins._wire.messages import (
     Progress,
     Ready,
     Refused,
+    Usage,
 )
 
 _encode = msgspec.msgpack.Encoder().encode
+_MOST_CONNECTIONS = 100
+_MOST_CPU_S = 1e9
+_MOST_MEMORY_BYTES = 1 << 50
 _FAILURE_KINDS = frozenset({"raised", "invalid_inputs", "encoding", "memory", "result_size"})
 
 
@@ -75,6 +79,7 @@ class Session:
         self._capacity = 0
         self._kept_capacity = 0
         self._asked = False
+        self._connections = 0
         self._decode: Callable[[bytes], FromWorker] = msgspec.msgpack.Decoder(FromWorker).decode
 
     def load(self, message: Load) -> bytes:
@@ -89,6 +94,7 @@ class Session:
         self._call = secrets.token_bytes(CALL_BYTES)
         self._capacity = self._kept_capacity
         self._asked = False
+        self._connections = 0
         self.state = State.EXECUTING
         return _encode(Execute(call=self._call, body=body, arena_size=arena_size))
 
@@ -125,6 +131,8 @@ class Session:
         else:
             raise ProtocolError(f"{type(message).__name__} may not be said while {self.state.value}")
         _check_texts(message)
+        if isinstance(message, Loaded | Done | Failed):
+            _check_usage(message.usage)
         return message
 
     def _expect(self, state: State) -> None:
@@ -142,9 +150,14 @@ class Session:
                 raise ProtocolError(
                     f"a result arena of {message.size} bytes was asked for, 1 to {self._max_result_bytes} are allowed"
                 )
+        elif isinstance(message, Connect):
+            self._connections += 1
+            if self._connections > _MOST_CONNECTIONS:
+                raise ProtocolError(f"more than {_MOST_CONNECTIONS} connections were asked for in one call")
         elif isinstance(message, Done):
-            if not 0 <= message.used <= self._capacity:
-                raise ProtocolError(f"{message.used} bytes of a result arena of {self._capacity} bytes")
+            most = min(self._capacity, self._max_result_bytes)
+            if not 0 <= message.used <= most:
+                raise ProtocolError(f"{message.used} bytes of a result arena, {most} may be used")
             if isinstance(message.body, Location):
                 offset, size = message.body.offset, message.body.size
                 if not (0 <= offset <= message.used and 0 < size <= message.used - offset):
@@ -154,6 +167,12 @@ class Session:
             if message.kind not in _FAILURE_KINDS:
                 raise ProtocolError(f"unknown kind of failure {message.kind[:40]!r}")
             self.state = State.IDLE
+
+
+def _check_usage(usage: Usage) -> None:
+    """Refuse figures that no process can have: one NaN would stay in the statistics for ever."""
+    if not (0 <= usage.cpu_seconds < _MOST_CPU_S and 0 <= usage.peak_memory_bytes < _MOST_MEMORY_BYTES):
+        raise ProtocolError("a use of CPU time or memory that cannot be")
 
 
 def _check_texts(message: FromWorker) -> None:

@@ -72,16 +72,18 @@ def read_array(payload: memoryview, reader: Reader) -> np.ndarray[Any, Any]:
     described = _decode(payload)
     dtype = read_dtype(described.dtype)
     size = _size(described.shape, dtype, reader)
-    buffer: memoryview | bytearray
+    buffer: memoryview | bytearray | bytes
     if isinstance(described.place, bytes):
         if len(described.place) != size:
             raise DecodeError(f"array: expected {size} bytes inline, got {len(described.place)}")
-        buffer, offset = bytearray(described.place), 0
+        buffer, offset = described.place if reader.readonly else bytearray(described.place), 0
     else:
         offset = described.place
         buffer = reader.claim(offset, size)
     order: Any = "F" if described.fortran else "C"
-    array = np.ndarray(tuple(described.shape), dtype, buffer, offset, order=order)
+    # NumPy looks through a memoryview to what it shows: only this detour keeps `flags.writeable = True` impossible.
+    ground: Any = np.frombuffer(buffer, np.uint8) if reader.readonly and len(buffer) else buffer
+    array = np.ndarray(tuple(described.shape), dtype, ground, offset, order=order)
     if dtype.kind in _DOUBTFUL:
         array = sound(array)
     if reader.readonly:
