@@ -56,6 +56,23 @@ def children() -> set[int]:
     return found
 
 
+def workers(registry: PluginRegistry) -> list[int]:
+    """Process ids of a registry's workers, as this process sees them: below the wardens, the leaders of sessions."""
+    found = []
+    waiting = [(warden.pid, 1) for warden, _ in registry._engine._wardens.values()]
+    while waiting:
+        pid, depth = waiting.pop()
+        try:
+            session = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[3])
+            listing = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        waiting += [(int(child), depth + 1) for child in listing.split()]
+        if depth > 1 and session == pid:
+            found.append(pid)
+    return found
+
+
 def descriptors() -> dict[int, str]:
     """What this process holds open, but for the listing itself."""
     found = {}

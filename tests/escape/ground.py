@@ -18,8 +18,7 @@ class Ground:
     """A directory that everybody may enter, with open doors in it: only the sandbox keeps the enemy out."""
 
     def __init__(self) -> None:
-        self._temporary = tempfile.tempdir or tempfile.gettempdir()
-        self.place = Path(tempfile.mkdtemp(prefix="platform_base-escape-", dir=self._temporary)).resolve()
+        self.place = Path(tempfile.mkdtemp(prefix="platform_base-escape-")).resolve()
         self.place.chmod(0o755)
         self.secret = self.place / "secret.txt"
         self.victim = self.place / "victim.txt"

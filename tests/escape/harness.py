@@ -32,8 +32,6 @@ from tests.escape.outcomes import Behaviour, Denied, Outcome
 
 HERE = Path(__file__).parent
 PATIENCE_S = 20.0
-DESCRIPTORS_OF_WORKER = 4
-"""Channel, output, life line and process handle."""
 
 SECURITY = {
     "allowed_modules": None,
@@ -58,36 +56,56 @@ class Host:
     Args:
         switched_off: Layers that no worker gets.
         security: What is different from `SECURITY`.
+        preload: Modules that the warden imports before it forks.
     """
 
-    def __init__(self, *, switched_off: tuple[str, ...] = (), security: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        switched_off: tuple[str, ...] = (),
+        security: dict[str, Any] | None = None,
+        preload: tuple[str, ...] = (),
+    ) -> None:
         self.ground = Ground()
         # Under root each worker is another user, who must be able to reach its own scratch directory.
         self._directory = Path(tempfile.mkdtemp(prefix="platform_base-host-")).resolve()
         self._directory.chmod(0o711)
         self._temporary = self._directory / "temporary"
         self._temporary.mkdir(mode=0o755)
-        self._tempdir_before = tempfile.tempdir
-        tempfile.tempdir = str(self._temporary)
-        settings = Settings.load({"security": {**SECURITY, **(security or {})}}, environ={})
-        self._settings = settings
+        self._preload = preload
+        self._security = {**SECURITY, **(security or {})}
+        self._settings = settings = self.settings_with(**self._security)
+
+        self.amended: dict[str, Any] = {"switched_off": switched_off} if switched_off else {}
 
         def amend(policy: Policy) -> Policy:
-            return msgspec.structs.replace(policy, switched_off=switched_off) if switched_off else policy
+            return msgspec.structs.replace(policy, **self.amended)
 
         self._descriptors_before = descriptors()
         self.engine = LocalEngine(settings, ReleaseStore(self._directory / "cache" / "releases"), amend=amend)
         (self._directory / "cache").mkdir(mode=0o711)
         self.releases = {name: read_release(HERE / name) for name in ("enemy", "bystander")}
         self.dirty = False
-        self._first_look()
+        # The engine makes its scratch directories where the temporary files are, when it starts its first worker.
+        before, tempfile.tempdir = tempfile.tempdir, str(self._temporary)
+        try:
+            self._first_look()
+        finally:
+            tempfile.tempdir = before
 
     # -- calls -----------------------------------------------------------------------------------------------------
 
+    def settings_with(self, **security: Any) -> Settings:
+        """Return settings with these security keys."""
+        return Settings.load({"security": security, "workers": {"preload": list(self._preload)}}, environ={})
+
+    def forget_recipes(self) -> None:
+        """Have policies derived anew for every later worker, and end those that run."""
+        self.engine._recipes.clear()
+        self.fresh()
+
     def _deployment(self, plugin: str, special: str = "default") -> Deployment:
-        changes = Settings.load(
-            {"security": {**self._settings.security.model_dump(mode="json"), **_SPECIAL[special]}}, environ={}
-        )
+        changes = self.settings_with(**{**self._security, **_SPECIAL[special]})
         return Deployment(release=self.releases[plugin], security=changes.security, workers=self._settings.workers)
 
     def call(
@@ -135,8 +153,11 @@ class Host:
 
     def _first_look(self) -> None:
         met = self.bystander()
+        with_one_worker = len(descriptors())
         answer = self.call("enemy", {"do": "enemy.answer"})
         assert answer.execution is not None
+        # Channel, output, life line and process handle; more where a worker's root is mounted for it.
+        self._descriptors_of_worker = len(descriptors()) - with_one_worker
         self.protections = answer.execution.protections
         self.bystander_pid = met["pid"]
         self.drawn = (met["drawn"], answer.metadata["drawn"])
@@ -153,15 +174,17 @@ class Host:
             "bystander_release": met["release"],
             "numbers": dict(numbers(machine)),
         }
-        gc.collect()
         workers = self._workers()
-        self._base_descriptors = len(descriptors()) - DESCRIPTORS_OF_WORKER * workers
+        self._base_descriptors = descriptors()
+        self._base_workers = workers
         self._base_processes = len(self._processes()) - workers
         self._base_threads = threading.active_count()
 
     def _idle(self, plugin: str) -> Worker:
         groups = self.engine._pool._groups.items()
-        return next(group.idle[-1] for key, group in groups if isinstance(key, tuple) and key[0] == plugin and group.idle)
+        return next(
+            group.idle[-1] for key, group in groups if isinstance(key, tuple) and key[0] == plugin and group.idle
+        )
 
     def _outer_pid(self, plugin: str) -> int:
         """The process id of an idle worker as the host sees it."""
@@ -209,9 +232,10 @@ class Host:
         """No process, descriptor, thread, file or segment is there that was not there before."""
         assert self.ground.damage() == []
         workers = self._workers()
-        if len(descriptors()) != self._base_descriptors + DESCRIPTORS_OF_WORKER * workers:
+        more = (workers - self._base_workers) * self._descriptors_of_worker
+        if len(descriptors()) != len(self._base_descriptors) + more:
             gc.collect()
-        assert len(descriptors()) == self._base_descriptors + DESCRIPTORS_OF_WORKER * workers, descriptors()
+        assert len(descriptors()) == len(self._base_descriptors) + more, left_open(self._base_descriptors)
         processes = self._processes()
         assert "Z" not in processes.values(), processes
         assert len(processes) == self._base_processes + workers, processes
@@ -222,6 +246,16 @@ class Host:
         for kind in ("shm", "sem", "msg"):
             table = Path(f"/proc/sysvipc/{kind}")
             assert not table.exists() or f" {0x7062} " not in table.read_text()
+
+    def refresh_bystander(self) -> None:
+        """Look at the bystander anew, after a test that had it run in other workers."""
+        self._bystander = met = self.bystander()
+        self.bystander_pid = met["pid"]
+        self.facts |= {
+            "bystander_pid": self._outer_pid("bystander"),
+            "bystander_scratch": met["scratch"],
+            "bystander_kernels": met["kernels"],
+        }
 
     def fresh(self) -> None:
         """End the enemy's workers, so that the next behaviour begins in a process that nothing happened in."""
@@ -235,17 +269,13 @@ class Host:
         try:
             self.engine.close()
         finally:
-            tempfile.tempdir = self._tempdir_before
             wipe(self._directory)
             self.ground.close()
 
     def close(self) -> None:
         """End everything, and see that it is gone."""
         handles = [os.pidfd_open(pid) for pid in self._processes()]
-        try:
-            self.engine.close()
-        finally:
-            tempfile.tempdir = self._tempdir_before
+        self.engine.close()
         try:
             assert list(self._temporary.iterdir()) == []
             assert all(_has_ended(handle) for handle in handles)

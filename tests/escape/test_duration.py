@@ -61,7 +61,13 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     fails("duration.use_up_cpu", ResourceLimitError, facts=CPU, special="one second of CPU"),
     fails("duration.ignore_xcpu", ResourceLimitError, facts=CPU, special="one second of CPU"),
     fails("duration.catch_xcpu", ResourceLimitError, facts=CPU, special="one second of CPU"),
-    fails("duration.many_threads_of_cpu", ResourceLimitError, facts=CPU, special="one second of CPU", name="duration.cpu_by_threads"),
+    fails(
+        "duration.many_threads_of_cpu",
+        ResourceLimitError,
+        facts=CPU,
+        special="one second of CPU",
+        name="duration.cpu_by_threads",
+    ),
 )
 
 

@@ -92,7 +92,10 @@ def test_a_plugin_that_accuses_itself_harms_only_itself(host: Host, number: int)
     """The signals that stand for a broken rule or limit can be sent by anyone to himself."""
     error = host.attack("interpreter.kill_itself", signal=int(number), timeout_s=0.3).error
     assert error is not None
-    assert isinstance(error, SandboxViolationError | WorkerCrashedError | PluginTimeoutError) or error.limit == "max_cpu_seconds"  # type: ignore[attr-defined]
+    assert (
+        isinstance(error, SandboxViolationError | WorkerCrashedError | PluginTimeoutError)
+        or error.limit == "max_cpu_seconds"
+    )  # type: ignore[attr-defined]
 
 
 def test_the_next_worker_is_clean(host: Host) -> None:

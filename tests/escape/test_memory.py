@@ -12,6 +12,7 @@ from platform_base.plugins.errors import MemoryLimitError, PluginFailedError, Wo
 from tests.escape.harness import SECURITY, Host
 from tests.escape.outcomes import Behaviour, denied, fails, returns
 
+ROOT = os.geteuid() == 0
 LIMIT = {"limit": "max_memory_mb"}
 CRASH = {"signal": "SIGSEGV"}
 
@@ -30,7 +31,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     denied("memory.shared_zero_device", "EACCES ENOENT EROFS", "landlock", hidden=True),
     denied("memory.growing_stack", "ENOMEM", "seccomp"),
     denied("memory.huge_pages", "ENOMEM", "seccomp"),
-    denied("memory.locked_map", "EAGAIN EPERM", "rlimits"),
+    denied("memory.locked_map", "EAGAIN EPERM", "identity" if ROOT else "rlimits"),
     denied("memory.memory_files", "EPERM", "seccomp"),
     denied("memory.page_tables", "ENOMEM", "rlimits"),
     fails("memory.reserved_then_opened", MemoryLimitError, facts=LIMIT, risky=True),

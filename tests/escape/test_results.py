@@ -21,7 +21,9 @@ from platform_base.plugins.errors import (
 from tests.escape.harness import Host
 from tests.escape.outcomes import Behaviour, fails, returns
 
-CONTROL = {chr(number) for number in (*range(9), *range(11, 32), *range(127, 160), 0x202A, 0x202B, 0x202D, 0x202E, 0x2066)}
+CONTROL = {
+    chr(number) for number in (*range(9), *range(11, 32), *range(127, 160), 0x202A, 0x202B, 0x202D, 0x202E, 0x2066)
+}
 
 
 LARGE = {"limit": "max_result_mb"}
@@ -37,7 +39,9 @@ def _value(which: str, *errors: type[PluginError], check: Any = None, **facts: A
 def _error(which: str, remote_type: str | None, *errors: type[PluginError], **facts: Any) -> Behaviour:
     attributes = {} if remote_type is None else {"remote_type": remote_type}
     kinds = errors or (PluginFailedError,)
-    return fails("results.error", *kinds, name=f"results.error-{which}", inputs={"which": which}, facts=attributes, **facts)
+    return fails(
+        "results.error", *kinds, name=f"results.error-{which}", inputs={"which": which}, facts=attributes, **facts
+    )
 
 
 VALUES = (
@@ -66,7 +70,9 @@ VALUES = (
     _value("odd keys", EncodingError),
     _value("control", check=lambda value: value == "\x1b[2J\x07\x00"),
     _value("time zone", check=lambda value: value.year == 2026),
-    _value("many empty arrays", check=lambda value: len(value) == 10_000 and all(array.shape == (0,) for array in value)),
+    _value(
+        "many empty arrays", check=lambda value: len(value) == 10_000 and all(array.shape == (0,) for array in value)
+    ),
     _value("many items", EncodingError, MemoryLimitError),
     _value("wide integer dict", EncodingError, WireError),
     _value("long text", check=lambda value: value == "x" * (1 << 20)),
@@ -74,8 +80,22 @@ VALUES = (
     _value("zero strides", ResourceLimitError, facts=LARGE),
     _value("forty dimensions", EncodingError),
     fails("results.too_large", ResourceLimitError, facts=LARGE, inputs={"bytes": (16 << 20) + 4096}),
-    fails("results.metadata", EncodingError, PluginFailedError, WireError, name="results.metadata-none", inputs={"which": "none"}),
-    fails("results.metadata", EncodingError, PluginFailedError, WireError, name="results.metadata-object", inputs={"which": "object"}),
+    fails(
+        "results.metadata",
+        EncodingError,
+        PluginFailedError,
+        WireError,
+        name="results.metadata-none",
+        inputs={"which": "none"},
+    ),
+    fails(
+        "results.metadata",
+        EncodingError,
+        PluginFailedError,
+        WireError,
+        name="results.metadata-object",
+        inputs={"which": "object"},
+    ),
     fails("results.nothing", PluginFailedError, EncodingError),
 )
 
@@ -108,7 +128,13 @@ ERRORS = (
 OUTPUT = (
     returns("results.print_much", lambda value: value == "written", inputs={"megabytes": 50}),
     fails("results.print_for_ever", PluginTimeoutError, timeout_s=0.3, inputs={"stream": 0}),
-    fails("results.print_for_ever", PluginTimeoutError, timeout_s=0.3, inputs={"stream": 1}, name="results.print_for_ever_to_errors"),
+    fails(
+        "results.print_for_ever",
+        PluginTimeoutError,
+        timeout_s=0.3,
+        inputs={"stream": 1},
+        name="results.print_for_ever_to_errors",
+    ),
     returns("results.print_lines", lambda value: value == "written", inputs={"lines": 500_000}),
     fails("results.print_half_a_line", WorkerCrashedError, facts={"exit_status": 0}),
     returns("results.print_after_answer", lambda value: value == "returned"),
@@ -154,7 +180,9 @@ LINES = (
 
 @pytest.mark.parametrize("text", LINES, ids=lambda text: ascii(text[:20]))
 @pytest.mark.parametrize("do", ["print_text", "log_text"])
-def test_what_a_plugin_prints_is_marked_and_harmless(host: Host, caplog: pytest.LogCaptureFixture, do: str, text: bytes) -> None:
+def test_what_a_plugin_prints_is_marked_and_harmless(
+    host: Host, caplog: pytest.LogCaptureFixture, do: str, text: bytes
+) -> None:
     """Each line bears the plugin's id, so that none can pass for a line of the host."""
     with caplog.at_level(logging.INFO, "platform_base"):
         host.attack(f"results.{do}", text=text, logger="platform_base.plugins.registry").result()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import OPEN_IMPORTS, SAMPLES, eventually
+from tests.conftest import OPEN_IMPORTS, SAMPLES, eventually, workers
 
 from platform_base.plugins.errors import (
     EncodingError,
@@ -182,11 +182,13 @@ class TestFailures:
         assert scale_works(registry)
 
     @pytest.mark.parametrize(("do", "name"), [("crash", "SIGSEGV"), ("kill_itself", "SIGKILL")])
-    def test_a_signal_is_told_by_name(self, registry, do, name):
-        with pytest.raises(WorkerCrashedError) as caught:
-            run(registry, do)
-        assert caught.value.signal == name
-        assert scale_works(registry)
+    def test_a_signal_is_told_by_name(self, nothing_left, do, name):
+        with PluginRegistry({"security": {**OPEN_IMPORTS["security"], "namespaces": "off"}}) as registry:
+            registry.discover_plugins(SAMPLES)
+            with pytest.raises(WorkerCrashedError) as caught:
+                run(registry, do)
+            assert caught.value.signal == name
+            assert scale_works(registry)
 
     @pytest.mark.parametrize("do", ["hang", "sleep"])
     def test_a_deadline_ends_the_call_whatever_the_plugin_does(self, registry, do):
@@ -331,9 +333,10 @@ class TestWorkers:
         assert run(registry, "process").values == run(registry, "process").values
 
     def test_a_worker_that_died_while_idle_is_replaced_unnoticed(self, registry):
-        process = run(registry, "sleep", seconds=0).values
+        before = run(registry, "sleep", seconds=0).values
+        (process,) = workers(registry)
         kill_and_wait(process)
-        assert run(registry, "process").values != process
+        assert run(registry, "process").values != before
 
     def test_each_worker_has_its_own_random_stream(self, registry):
         with concurrent.futures.ThreadPoolExecutor(2) as executor:
@@ -367,7 +370,8 @@ class TestWorkers:
 
     def test_the_warden_may_die(self, registry):
         assert scale_works(registry)
-        status = Path(f"/proc/{run(registry, 'process').values}/status").read_text()
+        (process,) = workers(registry)
+        status = Path(f"/proc/{process}/status").read_text()
         (parent,) = (int(line.split()[1]) for line in status.splitlines() if line.startswith("PPid:"))
         kill_and_wait(parent)
         assert scale_works(registry)
@@ -471,9 +475,10 @@ class TestClosing:
 
 class TestLeftovers:
     def test_a_worker_that_goes_on_computing_is_not_used_again(self, registry):
-        before = run(registry, "leave_thread")
-        assert before.values > 0
-        assert eventually(lambda: not Path(f"/proc/{before.values}").exists())
+        assert scale_works(registry)
+        (process,) = workers(registry)
+        run(registry, "leave_thread")
+        assert eventually(lambda: not Path(f"/proc/{process}").exists())
         assert scale_works(registry)
 
     def test_names_that_look_like_those_of_the_clean_up(self, registry):

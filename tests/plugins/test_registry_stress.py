@@ -8,7 +8,7 @@ import signal
 import threading
 
 import numpy as np
-from tests.conftest import OPEN_IMPORTS, SAMPLES, children
+from tests.conftest import OPEN_IMPORTS, SAMPLES, workers
 
 from platform_base.plugins.errors import PluginLoadError, WorkerCrashedError
 from platform_base.plugins.registry import PluginRegistry
@@ -16,20 +16,7 @@ from platform_base.plugins.registry import PluginRegistry
 CALLS, THREADS, KILLS = 1000, 8, 25
 
 
-def workers_of(pids: set[int]) -> list[int]:
-    """Processes started by those processes: the workers of the wardens among them."""
-    found: list[int] = []
-    for pid in pids:
-        try:
-            with open(f"/proc/{pid}/task/{pid}/children") as listing:
-                found.extend(int(child) for child in listing.read().split())
-        except FileNotFoundError:
-            continue
-    return found
-
-
 def test_workers_are_killed_in_the_middle_of_a_thousand_calls(nothing_left):
-    others = children()
     right, crashed, wrong = [], [], []
     numbers = iter(range(CALLS))
     lock = threading.Lock()
@@ -63,10 +50,10 @@ def test_workers_are_killed_in_the_middle_of_a_thousand_calls(nothing_left):
                 for _ in range(CALLS // (KILLS + 5)):
                     if not progress.acquire(timeout=30) or finished.is_set():
                         return
-                workers = workers_of(children() - others)
-                if workers:
+                running = workers(registry)
+                if running:
                     try:
-                        os.kill(random.choice(workers), signal.SIGKILL)
+                        os.kill(random.choice(running), signal.SIGKILL)
                     except ProcessLookupError:
                         continue
 

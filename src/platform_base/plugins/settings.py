@@ -61,6 +61,7 @@ class SecuritySettings(DocumentModel):
         max_scratch_mb: Size of the scratch directory, MB.
         max_output_mb: What is kept of the text that one call prints, MB.
         max_result_mb: Size of one result, MB.
+        namespaces: ``auto``: those that the system gives; ``require``: all of them; ``off``: none.
         accept_missing: Names of protections that may be missing on this machine.
     """
 
@@ -79,6 +80,7 @@ class SecuritySettings(DocumentModel):
     max_scratch_mb: Megabytes = 64
     max_output_mb: Annotated[int, Field(ge=0, le=_MAX_MB)] = 1
     max_result_mb: Megabytes = 256
+    namespaces: Literal["auto", "require", "off"] = "auto"
     accept_missing: Names = ()
 
 

@@ -7,14 +7,14 @@ import threading
 
 import numpy as np
 import pytest
-from tests.conftest import OPEN_IMPORTS, REPOSITORY, SAMPLES, eventually
+from tests.conftest import OPEN_IMPORTS, REPOSITORY, SAMPLES, eventually, workers
 from tests.plugins.test_registry_execution import kill_and_wait
 
 from platform_base.plugins.registry import PluginRegistry
 
 
-def registry_with(**workers):
-    registry = PluginRegistry({**OPEN_IMPORTS, "workers": workers})
+def registry_with(**given):
+    registry = PluginRegistry({**OPEN_IMPORTS, "workers": given})
     registry.discover_plugins(SAMPLES)
     return registry
 
@@ -101,7 +101,7 @@ def test_workers_are_kept_ready_and_replaced(nothing_left):
     with registry_with(min=2, max=3, idle_seconds=0.05) as registry:
         process(registry)
         assert eventually(lambda: idle_workers(registry) == 2)
-        kill_and_wait(process(registry))
+        kill_and_wait(workers(registry)[0])
         with concurrent.futures.ThreadPoolExecutor(3) as executor:
             pids = list(executor.map(lambda _: process(registry), range(12)))
         assert len(pids) == 12

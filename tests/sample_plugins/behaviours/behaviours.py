@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -15,6 +16,9 @@ from platform_base.core.models import ProcessingResult
 from platform_base.plugins.base import get_context
 
 KEPT = []
+
+#: Which worker this is; process ids say nothing where every worker is the first of its own namespace.
+TOKEN = secrets.randbits(60)
 
 
 class Behaviours:
@@ -54,7 +58,7 @@ class Behaviours:
 
     def kill_itself(self, inputs):
         os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(60)
+        raise RuntimeError("still alive")
 
     def hang(self, inputs):
         signal.pthread_sigmask(signal.SIG_BLOCK, set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP})
@@ -63,7 +67,7 @@ class Behaviours:
 
     def sleep(self, inputs):
         time.sleep(inputs["seconds"])
-        return ProcessingResult(values=os.getpid())
+        return ProcessingResult(values=TOKEN)
 
     def allocate(self, inputs):
         return ProcessingResult(values=float(np.ones(inputs["bytes"] // 8).sum()))
@@ -130,7 +134,7 @@ class Behaviours:
         return ProcessingResult(values=[number for number in range(256) if is_open(number)])
 
     def process(self, inputs):
-        return ProcessingResult(values=os.getpid())
+        return ProcessingResult(values=TOKEN)
 
     def random(self, inputs):
         return ProcessingResult(values=np.random.random(4))
@@ -147,7 +151,7 @@ class Behaviours:
                 pass
 
         threading.Thread(target=spin, daemon=True).start()
-        return ProcessingResult(values=os.getpid())
+        return ProcessingResult(values=TOKEN)
 
     def odd_scratch(self, inputs):
         directory = get_context().scratch

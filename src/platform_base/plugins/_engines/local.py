@@ -33,7 +33,7 @@ from platform_base.plugins._host.pool import Pool, PoolClosedError, PoolSize
 from platform_base.plugins._host.supervisor import Answer, CallEndedError, Cancellation, Supervisor
 from platform_base.plugins._host.warden import WARDEN_ENVIRONMENT, WardenClient, WardenLostError
 from platform_base.plugins._host.worker import Recipe, Worker, start_worker
-from platform_base.plugins._sandbox.grant import derive_policy
+from platform_base.plugins._sandbox.grant import common_read_paths, derive_policy, named_paths
 from platform_base.plugins._sandbox.identity import choose_group
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._sandbox.scratch import wipe
@@ -52,7 +52,10 @@ _CLEARING_UP_S = 10.0
 
 
 class LocalEngine:
-    """Runs every release in a pool of confined workers, forked by one warden that is started on first use."""
+    """Runs every release in a pool of confined workers, forked by a warden that is started on first use.
+
+    There are two wardens only where the settings keep some plugins out of the namespaces that others run in.
+    """
 
     name = "local"
 
@@ -76,9 +79,10 @@ class LocalEngine:
         self._on_start = on_start
         self._amend = amend
         self._store = store
+        self._kernels = store.root.parent / "kernels"
         self._pool = Pool(total=settings.workers.total or max(8, 2 * _cores()))
         self._changed = threading.Condition()
-        self._warden: WardenClient | None = None
+        self._wardens: dict[bool, tuple[WardenClient, Path]] = {}
         self._runtimes: list[Path] = []
         self._recipes: dict[Hashable, Recipe] = {}
         self._active: set[Cancellation] = set()
@@ -129,11 +133,9 @@ class LocalEngine:
         fit = False
         try:
             cancellation.bind(worker)
-            warden = self._warden
-            assert warden is not None
             supervisor = Supervisor(
                 worker,
-                warden,
+                worker.warden,
                 request.inputs,
                 timeout_s=request.timeout_s,
                 cancellation=cancellation,
@@ -185,9 +187,9 @@ class LocalEngine:
         self._pool.close()
         with self._changed:
             self._changed.wait_for(lambda: not self._active, timeout=_CLEARING_UP_S)
-            if self._warden is not None:
-                self._warden.close()
-                self._warden = None
+            for warden, _ in self._wardens.values():
+                warden.close()
+            self._wardens.clear()
             # A warden removes its directory when it ends, unless it was killed.
             while self._runtimes:
                 wipe(self._runtimes.pop())
@@ -210,8 +212,9 @@ class LocalEngine:
 
     def _start(self, key: Hashable, deployment: Deployment) -> Worker:
         recipe = self._recipe(key, deployment)
+        namespaces = recipe.policy.enabled and recipe.policy.namespaces != "off"
         for attempt in range(1, _ATTEMPTS + 1):
-            warden, runtime = self._ensure_warden()
+            warden, runtime = self._ensure_warden(namespaces=namespaces)
             try:
                 worker = start_worker(warden, recipe, runtime)
                 self._on_start(deployment.release.plugin_id, worker.load_seconds)
@@ -222,23 +225,36 @@ class LocalEngine:
                 logger.warning("the warden process ended unexpectedly; another one is started")
         raise AssertionError("unreachable: every attempt returns or raises")
 
-    def _ensure_warden(self) -> tuple[WardenClient, Path]:
+    def _ensure_warden(self, *, namespaces: bool) -> tuple[WardenClient, Path]:
         with self._changed:
             if self._closed:
                 raise RegistryClosedError("the registry is closed")
-            if self._warden is not None and not self._warden.alive:
-                self._warden.close()
-                self._warden = None
-            if self._warden is None:
-                # The warden of before removes its directory when it ends, so each has one of its own.
-                runtime = Path(tempfile.mkdtemp(prefix="platform_base-"))
-                runtime.chmod(0o711)
-                self._runtimes.append(runtime)
-                modules = ("numpy", "numpy.random", *self._settings.workers.preload)
-                self._warden = WardenClient(preload=modules, runtime=runtime)
-                for module, reason in self._warden.skipped.items():
-                    logger.warning("workers.preload: %s could not be imported: %s", module, reason)
-            return self._warden, self._runtimes[-1]
+            known = self._wardens.get(namespaces)
+            if known is not None and not known[0].alive:
+                known[0].close()
+                known = None
+            if known is None:
+                known = self._wardens[namespaces] = self._start_warden(namespaces=namespaces)
+            return known
+
+    def _start_warden(self, *, namespaces: bool) -> tuple[WardenClient, Path]:
+        # The warden of before removes its directory when it ends, so each has one of its own.
+        runtime = Path(tempfile.mkdtemp(prefix="platform_base-"))
+        runtime.chmod(0o711)
+        self._runtimes.append(runtime)
+        self._kernels.mkdir(mode=0o755, parents=True, exist_ok=True)
+        warden = WardenClient(
+            preload=("numpy", "numpy.random", *self._settings.workers.preload),
+            runtime=runtime,
+            namespaces=namespaces,
+            roots=common_read_paths(),
+            shelves=(str(self._store.root), str(self._kernels), *named_paths(self._settings)),
+        )
+        for module, reason in warden.skipped.items():
+            logger.warning("workers.preload: %s could not be imported: %s", module, reason)
+        for name, reason in warden.missing.items():
+            logger.debug("this system does not give %s: %s", name, reason)
+        return warden, runtime
 
     def _recipe(self, key: Hashable, deployment: Deployment) -> Recipe:
         with self._changed:
@@ -248,7 +264,7 @@ class LocalEngine:
         release, manifest = deployment.release, deployment.release.manifest
         snapshot = self._store.snapshot(release)
         group = choose_group(release.digest)
-        kernels = _make_kernel_cache(self._store.root.parent / "kernels", release, group)
+        kernels = _make_kernel_cache(self._kernels, release, group)
         policy = derive_policy(deployment.security, manifest, read=(snapshot,), write=(kernels,) if kernels else ())
         recipe = Recipe(
             load=Load(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import msgspec
 from platform_base.plugins._host.visible import make_visible
 from platform_base.plugins._sandbox.import_path import import_path
 from platform_base.plugins._sandbox.policy import Policy
+from platform_base.plugins._sandbox.private_root import is_within
 from platform_base.plugins._wire.messages import (
     PROTOCOL_VERSION,
     Allow,
@@ -56,12 +58,23 @@ class WardenLostError(Exception):
 class WardenClient:
     """One warden process. Thread-safe."""
 
-    def __init__(self, *, preload: Sequence[str], runtime: Path) -> None:
+    def __init__(
+        self,
+        *,
+        preload: Sequence[str],
+        runtime: Path,
+        namespaces: bool = False,
+        roots: Sequence[str] = (),
+        shelves: Sequence[str] = (),
+    ) -> None:
         """Start a warden and wait until it can fork.
 
         Args:
             preload: Modules to import once, before the first fork.
             runtime: Directory of this host's scratch directories; the warden removes it when it ends.
+            namespaces: Enter those that the system gives.
+            roots: Files and trees that every worker may see where there is a private root.
+            shelves: Files and trees that a worker may see there if its policy names them.
 
         Raises:
             SandboxUnavailableError: It did not start.
@@ -90,7 +103,15 @@ class WardenClient:
             start_new_session=True,
         )
         theirs.close()
-        self._line.send(_encode(Start(preload=tuple(preload), runtime=str(runtime))))
+        start = Start(
+            preload=tuple(preload),
+            runtime=str(runtime),
+            namespaces=namespaces,
+            roots=tuple(roots),
+            shelves=tuple(shelves),
+        )
+        self._lost = False
+        self._line.send(_encode(start))
         frame = self._line.receive()
         if not frame:
             raise SandboxUnavailableError(
@@ -113,12 +134,37 @@ class WardenClient:
                 protection="process",
             )
         self.skipped: Mapping[str, str] = up.skipped
-        self.pid = up.pid
+        self.missing: Mapping[str, str] = up.missing
+        self.pid = self._process.pid
+        self._visible = up.visible
 
     @property
     def alive(self) -> bool:
         """Whether the process still runs."""
-        return self._process.poll() is None
+        # It says nothing after its first message, so the line is readable only once its end is closed.
+        if self._lost:
+            return False
+        line = select.poll()
+        line.register(self._line, select.POLLIN)
+        return not line.poll(0)
+
+    def check_visible(self, policy: Policy) -> None:
+        """Make sure that workers of this warden can see what a policy lets them use.
+
+        A path to read that does not exist is left out everywhere, so it is no fault here either.
+
+        Raises:
+            SandboxUnavailableError: A path came into being after the private root was made.
+        """
+        if self._visible is None:
+            return
+        for path in (*policy.read_paths, *policy.write_paths):
+            if not any(is_within(path, seen) for seen in self._visible) and Path(path).exists():
+                raise SandboxUnavailableError(
+                    f"{path} did not exist when the private root of the workers was made; close the registry and make "
+                    "a new one, or set security.namespaces: off",
+                    protection="mount_namespace",
+                )
 
     def spawn(
         self,
@@ -149,11 +195,13 @@ class WardenClient:
             try:
                 self._line.send(frame, descriptors)
             except OSError as error:
+                self._lost = True
                 raise WardenLostError(str(error)) from None
 
     def close(self) -> None:
         """End the warden, and with it every worker; returns when it is reaped."""
         with self._lock:
+            self._lost = True
             self._line.close()
         try:
             _, errors = self._process.communicate(timeout=10)

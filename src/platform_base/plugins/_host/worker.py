@@ -20,7 +20,7 @@ from platform_base.plugins._host.connection import (
 )
 from platform_base.plugins._host.exchange import Exchange
 from platform_base.plugins._host.visible import make_visible
-from platform_base.plugins._host.warden import WardenClient
+from platform_base.plugins._host.warden import WardenClient, WardenLostError
 from platform_base.plugins._sandbox.identity import choose_uid
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._sandbox.scratch import is_overfull, make_scratch, wipe
@@ -64,6 +64,7 @@ class Recipe:
 class Worker:
     """A worker that has loaded its plugin."""
 
+    warden: WardenClient
     connection: Connection
     recipe: Recipe
     scratch: Path
@@ -128,10 +129,15 @@ def start_worker(warden: WardenClient, recipe: Recipe, runtime: Path) -> Worker:
         WardenLostError: There is no warden any more.
     """
     began = time.monotonic()
+    warden.check_visible(recipe.policy)
     number = next(_sequence)
     uid = choose_uid(number) if recipe.policy.enabled else None
     scratch = runtime / str(number)
-    make_scratch(scratch, uid=uid)
+    try:
+        make_scratch(scratch, uid=uid)
+    except FileNotFoundError as error:
+        # A warden that ends removes the directory of all scratch directories.
+        raise WardenLostError(str(error)) from None
     policy = msgspec.structs.replace(recipe.policy, scratch=str(scratch), uid=uid)
     kernels = recipe.kernel_cache or f"{scratch}/kernels"
     environment = {
@@ -154,6 +160,7 @@ def start_worker(warden: WardenClient, recipe: Recipe, runtime: Path) -> Worker:
         wipe(scratch)
         raise
     return Worker(
+        warden=warden,
         connection=connection,
         recipe=recipe,
         scratch=scratch,

@@ -11,7 +11,7 @@ from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins.errors import PluginLoadError, SandboxUnavailableError
 from platform_base.plugins.manifest import Manifest
 from platform_base.plugins.permissions import Permissions
-from platform_base.plugins.settings import SecuritySettings
+from platform_base.plugins.settings import SecuritySettings, Settings
 
 _MB = 1 << 20
 
@@ -55,7 +55,7 @@ def derive_policy(
     megabytes = _least(security.max_memory_mb, asked.memory_mb)
     return Policy(
         enabled=security.enable_sandboxing,
-        read_paths=(*system_read_paths(), *_import_trees(), *map(str, (*read, *_resolve(files.read if files else ())))),
+        read_paths=(*common_read_paths(), *map(str, (*read, *_resolve(files.read if files else ())))),
         write_paths=(*map(str, write), *map(str, _resolve(files.write if files else ()))),
         network=asked.network.destinations if asked.network is not None else (),
         max_memory_bytes=None if megabytes is None else megabytes * _MB,
@@ -68,8 +68,21 @@ def derive_policy(
         max_output_bytes=security.max_output_mb * _MB,
         allowed_modules=security.allowed_modules,
         blocked_modules=security.blocked_modules,
+        namespaces=security.namespaces,
         accept_missing=security.accept_missing,
     )
+
+
+def common_read_paths() -> tuple[str, ...]:
+    """Return what every worker may read: Python, its packages and shared libraries, and where workers import from."""
+    return (*system_read_paths(), *_import_trees())
+
+
+def named_paths(settings: Settings) -> tuple[str, ...]:
+    """Return every path that ``security.filesystem`` gives to any plugin."""
+    given = [settings.security, *(settings.security_for(plugin_id) for plugin_id in settings.plugins)]
+    paths = {path for each in given for path in (*each.filesystem.read, *each.filesystem.write)}
+    return tuple(sorted(map(str, _resolve(paths))))
 
 
 def _import_trees() -> list[str]:

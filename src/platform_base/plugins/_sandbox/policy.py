@@ -26,6 +26,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         max_output_bytes: Bytes of standard output and error that are kept for one call.
         allowed_modules: Third-party top-level modules that the plugin's own files may import; None: any.
         blocked_modules: Modules that the plugin's own files may not import.
+        namespaces: ``"auto"``: those that the system gives; ``"require"``: all of them; ``"off"``: none.
         accept_missing: Names of protections whose absence is accepted.
         uid: User id to change to; None: stay. Set only when the host runs as root.
         group: Supplementary group that the workers of one release share, so that they can share the kernels that one
@@ -49,6 +50,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_output_bytes: int = 1 << 20
     allowed_modules: tuple[str, ...] | None = None
     blocked_modules: tuple[str, ...] = ()
+    namespaces: str = "auto"
     accept_missing: tuple[str, ...] = ()
     uid: int | None = None
     group: int | None = None

@@ -17,6 +17,7 @@ from functools import partial
 
 from platform_base.plugins._sandbox import linux
 from platform_base.plugins._sandbox.base import ConfinementError
+from platform_base.plugins._sandbox.namespaces import MOUNTS, PROCESSES, QUOTA
 from platform_base.plugins._sandbox.policy import Policy
 
 _REQUIRED = ("rlimits", "no_new_privs", "landlock", "seccomp")
@@ -46,6 +47,7 @@ def prove(policy: Policy, names: Collection[str]) -> tuple[str, ...]:
         if name not in names and name not in policy.accept_missing and name not in policy.switched_off:
             raise ConfinementError(name, "it is not in force", _REMEDY)
     _prove_identity(policy, names)
+    _prove_namespaces(policy, names)
     if "no_new_privs" in names and not linux.prctl(linux.PR_GET_NO_NEW_PRIVS):
         raise ConfinementError("no_new_privs", "the flag is not set", _REMEDY)
     tried = []
@@ -77,6 +79,18 @@ def _prove_identity(policy: Policy, names: Collection[str]) -> None:
     bounded = 1 << linux.CAP_DAC_READ_SEARCH if "landlock" in names and "identity" in names else 0
     if (effective | permitted | inheritable) & ~bounded:
         raise ConfinementError("capabilities", f"expected none, got {effective | permitted:#x}", _REMEDY)
+
+
+def _prove_namespaces(policy: Policy, names: Collection[str]) -> None:
+    if PROCESSES in names and os.getpid() != 1:
+        raise ConfinementError(PROCESSES, f"expected to be process 1, got {os.getpid()}", _REMEDY)
+    if MOUNTS in names and not _inside("/proc", policy.read_paths) and os.path.lexists("/proc/self"):
+        raise ConfinementError(MOUNTS, "expected a root without /proc, got one with it", _REMEDY)
+    if QUOTA in names and policy.scratch:
+        found = os.statvfs(policy.scratch)
+        size = found.f_blocks * found.f_frsize
+        if size > policy.max_scratch_bytes + found.f_frsize:
+            raise ConfinementError(QUOTA, f"expected {policy.max_scratch_bytes} bytes, got {size}", _REMEDY)
 
 
 def _attempts(policy: Policy, names: Collection[str]) -> Iterator[Attempt]:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
+MAX_SCRATCH_ENTRIES = 4096
+"""Files and directories that a worker may have in its scratch directory at once."""
+
+_UNSEEN = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE)
+_BLOCK_BYTES = 512
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -34,6 +41,60 @@ def is_overfull(top: Path, *, max_bytes: int, max_entries: int) -> bool:
                 if size > max_bytes or entries > max_entries:
                     return True
     return False
+
+
+def exceeds(scratch: str, max_bytes: int) -> bool:
+    """Whether a scratch directory, which somebody writes to, holds more bytes or entries than it may.
+
+    Stops as soon as that is known, so a look costs no more than `MAX_SCRATCH_ENTRIES` entries do. A directory that
+    cannot be looked into counts as too much. Files that are open but have no name any more
+    are not seen: a worker can have as many of them as it may have open files, each of `max_bytes`.
+
+    Args:
+        scratch: The directory.
+        max_bytes: Bytes that it may hold; what counts is space on the disk, so holes in files are free.
+    """
+    entries = used = 0
+    levels: list[tuple[int, list[str]]] = []
+    name, parent = scratch, None
+    try:
+        while True:
+            try:
+                level = os.open(name, _OPEN, dir_fd=parent)
+            except OSError as error:
+                if error.errno in _UNSEEN:
+                    return True
+                # Else it is gone in the meantime, or something else now.
+            else:
+                directories: list[str] = []
+                levels.append((level, directories))
+                for directory, size in _list(level):
+                    entries += 1
+                    used += size
+                    if used > max_bytes or entries > MAX_SCRATCH_ENTRIES:
+                        return True
+                    if directory:
+                        directories.append(directory)
+            while levels and not levels[-1][1]:
+                os.close(levels.pop()[0])
+            if not levels:
+                return False
+            parent, names = levels[-1]
+            name = names.pop()
+    finally:
+        for level, _ in levels:
+            os.close(level)
+
+
+def _list(directory: int) -> Iterator[tuple[str, int]]:
+    """Yield the space of each entry in bytes, with its name where it is a directory."""
+    with os.scandir(directory) as found:
+        for entry in found:
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            yield (entry.name if stat.S_ISDIR(status.st_mode) else ""), status.st_blocks * _BLOCK_BYTES
 
 
 def wipe(top: Path, *, keep_top: bool = False) -> None:

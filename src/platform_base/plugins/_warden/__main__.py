@@ -3,6 +3,8 @@
 It has imported NumPy (and what ``workers.preload`` names) once, so that a new worker costs a fork and not an import.
 It never runs plugin code and never reads a byte that a worker wrote: a worker speaks to the host over its own socket;
 the warden only passes the descriptor on. When the host dies, by whatever signal, the warden kills its workers and ends.
+Where the kernel gives namespaces the warden enters them before its first fork; it is then the child of the process that
+the host started.
 
 Started by the host as ``python -I -c "..." <socket> <host pid>`` with an empty environment.
 """
@@ -12,15 +14,23 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import resource
 import select
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from platform_base.plugins._sandbox.confine import prepare, read_baseline
+from platform_base.plugins._sandbox.namespaces import (
+    Surroundings,
+    enter_others,
+    enter_processes,
+    stay_outside,
+)
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._sandbox.scratch import wipe
 from platform_base.plugins._warden.limits import Watch
@@ -45,7 +55,15 @@ _encode = msgspec.msgpack.Encoder().encode
 class Warden:
     """The loop: requests of the host, deaths of workers, and limits that only a clock can enforce."""
 
-    def __init__(self, host: FrameSocket, host_pidfd: int) -> None:
+    def __init__(self, host: FrameSocket, host_pidfd: int, start: Start, surroundings: Surroundings) -> None:
+        """Import what workers need, and tell the host.
+
+        Args:
+            host: The line to the host.
+            host_pidfd: The host itself.
+            start: What the host wants.
+            surroundings: What this process has entered so far.
+        """
         self._host = host
         self._host_pidfd = host_pidfd
         self._children: dict[int, Child] = {}
@@ -53,8 +71,26 @@ class Warden:
         self._poll = select.poll()
         self._poll.register(host, select.POLLIN)
         self._poll.register(host_pidfd, select.POLLIN)
+        self._runtime = Path(start.runtime)
+        skipped = _import(start.preload)
+        prepare()
+        # What is alive now stays shared between all workers; the collector would touch and so copy it.
+        gc.collect()
+        gc.freeze()
         self._baseline = read_baseline()
-        self._runtime: Path | None = None
+        threads = sum(1 for _ in Path("/proc/self/task").iterdir())
+        if start.namespaces:
+            surroundings = enter_others(surroundings, self._runtime, roots=start.roots, shelves=start.shelves)
+        self._surroundings = surroundings
+        up = Up(
+            protocol=PROTOCOL_VERSION,
+            threads=threads,
+            skipped=skipped,
+            namespaces=surroundings.names,
+            missing=dict(surroundings.missing),
+            visible=surroundings.root.visible if surroundings.root is not None else None,
+        )
+        self._host.send(_encode(up))
 
     def serve(self) -> None:
         """Run until the host is gone."""
@@ -75,7 +111,7 @@ class Warden:
             child.kill()
         for child in self._children.values():
             os.waitpid(child.pid, 0)
-        if self._runtime is not None:
+        if self._surroundings.own_processes < 0:
             wipe(self._runtime)
 
     def _answer(self) -> bool:
@@ -83,11 +119,9 @@ class Warden:
         if not frame:
             return False
         message = _decode(frame)
-        if isinstance(message, Start):
-            self._start(message)
-        elif isinstance(message, Allow):
+        if isinstance(message, Allow):
             self._watch.allow(message.worker, message.shared_bytes)
-        else:
+        elif isinstance(message, Spawn):
             self._fork(message, descriptors)
         return True
 
@@ -96,7 +130,15 @@ class Warden:
         line = FrameSocket.adopt(line_descriptor)
         policy = _decode_policy(message.policy)
         try:
-            child = fork_worker(message, policy, control=control, output=output, line=line, baseline=self._baseline)
+            child = fork_worker(
+                message,
+                policy,
+                control=control,
+                output=output,
+                line=line,
+                baseline=self._baseline,
+                surroundings=self._surroundings,
+            )
         except OSError as error:
             line.send(_encode(ForkFailed(reason=str(error))))
             line.close()
@@ -105,22 +147,6 @@ class Warden:
             self._poll.register(child.pidfd, select.POLLIN)
             self._watch.add(child, policy, time.monotonic())
         close_descriptors((control, output))
-
-    def _start(self, message: Start) -> None:
-        self._runtime = Path(message.runtime)
-        skipped: dict[str, str] = {}
-        for module in message.preload:
-            try:
-                importlib.import_module(module)
-            except Exception as error:  # noqa: BLE001  a broken optional module must not keep every plugin from running
-                skipped[module] = f"{type(error).__name__}: {error}"
-        prepare()
-        # What is alive now stays shared between all workers; the collector would touch and so copy it.
-        gc.collect()
-        gc.freeze()
-        self._baseline = read_baseline()
-        threads = sum(1 for _ in Path("/proc/self/task").iterdir())
-        self._host.send(_encode(Up(protocol=PROTOCOL_VERSION, pid=os.getpid(), threads=threads, skipped=skipped)))
 
     def _bury(self, pidfd: int) -> None:
         child = self._children.pop(pidfd)
@@ -137,15 +163,34 @@ class Warden:
         child.close()
 
 
+def _import(modules: Iterable[str]) -> dict[str, str]:
+    """Import; return those that could not be, with the reason."""
+    skipped: dict[str, str] = {}
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception as error:  # noqa: BLE001  a broken optional module must not keep every plugin from running
+            skipped[module] = f"{type(error).__name__}: {error}"
+    return skipped
+
+
 def run(socket_descriptor: int, host_pid: int) -> None:
     """Be the warden of `host_pid`, which holds the other end of `socket_descriptor`."""
     # A signal typed at the terminal is the host's business; the warden ends when the host does.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Three descriptors for each worker, and one for each level of the deepest directory that a worker may make.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     host = FrameSocket.adopt(socket_descriptor)
     host_pidfd = os.pidfd_open(host_pid)
     if os.getppid() != host_pid:
         sys.exit("the host ended before its warden had started")
-    warden = Warden(host, host_pidfd)
+    frame = host.receive()
+    start = _decode(frame) if frame else None
+    if not isinstance(start, Start):
+        sys.exit("the host ended before it had told its warden what to do")
+    surroundings = enter_processes(Path(start.runtime)) if start.namespaces else stay_outside()
+    warden = Warden(host, host_pidfd, start, surroundings)
     try:
         warden.serve()
     finally:

@@ -1,4 +1,4 @@
-"""What only a clock can enforce: the share of a core, and the memory and threads that no rlimit counts.
+"""What only a clock can enforce: the share of a core; memory, threads and files that no rlimit counts.
 
 A worker that used more than its share is stopped with SIGSTOP until it has earned what it owes. The debt is kept, so
 many threads gain nothing: they only spend sooner. The warden looks every 10 ms while a worker computes and rarely while
@@ -12,10 +12,15 @@ import time
 from dataclasses import dataclass
 
 from platform_base.plugins._sandbox.policy import Policy
+from platform_base.plugins._sandbox.scratch import exceeds
 from platform_base.plugins._warden.spawn import Child
 
 _TICK_S = 0.010
-_REST_S = 0.100
+_REST_S = 0.025
+"""How soon it is seen that an idle worker works again: until then it may take what memory it can write to."""
+_SCRATCH_S = 0.1
+_SCRATCH_SHARE = 20
+"""The warden looks at the files of a worker every 0.1 s at most, and for a twentieth of its time at most."""
 _BURST_S = 0.020
 """CPU time that an idle worker may save up: short enough to keep a second's average within five points."""
 FREE_SHARED_BYTES = 64 << 20
@@ -35,6 +40,8 @@ class _Account:
     used_s: float
     credit_s: float
     looked: float
+    max_scratch_bytes: int
+    scratch_due: float = 0.0
     allowed_shared_bytes: int = FREE_SHARED_BYTES
     stopped: bool = False
     busy: bool = False
@@ -47,18 +54,26 @@ class _Account:
         spent, elapsed = used - self.used_s, now - self.looked
         self.used_s, self.looked = used, now
         self.busy = spent > 0.001 or self.stopped
-        if spent > 0 and (broken := self._broken_limit()):
+        if spent > 0 and (broken := self._broken_limit(now)):
             self.child.kill(killed_for=broken)
         elif self.share is not None:
             self._pace(elapsed * self.share - spent, self.share)
 
-    def _broken_limit(self) -> str:
+    def _broken_limit(self, now: float) -> str:
         """Return the setting whose limit the worker has passed; rlimits know nothing of these."""
         private, shared, threads = self.child.look()
         if threads > self.max_threads:
             return "max_threads"
         counted = private + max(0, shared - self.allowed_shared_bytes)
-        return "max_memory_mb" if self.max_memory_bytes is not None and counted > self.max_memory_bytes else ""
+        if self.max_memory_bytes is not None and counted > self.max_memory_bytes:
+            return "max_memory_mb"
+        if self.child.scratch is not None and now >= self.scratch_due:
+            too_much = exceeds(self.child.scratch, self.max_scratch_bytes)
+            took_s = time.monotonic() - now
+            self.scratch_due = now + max(_SCRATCH_S, _SCRATCH_SHARE * took_s)
+            if too_much:
+                return "max_scratch_mb"
+        return ""
 
     def _pace(self, earned_s: float, share: float) -> None:
         self.credit_s = min(self.credit_s + earned_s, _BURST_S * share)
@@ -94,6 +109,7 @@ class Watch:
             used_s=0.0,
             credit_s=_BURST_S,
             looked=now,
+            max_scratch_bytes=policy.max_scratch_bytes,
         )
 
     def allow(self, worker: int, shared_bytes: int) -> None:

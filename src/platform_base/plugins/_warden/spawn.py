@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import msgspec
 
 from platform_base.plugins._sandbox.base import Baseline
+from platform_base.plugins._sandbox.namespaces import QUOTA, Surroundings
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.messages import Forked, Spawn
 from platform_base.plugins._wire.unix_socket import FrameSocket
 from platform_base.plugins._worker import boot
 
+_STATUS_BYTES = 4096
 _encode = msgspec.msgpack.Encoder().encode
 
 _BOOT_FAILED = 70
@@ -27,18 +29,22 @@ class Child:
 
     Attributes:
         worker: The number that the host gave it.
-        pid: Its process id; stays reserved until the warden reaps it.
+        pid: Its process id, as the warden sees it; stays reserved until the warden reaps it.
+        status: Its ``/proc/<pid>/status``, open; -1 where there is none.
         pidfd: Becomes readable when it dies.
         line: Where its end is reported to the host.
         baseline: Memory of the warden at the fork.
+        scratch: Its scratch directory, if nothing but the warden's looking limits what is in it; else None.
         killed_for: The limit for which the warden killed it.
     """
 
     worker: int
     pid: int
     pidfd: int
+    status: int
     line: FrameSocket
     baseline: Baseline
+    scratch: str | None
     killed_for: str = ""
 
     def send_signal(self, number: signal.Signals) -> None:
@@ -57,45 +63,80 @@ class Child:
         """Return its resident private and shared memory, bytes, and its threads; zeros when it has just died."""
         private = shared = threads = 0
         try:
-            with open(f"/proc/{self.pid}/status", encoding="ascii", errors="replace") as status:  # noqa: PTH123
-                for row in status:
-                    if row.startswith("RssAnon:"):
-                        private = int(row.split()[1]) << 10
-                    elif row.startswith("RssShmem:"):
-                        shared = int(row.split()[1]) << 10
-                    elif row.startswith("Threads:"):
-                        threads = int(row.split()[1])
+            status = os.pread(self.status, _STATUS_BYTES, 0)
         except OSError:
             return 0, 0, 0
+        for row in status.split(b"\n"):  # not splitlines: a plugin may name its process with a carriage return
+            if row.startswith(b"RssAnon:"):
+                private = int(row.split()[1]) << 10
+            elif row.startswith(b"RssShmem:"):
+                shared = int(row.split()[1]) << 10
+            elif row.startswith(b"Threads:"):
+                threads = int(row.split()[1])
         return private, shared, threads
 
     def close(self) -> None:
         """Give back its descriptors."""
         os.close(self.pidfd)
+        if self.status >= 0:
+            os.close(self.status)
         self.line.close()
 
 
 def fork_worker(
-    message: Spawn, policy: Policy, *, control: int, output: int, line: FrameSocket, baseline: Baseline
+    message: Spawn,
+    policy: Policy,
+    *,
+    control: int,
+    output: int,
+    line: FrameSocket,
+    baseline: Baseline,
+    surroundings: Surroundings,
 ) -> Child:
     """Fork a worker and report it to the host.
 
     Raises:
         OSError: The kernel refused the fork.
     """
-    pid = os.fork()
+    pid = surroundings.fork()
     if pid == 0:
         try:
-            boot.run(policy, message.environment, control=control, output=output, baseline=baseline)
+            boot.run(
+                policy,
+                message.environment,
+                control=control,
+                output=output,
+                baseline=baseline,
+                surroundings=surroundings,
+            )
         except BaseException:  # noqa: BLE001  nothing may ever return into the warden's loop
             traceback.print_exc()
         finally:
             os._exit(_BOOT_FAILED)
     pidfd = os.pidfd_open(pid)
-    child = Child(worker=message.worker, pid=pid, pidfd=pidfd, line=line, baseline=baseline)
+    number, status = _find(pid, pidfd, surroundings)
+    child = Child(
+        worker=message.worker,
+        pid=pid,
+        pidfd=pidfd,
+        status=status,
+        line=line,
+        baseline=baseline,
+        scratch=policy.scratch if policy.scratch and QUOTA not in surroundings.names else None,
+    )
     try:
-        line.send(_encode(Forked(pid=pid)), (pidfd,))
+        line.send(_encode(Forked(pid=number)), (pidfd,))
     except OSError:
         # The host gave up on it in the meantime; it is reaped like any other.
         child.kill()
     return child
+
+
+def _find(pid: int, pidfd: int, surroundings: Surroundings) -> tuple[int, int]:
+    """Return the process id that the host knows a child by, and its status file; the file is -1 without ``/proc``."""
+    number = pid
+    try:
+        number = surroundings.number_of(pidfd)
+        return number, os.open(f"{number}/status", os.O_RDONLY | os.O_CLOEXEC, dir_fd=surroundings.proc)
+    except OSError:
+        return number, -1

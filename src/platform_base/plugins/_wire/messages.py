@@ -37,10 +37,21 @@ class Usage(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Start(msgspec.Struct, frozen=True, tag="start"):
-    """The warden's first message: what to import before the first fork, and what to remove at the end."""
+    """The warden's first message.
+
+    Attributes:
+        preload: Modules to import before the first fork.
+        runtime: Directory of the scratch directories, to be removed at the end.
+        namespaces: Enter those that the system gives.
+        roots: With a private root, files and trees that every worker sees, read-only.
+        shelves: With a private root, files and trees that a worker sees if its policy names them.
+    """
 
     preload: tuple[str, ...]
     runtime: str
+    namespaces: bool = False
+    roots: tuple[str, ...] = ()
+    shelves: tuple[str, ...] = ()
 
 
 class Spawn(msgspec.Struct, frozen=True, tag="spawn"):
@@ -65,12 +76,23 @@ class Allow(msgspec.Struct, frozen=True, tag="allow"):
 
 
 class Up(msgspec.Struct, frozen=True, tag="up"):
-    """The warden is ready to fork."""
+    """The warden is ready to fork.
+
+    Attributes:
+        protocol: `PROTOCOL_VERSION` of the warden.
+        threads: How many it has.
+        skipped: Modules that could not be imported, with the reason.
+        namespaces: Protections that every worker has because the warden has them.
+        missing: Those that the system does not give, with the reason.
+        visible: With a private root, all that a policy may name; None where workers see what the host sees.
+    """
 
     protocol: int
-    pid: int
     threads: int
     skipped: dict[str, str]
+    namespaces: tuple[str, ...] = ()
+    missing: dict[str, str] = {}
+    visible: tuple[str, ...] | None = None
 
 
 class Forked(msgspec.Struct, frozen=True, tag="forked"):

@@ -17,6 +17,7 @@ import msgspec
 from platform_base.plugins._sandbox.base import Baseline, ConfinementError
 from platform_base.plugins._sandbox.confine import confine
 from platform_base.plugins._sandbox.descriptors import close_all_except
+from platform_base.plugins._sandbox.namespaces import Surroundings
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._sandbox.prove import prove
 from platform_base.plugins._wire.messages import PROTOCOL_VERSION, Ready, Refused
@@ -30,16 +31,25 @@ CONTROL = 3
 CLEAR_REFS = 4
 
 
-def run(policy: Policy, environment: Mapping[str, str], *, control: int, output: int, baseline: Baseline) -> None:
+def run(
+    policy: Policy,
+    environment: Mapping[str, str],
+    *,
+    control: int,
+    output: int,
+    baseline: Baseline,
+    surroundings: Surroundings,
+) -> None:
     """Be a worker; return when the host closes the line."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    clear_refs = _arrange_descriptors(control, output)
+    clear_refs = _arrange_descriptors(control, output, open_clear_refs(surroundings.proc))
     os.environ.clear()
     os.environ.update(environment)
     _reopen_standard_streams()
     line = FrameSocket.adopt(CONTROL)
     try:
-        protections = confine(policy, baseline)
+        around = surroundings.settle(policy)
+        protections = (*confine(policy, baseline), *around)
         prove(policy, protections)
     except ConfinementError as error:
         line.send(_encode(Refused(protection=error.protection, reason=error.reason, remedy=error.remedy)))
@@ -49,7 +59,7 @@ def run(policy: Policy, environment: Mapping[str, str], *, control: int, output:
     Server(line, policy, UsageMeter(clear_refs)).serve()
 
 
-def _arrange_descriptors(control: int, output: int) -> int:
+def _arrange_descriptors(control: int, output: int, clear_refs: int) -> int:
     """Put every descriptor in its place and close the rest, the warden's own socket above all.
 
     Returns:
@@ -57,7 +67,6 @@ def _arrange_descriptors(control: int, output: int) -> int:
     """
     null = os.open("/dev/null", os.O_RDONLY)
     places = {0: null, 1: output, 2: output, CONTROL: control}
-    clear_refs = open_clear_refs()
     if clear_refs >= 0:
         places[CLEAR_REFS] = clear_refs
     # First out of the way, then into place: a source may sit where another one belongs.

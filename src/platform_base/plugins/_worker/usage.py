@@ -36,9 +36,9 @@ class UsageMeter:
         return Usage(cpu_seconds=time.process_time() - self._cpu_before, peak_memory_bytes=peak)
 
 
-def open_clear_refs() -> int:
-    """Open the file that resets the peak; -1 where the kernel does not offer it."""
+def open_clear_refs(proc: int) -> int:
+    """Open the file that resets the peak, in the ``/proc`` that is open as `proc`; -1 where there is none."""
     try:
-        return os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC)
+        return os.open("self/clear_refs", os.O_WRONLY | os.O_CLOEXEC, dir_fd=proc)
     except OSError:
         return -1
