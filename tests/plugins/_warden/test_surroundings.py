@@ -22,7 +22,6 @@ import ctypes
 import errno
 import mmap
 import os
-import platform
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins.base import get_context
@@ -44,7 +43,7 @@ class Look:
             return stream.write("written")
 
     def self(self, inputs):
-        return [os.getpid(), os.getppid(), platform.node(), os.path.dirname(__file__), str(get_context().scratch)]
+        return [os.getpid(), os.getppid(), os.uname().nodename, os.path.dirname(__file__), str(get_context().scratch)]
 
     def fill(self, inputs):
         try:
@@ -80,9 +79,9 @@ def write_look(directory, plugin_id="look", **permissions):
     place.mkdir(parents=True)
     (place / f"{plugin_id}.py").write_text(CODE)
     manifest = {"plugin_id": plugin_id, "version": "1.0.0", "entry_point": f"{plugin_id}.Look"}
-    (place / "manifest.json").write_text(
-        json.dumps({**manifest, "permissions": permissions} if permissions else manifest)
-    )
+    if permissions:
+        manifest["permissions"] = permissions
+    (place / "manifest.json").write_text(json.dumps(manifest))
     return directory
 
 
