@@ -180,7 +180,9 @@ class Connection:
 
     def bury(self) -> Death:
         """Wait until the warden has reaped the worker, which is dead or has been killed."""
-        if not select.select([self._line], [], [], _BURIAL_S)[0]:
+        line = select.poll()
+        line.register(self._line, select.POLLIN)
+        if not line.poll(_BURIAL_S * 1000):
             return Death(exited=None)
         frame = self._line.receive()
         message = _decode(frame) if frame else None
