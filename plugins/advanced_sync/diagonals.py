@@ -17,9 +17,7 @@ from .problem import EUCLIDEAN, MANHATTAN, AlignmentProblem
 _DIAGONALS_PER_REPORT = 1024
 
 
-def accumulate(
-    problem: AlignmentProblem, directions: NDArray[np.uint8], report: Callable[[float], None]
-) -> float:
+def accumulate(problem: AlignmentProblem, directions: NDArray[np.uint8], report: Callable[[float], None]) -> float:
     """Return the cost of the best path, and fill `directions` where it has rows.
 
     Args:
@@ -85,9 +83,7 @@ def _choose(
     return np.minimum(best, third), steps
 
 
-def _store(
-    directions: NDArray[np.uint8], steps: NDArray[np.uint8], d: int, low: int, high: int, window: int
-) -> None:
+def _store(directions: NDArray[np.uint8], steps: NDArray[np.uint8], d: int, low: int, high: int, window: int) -> None:
     i = np.arange(low, high + 1)
     cell = d - i - np.maximum(0, i - window)
     # Every cell of an anti-diagonal lies in another row, so no byte is addressed twice.

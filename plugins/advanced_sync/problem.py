@@ -82,9 +82,7 @@ def _check_window(window_size: int | None, n: int, m: int) -> int:
     try:
         window = operator.index(window_size)
     except TypeError as error:
-        raise TypeError(
-            f"window_size: expected a whole number of samples or null, got {window_size!r}"
-        ) from error
+        raise TypeError(f"window_size: expected a whole number of samples or null, got {window_size!r}") from error
     smallest = abs(n - m)
     if window < smallest:
         raise ValueError(

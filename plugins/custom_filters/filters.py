@@ -202,9 +202,7 @@ def _median(table: NDArray[np.float64], length: int) -> NDArray[np.float64]:
     return _each_channel(table, lambda line: ndimage.median_filter(line, size=length, mode="nearest"))
 
 
-def _each_channel(
-    table: NDArray[np.float64], apply: Callable[[NDArray[np.float64]], Any]
-) -> NDArray[np.float64]:
+def _each_channel(table: NDArray[np.float64], apply: Callable[[NDArray[np.float64]], Any]) -> NDArray[np.float64]:
     report_progress = get_context().report_progress
     channels = table.shape[1]
     filtered = np.empty_like(table)

@@ -131,9 +131,7 @@ def check_window(window_length: int, samples: int) -> int:
     return length
 
 
-def _check_edges(
-    cutoff: float | Sequence[float], kind: str, sampling_rate: float | None
-) -> tuple[float, ...]:
+def _check_edges(cutoff: float | Sequence[float], kind: str, sampling_rate: float | None) -> tuple[float, ...]:
     given = tuple(cutoff) if isinstance(cutoff, (list, tuple, np.ndarray)) else (cutoff,)
     wanted = 2 if kind in ("bandpass", "bandstop") else 1
     if len(given) != wanted:
@@ -150,7 +148,5 @@ def _check_edges(
                 + ("give sampling_rate if it is in Hz" if sampling_rate is None else "check sampling_rate")
             )
     if wanted == 2 and given[0] >= given[1]:
-        raise ValueError(
-            f"cutoff_high: expected more than cutoff ({given[0]:g}), got {given[1]:g}; swap the two edges"
-        )
+        raise ValueError(f"cutoff_high: expected more than cutoff ({given[0]:g}), got {given[1]:g}; swap the two edges")
     return tuple(float(value) / nyquist for value in given)

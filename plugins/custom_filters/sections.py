@@ -47,9 +47,7 @@ def design_sections(design: RecursiveDesign) -> NDArray[np.float64]:
     return sections
 
 
-def _design_poles(
-    signal: Any, design: RecursiveDesign
-) -> tuple[NDArray[np.complex128], NDArray[np.complex128], float]:
+def _design_poles(signal: Any, design: RecursiveDesign) -> tuple[NDArray[np.complex128], NDArray[np.complex128], float]:
     edges: Any = design.edges[0] if len(design.edges) == 1 else list(design.edges)
     options = {"btype": design.btype, "output": "zpk"}
     if design.filter_type == "butterworth":

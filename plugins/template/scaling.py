@@ -28,9 +28,7 @@ def scale_series(series: ArrayLike, *, multiplier: float = 2.0, offset: float = 
     try:
         array = np.asarray(series)
     except ValueError as error:
-        raise ValueError(
-            "series: expected equally long rows, got a ragged sequence; pad or split it"
-        ) from error
+        raise ValueError("series: expected equally long rows, got a ragged sequence; pad or split it") from error
     if array.dtype.kind not in "biuf":
         raise TypeError(f"series: expected real numbers, got dtype {array.dtype}; convert to float64")
     if array.size == 0:

@@ -98,9 +98,7 @@ def _accumulate(problem: EditProblem, matrix: NDArray[np.float64], kernel: Kerne
     return distance
 
 
-def _accumulate_rows(
-    problem: EditProblem, matrix: NDArray[np.float64], report: Callable[[float], None]
-) -> float:
+def _accumulate_rows(problem: EditProblem, matrix: NDArray[np.float64], report: Callable[[float], None]) -> float:
     compiled = _load_compiled()
     n, m = len(problem.first), len(problem.second)
     channels = np.ascontiguousarray(problem.second.T)

@@ -55,9 +55,7 @@ def check_problem(
         )
     if (times1 is None) != (times2 is None):
         absent = "times1" if times1 is None else "times2"
-        raise ValueError(
-            f"{absent}: expected time stamps for both series or for none, got none; give {absent} too"
-        )
+        raise ValueError(f"{absent}: expected time stamps for both series or for none, got none; give {absent} too")
     ta = np.arange(1.0, len(a) + 1) if times1 is None else as_times(times1, "times1", len(a))
     tb = np.arange(1.0, len(b) + 1) if times2 is None else as_times(times2, "times2", len(b))
     nu = _check_number(nu, "nu", 0.0)

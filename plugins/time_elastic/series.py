@@ -24,9 +24,7 @@ def as_series(value: Any, name: str) -> NDArray[np.float64]:
         TypeError: If its elements are no real numbers.
     """
     if np.ma.is_masked(value):
-        raise ValueError(
-            f"{name}: expected a value for every sample, got masked ones; fill or remove them first"
-        )
+        raise ValueError(f"{name}: expected a value for every sample, got masked ones; fill or remove them first")
     try:
         array = np.asarray(value)
     except ValueError as error:

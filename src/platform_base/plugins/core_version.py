@@ -61,6 +61,4 @@ def parse_core_version(text: str) -> semver.Version:
         prerelease += [_PRERELEASES[version.pre[0]], str(version.pre[1])]
     if version.dev is not None:
         prerelease += ["dev", str(version.dev)]
-    return semver.Version(
-        version.major, version.minor, version.micro, ".".join(prerelease) or None, version.local
-    )
+    return semver.Version(version.major, version.minor, version.micro, ".".join(prerelease) or None, version.local)

@@ -46,9 +46,7 @@ def _check_items(value: Any) -> Any:
 
 
 def _check_bound(value: Any) -> Any:
-    if value is None or (
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    ):
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)):
         return value
     raise fault(Fault(expected="a number or null", got=show(value)))
 
@@ -188,11 +186,7 @@ class Parameter(DocumentModel, json_schema_extra={"allOf": _CONDITIONS}):
         converted = convert(value, kind)
         if converted is None:
             return None, (self._misfit(value, expected),)
-        if (
-            isinstance(converted, int | float)
-            and not isinstance(converted, bool)
-            and not self._inside(converted)
-        ):
+        if isinstance(converted, int | float) and not isinstance(converted, bool) and not self._inside(converted):
             return None, (self._misfit(value, expected),)
         if self.options is not None and not any(equal(converted, option) for option in self.options):
             hint = ""
@@ -222,9 +216,7 @@ class Parameter(DocumentModel, json_schema_extra={"allOf": _CONDITIONS}):
                 got = "false, while the default is null"
                 faults.append(Fault(at=("nullable",), expected="true", got=got, hint="or remove the default"))
             _, misfits = self.check(self.default)
-            faults += [
-                Fault(at=("default", *m.at), expected=m.expected, got=m.got, hint=m.hint) for m in misfits
-            ]
+            faults += [Fault(at=("default", *m.at), expected=m.expected, got=m.got, hint=m.hint) for m in misfits]
         if faults:
             raise fault(*faults)
         return self

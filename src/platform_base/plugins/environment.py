@@ -15,9 +15,7 @@ _RESERVED = ("CONFIG", "PLUGIN_PATH", "CACHE_DIR")
 _SECTIONS = ("security", "workers", "plugins")
 
 
-def with_environment(
-    document: Document, environ: Mapping[str, str], *, plugin_keys: frozenset[str]
-) -> Document:
+def with_environment(document: Document, environ: Mapping[str, str], *, plugin_keys: frozenset[str]) -> Document:
     """Return the document with the values that environment variables set.
 
     Args:

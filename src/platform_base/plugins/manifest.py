@@ -88,13 +88,7 @@ def _check_requirement(value: str) -> str:
 
 def _check_inside(value: str) -> str:
     path = PurePosixPath(value)
-    if (
-        value
-        and not path.is_absolute()
-        and ".." not in path.parts
-        and "\\" not in value
-        and "\0" not in value
-    ):
+    if value and not path.is_absolute() and ".." not in path.parts and "\\" not in value and "\0" not in value:
         return value
     raise fault(Fault(expected="a path inside the plugin's directory, with /", got=show(value)))
 
@@ -151,9 +145,7 @@ class Manifest(DocumentModel):
     version: SemanticVersion
     core_min_version: SemanticVersion | None = None
     core_max_version: SemanticVersion | None = None
-    requires: Annotated[
-        tuple[Annotated[str, AfterValidator(_check_requirement)], ...], Field(strict=False)
-    ] = ()
+    requires: Annotated[tuple[Annotated[str, AfterValidator(_check_requirement)], ...], Field(strict=False)] = ()
     produces: Words = ()
     entry_point: Annotated[
         str, AfterValidator(_check_entry_point), Field(json_schema_extra={"pattern": ENTRY_POINT_PATTERN})

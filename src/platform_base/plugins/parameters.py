@@ -17,9 +17,7 @@ _KINDS = "biufU"
 """Kinds of NumPy dtype that a parameter may have: booleans, integers, floats, text."""
 
 
-def resolve(
-    declared: Mapping[str, Parameter], given: Mapping[str, object], *, plugin_id: str
-) -> dict[str, Any]:
+def resolve(declared: Mapping[str, Parameter], given: Mapping[str, object], *, plugin_id: str) -> dict[str, Any]:
     """Check the caller's parameters and fill in the defaults.
 
     Args:
@@ -50,9 +48,7 @@ def resolve(
     return values
 
 
-def _unknown(
-    declared: Mapping[str, Parameter], given: Mapping[str, object], plugin_id: str
-) -> Iterator[Problem]:
+def _unknown(declared: Mapping[str, Parameter], given: Mapping[str, object], plugin_id: str) -> Iterator[Problem]:
     for name in given:
         if not isinstance(name, str):
             yield Problem(key=f"{plugin_id}.params", expected="names that are text", got=_show(name))

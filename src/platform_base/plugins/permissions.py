@@ -106,9 +106,7 @@ class Permissions(DocumentModel):
         gpu: Whether it uses a graphics processor.
     """
 
-    network: Annotated[
-        Network | None, WithJsonSchema({"oneOf": [*_NETWORK_SCHEMA["oneOf"], {"type": "null"}]})
-    ] = None
+    network: Annotated[Network | None, WithJsonSchema({"oneOf": [*_NETWORK_SCHEMA["oneOf"], {"type": "null"}]})] = None
     filesystem: Filesystem | None = None
     processes: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     threads: Annotated[int, Field(ge=1, le=1_000_000)] | None = None

@@ -106,9 +106,7 @@ class Catalog:
         compatible = [release for release in releases if self._is_compatible(release)]
         if not compatible:
             check_core_version(releases[-1].manifest, self._core_version)
-        stable = [
-            release for release in compatible if semver.Version.parse(release.version).prerelease is None
-        ]
+        stable = [release for release in compatible if semver.Version.parse(release.version).prerelease is None]
         return (stable or compatible)[-1]
 
     def activate(self, plugin_id: str, version: str | None) -> Release:

@@ -39,9 +39,7 @@ def discover(path: str | Path) -> Iterator[Found]:
     if not os.path.isdir(root):  # noqa: PTH112 - is_dir raises where a parent is closed
         got = "a file" if os.path.lexists(root) else "nothing there"
         hint = f"directories are taken from {Path.cwd()}" if not root.is_absolute() else ""
-        raise ManifestError(
-            [Problem(file=str(root), expected="a directory with plugins", got=got, hint=hint)]
-        )
+        raise ManifestError([Problem(file=str(root), expected="a directory with plugins", got=got, hint=hint)])
     return _search(root, _DEPTH, set())
 
 

@@ -53,9 +53,7 @@ def bundled_directory() -> Path | None:
 
 
 def _entry_point_places() -> Iterator[Path]:
-    for entry_point in sorted(
-        entry_points(group=ENTRY_POINT_GROUP), key=lambda each: (each.name, each.value)
-    ):
+    for entry_point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda each: (each.name, each.value)):
         place = _package_directory(entry_point)
         if place is None:
             _log.warning(

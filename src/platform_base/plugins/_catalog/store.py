@@ -113,9 +113,7 @@ class ReleaseStore:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = self._root.lstat()
         if not stat.S_ISDIR(status.st_mode):
-            raise NotADirectoryError(
-                errno.ENOTDIR, "a link or a file instead of a directory", str(self._root)
-            )
+            raise NotADirectoryError(errno.ENOTDIR, "a link or a file instead of a directory", str(self._root))
         if status.st_uid != os.geteuid():
             raise PermissionError(errno.EACCES, "a directory of another user", str(self._root))
         if stat.S_IMODE(status.st_mode) != 0o700:

@@ -58,9 +58,7 @@ def parse_json(content: bytes, *, file: str, error: Callable[[Sequence[Problem]]
     except RecursionError as failure:
         raise error([_too_deep(file)]) from failure
     except ValueError as failure:  # an integer of more digits than Python converts
-        raise error(
-            [Problem(file=file, expected="numbers of sensible length", got=str(failure))]
-        ) from failure
+        raise error([Problem(file=file, expected="numbers of sensible length", got=str(failure))]) from failure
     document = Document(file=file, data=data, locate=functools.cache(functools.partial(_locate, text)))
     if not isinstance(data, dict):
         raise error([document.problem((), expected="an object in braces", got=show(data))])
@@ -101,9 +99,7 @@ def _forbidden(document: Document) -> Iterator[Problem]:
         else:
             texts = [value] if isinstance(value, str) else []
         if isinstance(value, float) and not math.isfinite(value):
-            yield document.problem(
-                path, expected="a finite number", got=str(value), hint="write null for none"
-            )
+            yield document.problem(path, expected="a finite number", got=str(value), hint="write null for none")
         if any(not text.isascii() and _has_surrogate(text) for text in texts):
             hint = "write the character itself instead of half of a \\u pair"
             yield document.problem(path, expected="Unicode text", got="a lone surrogate", hint=hint)

@@ -72,9 +72,7 @@ def without_annotations(data: Any) -> Any:
 class DocumentModel(BaseModel):
     """Base of everything that people write: frozen, strict types, unknown keys refused."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, validate_default=False
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, validate_default=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -82,16 +80,12 @@ class DocumentModel(BaseModel):
         return without_annotations(data)
 
 
-def problems_in(
-    error: ValidationError, document: Document, model: type[DocumentModel]
-) -> tuple[Problem, ...]:
+def problems_in(error: ValidationError, document: Document, model: type[DocumentModel]) -> tuple[Problem, ...]:
     """Turn pydantic's errors into problems, in the order of the document."""
     problems = [problem for details in error.errors() for problem in _problems(details, document, model)]
     problems.sort(key=lambda problem: problem.line)
     if len(problems) > _MAX_PROBLEMS:
-        rest = Problem(
-            file=document.file, expected="fewer problems", got=f"{len(problems) - _MAX_PROBLEMS} more"
-        )
+        rest = Problem(file=document.file, expected="fewer problems", got=f"{len(problems) - _MAX_PROBLEMS} more")
         problems[_MAX_PROBLEMS:] = [rest]
     return tuple(problems)
 
