@@ -17,13 +17,19 @@ _SMALLEST = 1 << 16
 _KEEP_UP_TO = 128 << 20
 """Larger arenas are made for one call and sealed: a worker that sits idle should not hold so much memory."""
 
-_GIVE_UP_TO = 1 << 30
+_MOST_BYTES = 1 << 30
 
 
 class Exchange:
     """Both arenas of one worker. Used by one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most_bytes: int | None) -> None:
+        """Begin without any memory.
+
+        Args:
+            most_bytes: So much shared memory may be given to the worker in its life; None: a gigabyte.
+        """
+        self._most_bytes = most_bytes or _MOST_BYTES
         self._inputs: memoryview | None = None
         self._results: memoryview | None = None
         self._granted: Arena | None = None
@@ -43,7 +49,7 @@ class Exchange:
         A worker can keep the descriptor of every arena without mapping it: memory that no limit counts. Starting
         another one costs a few milliseconds for each gigabyte.
         """
-        return self._given_bytes > _GIVE_UP_TO
+        return self._given_bytes > self._most_bytes
 
     def place(self, encoded: Encoded) -> tuple[bytes | Location, int, Arena | None]:
         """Put a value where the worker can read it.

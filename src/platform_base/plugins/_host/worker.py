@@ -71,7 +71,7 @@ class Worker:
     protections: tuple[str, ...]
     load_usage: Usage
     load_seconds: float
-    exchange: Exchange = field(default_factory=Exchange)
+    exchange: Exchange
     idle_since: float = field(default_factory=time.monotonic)
     rested_cpu_seconds: float = 0.0
 
@@ -166,6 +166,7 @@ def start_worker(warden: WardenClient, recipe: Recipe, runtime: Path) -> Worker:
         scratch=scratch,
         protections=protections,
         load_usage=usage,
+        exchange=Exchange(most_bytes=policy.max_memory_bytes),
         load_seconds=time.monotonic() - began,
     )
 
