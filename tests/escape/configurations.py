@@ -15,9 +15,24 @@ ROOT = os.geteuid() == 0
 #: Where the interpreter lies below a directory that other users may not enter, only Landlock's presence lets a worker
 #: of root read it. Without Landlock, what the enemy imports must be there before the fork.
 PRELOADED = (
-    "asyncio", "ctypes", "encodings.idna", "fcntl", "importlib.machinery", "mmap", "multiprocessing.pool", "multiprocessing.popen_fork",
-    "multiprocessing.shared_memory", "pickle", "resource", "shutil", "socket", "subprocess", "tempfile", "termios", "urllib.request",
-)  # fmt: skip
+    "asyncio",
+    "ctypes",
+    "encodings.idna",
+    "fcntl",
+    "importlib.machinery",
+    "mmap",
+    "multiprocessing.pool",
+    "multiprocessing.popen_fork",
+    "multiprocessing.shared_memory",
+    "pickle",
+    "resource",
+    "shutil",
+    "socket",
+    "subprocess",
+    "tempfile",
+    "termios",
+    "urllib.request",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +42,14 @@ class Configuration:
     Attributes:
         name: In a table's head.
         switched_off: As `Policy.switched_off` takes them.
+        namespaces: As the setting takes it.
         lacks: Words of `Behaviour.stops` that do not count here.
         needs_root: It is another one only where the host is root.
     """
 
     name: str
     switched_off: tuple[str, ...] = ()
+    namespaces: str = "auto"
     lacks: frozenset[str] = frozenset()
     needs_root: bool = False
 
@@ -46,15 +63,28 @@ class Configuration:
         return not behaviour.risky or not self.lacks & set(behaviour.stops)
 
 
+_NEW_LANDLOCK = ("landlock_truncate", "landlock_tcp", "landlock_scope")
+
 CONFIGURATIONS = (
     Configuration(name="all layers"),
-    Configuration(name="without Landlock", switched_off=("landlock",), lacks=frozenset({"landlock"})),
-    Configuration(name="without seccomp", switched_off=("seccomp",), lacks=frozenset({"seccomp"})),
-    Configuration(name="without own user", switched_off=("identity",), lacks=frozenset({"identity"}), needs_root=True),
+    Configuration(name="no Landlock", switched_off=("landlock",), lacks=frozenset({"landlock"})),
+    Configuration(name="no seccomp", switched_off=("seccomp",), lacks=frozenset({"seccomp"})),
+    Configuration(name="no own user", switched_off=("identity",), lacks=frozenset({"identity"}), needs_root=True),
+    Configuration(name="core", namespaces="off", lacks=frozenset({"namespaces"})),
     Configuration(
-        name="Landlock ABI 2",
-        switched_off=("landlock_truncate", "landlock_tcp", "landlock_scope"),
-        lacks=frozenset({"new landlock"}),
+        name="core, no Landlock",
+        namespaces="off",
+        switched_off=("landlock",),
+        lacks=frozenset({"landlock", "namespaces"}),
+    ),
+    Configuration(
+        name="core, no seccomp", namespaces="off", switched_off=("seccomp",), lacks=frozenset({"seccomp", "namespaces"})
+    ),
+    Configuration(
+        name="core, Landlock ABI 2",
+        namespaces="off",
+        switched_off=_NEW_LANDLOCK,
+        lacks=frozenset({"new landlock", "namespaces"}),
     ),
 )
 
@@ -74,7 +104,11 @@ def make_host(configuration: Configuration) -> Host | str:
     if configuration.needs_root and not ROOT:
         return "only root can give each worker a user of its own"
     try:
-        return Host(switched_off=configuration.switched_off, preload=PRELOADED)
+        return Host(
+            switched_off=configuration.switched_off,
+            security={"namespaces": configuration.namespaces},
+            preload=PRELOADED,
+        )
     except PluginLoadError as error:
         if "Permission" in str(error) and ROOT:
             return (

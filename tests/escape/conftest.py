@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,13 +12,22 @@ from tests.escape.harness import Host
 class HostKeeper:
     """Keeps one host; after a test that left it harmed, the next test gets another one."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[], Host | str] = Host) -> None:
+        """Begin without one.
+
+        Args:
+            make: Makes a host, or says why there can be none here.
+        """
+        self._make = make
         self._host: Host | None = None
 
     def get(self) -> Host:
         """Return the host, with an enemy in a process to which nothing has happened."""
         if self._host is None:
-            self._host = Host()
+            made = self._make()
+            if isinstance(made, str):
+                pytest.skip(made)
+            self._host = made
         if self._host.dirty:
             self._host.fresh()
         return self._host

@@ -73,8 +73,9 @@ class Host:
         self._temporary = self._directory / "temporary"
         self._temporary.mkdir(mode=0o755)
         self._preload = preload
-        self._security = {**SECURITY, **(security or {})}
-        self._settings = settings = self.settings_with(**self._security)
+        namespaces = os.environ.get("ESCAPE_TESTS_NAMESPACES", "auto")
+        self.security = {**SECURITY, "namespaces": namespaces, **(security or {})}
+        self._settings = settings = self.settings_with(**self.security)
 
         self.amended: dict[str, Any] = {"switched_off": switched_off} if switched_off else {}
 
@@ -105,7 +106,7 @@ class Host:
         self.fresh()
 
     def _deployment(self, plugin: str, special: str = "default") -> Deployment:
-        changes = self.settings_with(**{**self._security, **_SPECIAL[special]})
+        changes = self.settings_with(**{**self.security, **_SPECIAL[special]})
         return Deployment(release=self.releases[plugin], security=changes.security, workers=self._settings.workers)
 
     def call(
@@ -162,8 +163,9 @@ class Host:
         self.bystander_pid = met["pid"]
         self.drawn = (met["drawn"], answer.metadata["drawn"])
         self._bystander = met
-        status = Path(f"/proc/{self._outer_pid('bystander')}/status").read_text()
-        self.warden_pid = int(status.partition("PPid:")[2].split()[0])
+        self.warden_pid = self._outermost = _parent(self._outer_pid("bystander"))
+        while _parent(self._outermost) != os.getpid():
+            self._outermost = _parent(self._outermost)
         machine = platform.machine()
         self.facts = {
             **self.ground.facts(),
@@ -204,7 +206,7 @@ class Host:
     def _processes(self) -> dict[int, str]:
         """All processes below this one that belong to the engine, with their states."""
         found: dict[int, str] = {}
-        waiting = [self.warden_pid]
+        waiting = [self._outermost]
         while waiting:
             pid = waiting.pop()
             try:
@@ -222,7 +224,10 @@ class Host:
         assert met["pid"] == self.bystander_pid, "the bystander's worker was replaced"
         assert met["kept"], "the bystander's scratch directory was touched"
         assert met == self._bystander
+        workers = self._workers()
         answer = self.call("enemy", {"do": "enemy.answer"})
+        if self._workers() > workers:
+            self.dirty = False  # The enemy had to be started anew.
         assert answer.values == 42
         assert answer.execution is not None
         assert answer.execution.protections == self.protections
@@ -286,6 +291,10 @@ class Host:
             self.ground.close()
         gc.collect()
         assert len(descriptors()) <= len(self._descriptors_before), left_open(self._descriptors_before)
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/status").read_text().partition("PPid:")[2].split()[0])
 
 
 def _has_ended(handle: int) -> bool:

@@ -3,46 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 
 from tests.escape.configurations import CONFIGURATIONS, REFUSED, Configuration, make_host
-from tests.escape.harness import Host
+from tests.escape.conftest import HostKeeper
 from tests.escape.outcomes import Behaviour
 from tests.escape.table import ALL_CHAPTERS, PAGE, describe, split
 
-PAIRS = [
-    pytest.param(configuration, behaviour, id=f"{configuration.name}-{behaviour.name}")
-    for configuration in CONFIGURATIONS[1:]
-    for behaviour in REFUSED
-    if configuration.must_hold(behaviour) and configuration.tries(behaviour)
-]
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Pair each configuration with what it must stop, so that all its tests come one after the other."""
+    if "behaviour" in metafunc.fixturenames:
+        configuration: Configuration = metafunc.cls.configuration
+        tried = [each for each in REFUSED if configuration.must_hold(each) and configuration.tries(each)]
+        metafunc.parametrize("behaviour", tried, ids=[each.name for each in tried])
 
 
-@pytest.fixture(scope="module")
-def hosts() -> Iterator[dict[str, Host | str]]:
-    """One host for each configuration, started when it is asked for."""
-    made: dict[str, Host | str] = {}
+@pytest.fixture(scope="class")
+def weaker(request: pytest.FixtureRequest) -> Iterator[HostKeeper]:
+    """The host of one configuration, which is without some layers."""
+    configuration: Configuration = request.cls.configuration
+    made = HostKeeper(lambda: make_host(configuration))
     yield made
-    for host in reversed(made.values()):
-        if isinstance(host, Host):
-            host.close()
+    made.close()
 
 
-@pytest.mark.parametrize(("configuration", "behaviour"), PAIRS)
-def test_another_layer_still_holds(
-    hosts: dict[str, Host | str], configuration: Configuration, behaviour: Behaviour
-) -> None:
-    host = hosts.get(configuration.name)
-    if host is None:
-        host = hosts[configuration.name] = make_host(configuration)
-    if isinstance(host, str):
-        pytest.skip(host)
-    assert not set(configuration.switched_off) & set(host.protections)
-    outcome = host.attack(behaviour.do, timeout_s=behaviour.timeout_s, special=behaviour.special, **behaviour.inputs)
-    assert describe(outcome) != "**open**", outcome.value
-    assert outcome.error is None
-    host.assert_unharmed()
+class Matrix:
+    """With these layers left out, what must still hold; one subclass for each configuration."""
+
+    configuration: ClassVar[Configuration]
+
+    def test_another_layer_still_holds(self, weaker: HostKeeper, behaviour: Behaviour) -> None:
+        host = weaker.get()
+        try:
+            outcome = host.attack(
+                behaviour.do, timeout_s=behaviour.timeout_s, special=behaviour.special, **behaviour.inputs
+            )
+            assert describe(outcome) != "**open**", outcome.value
+            assert outcome.error is None
+            host.assert_unharmed()
+        except BaseException:
+            weaker.give_up()
+            raise
+        host.dirty = False
+
+
+def _subclass(configuration: Configuration) -> type[Matrix]:
+    name = "Test" + "".join(word.capitalize() for word in configuration.name.replace(",", "").split())
+    return type(name, (Matrix,), {"configuration": configuration, "__module__": __name__})
+
+
+# Classes, because tests of one class stay together also when they are run in random order.
+for _configuration in CONFIGURATIONS[1:]:
+    _made = _subclass(_configuration)
+    globals()[_made.__name__] = _made
 
 
 @pytest.mark.parametrize("who", ["root", "an ordinary user"])

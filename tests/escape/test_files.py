@@ -55,12 +55,20 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     denied("files.fill_one_file", CHOKE, "rlimits", inputs={"megabytes": 64}),
     denied("files.fill_one_file_by_reserving", CHOKE, "rlimits", inputs={"megabytes": 64}),
     fails(
-        "files.fill_many_files", ResourceLimitError, facts={"limit": "max_scratch_mb"}, inputs={"files": 64},
-        in_mount_namespace=Denied(codes=frozenset(CHOKE.split())), risky=True,
+        "files.fill_many_files",
+        ResourceLimitError,
+        facts={"limit": "max_scratch_mb"},
+        inputs={"files": 64},
+        in_mount_namespace=Denied(codes=frozenset(CHOKE.split())),
+        risky=True,
     ),
     fails(
-        "files.many_names", ResourceLimitError, facts={"limit": "max_scratch_mb"}, inputs={"files": 30_000},
-        in_mount_namespace=Denied(codes=frozenset(CHOKE.split())), risky=True,
+        "files.many_names",
+        ResourceLimitError,
+        facts={"limit": "max_scratch_mb"},
+        inputs={"files": 30_000},
+        in_mount_namespace=Denied(codes=frozenset(CHOKE.split())),
+        risky=True,
     ),
     returns("files.deep_directories", lambda value: value == 1500, inputs={"depth": 1500}),
     returns("files.odd_names", lambda value: value == "made"),
@@ -77,14 +85,14 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     denied("files.sibling_mode", "EPERM", "seccomp identity", hidden=True),
     denied("files.sibling_scratch", LAW, "landlock identity", hidden=True),
     denied("files.sibling_release", LAW, "landlock", hidden=True),
-    denied("files.sibling_kernels", LAW, "landlock identity", hidden=True),
+    denied("files.sibling_kernels", LAW, "landlock", hidden=True),
     denied("files.scratch_parent", "EACCES EXDEV EBUSY", "landlock identity", hidden=True),
     denied("files.watch", "EPERM", "seccomp"),
     denied("files.lease", "EPERM", "seccomp"),
     denied("files.shared_write_map", "EACCES PermissionError EPERM", "process"),
     returns("files.works", lambda value: value[0] == b"abc"),
     returns("enemy.own_data", lambda value: value.startswith('"""The hostile plugin')),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.name)

@@ -108,9 +108,17 @@ def test_the_next_worker_is_clean(host: Host) -> None:
 def test_no_variable_of_the_host_is_visible(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_SECRET_OF_THE_HOST", "do not tell")
     allowed = {
-        "PATH", "LANG", "HOME", "TMPDIR", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
-        "NUMBA_NUM_THREADS", "NUMBA_CACHE_DIR",
-    }  # fmt: skip
+        "PATH",
+        "LANG",
+        "HOME",
+        "TMPDIR",
+        "OPENBLAS_NUM_THREADS",
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+        "NUMBA_NUM_THREADS",
+        "NUMBA_CACHE_DIR",
+    }
     assert set(host.attack("interpreter.environment").result()) <= allowed
     native = host.attack("interpreter.native_environment").result()
     assert {entry.partition("=")[0] for entry in native} <= allowed

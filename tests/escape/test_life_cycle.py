@@ -33,13 +33,19 @@ from tests.escape.harness import HERE, Host
 REPOSITORY = Path(__file__).parents[2]
 HOST_PROGRAM = """
 import json, os, sys, threading
-from tests.escape.harness import HERE, Host
+from tests.escape.harness import Host
 host = Host()
 for _ in range(2):
-    threading.Thread(target=host.attack, args=("duration.ignore_signals",), kwargs={"timeout_s": 600.0}, daemon=True).start()
+    loop = lambda: host.attack("duration.ignore_signals", timeout_s=600.0)
+    threading.Thread(target=loop, daemon=True).start()
 while len(host._processes()) < 4 or host._workers() < 3:
     pass
-print(json.dumps({"processes": list(host._processes()), "temporary": str(host._temporary), "all": [str(host._directory), str(host.ground.place)]}), flush=True)
+told = {
+    "processes": list(host._processes()),
+    "temporary": str(host._temporary),
+    "all": [str(host._directory), str(host.ground.place)],
+}
+print(json.dumps(told), flush=True)
 sys.stdin.readline()
 ENDING
 """

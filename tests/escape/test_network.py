@@ -28,22 +28,37 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     denied("network.socket_options", "EPERM", "seccomp"),
     returns("network.works", lambda value: value == [b"x", 42]),
     fails(
-        "network.ask_broker", PluginFailedError, facts={"remote_type": "PermissionError"}, says="is not allowed",
+        "network.ask_broker",
+        PluginFailedError,
+        facts={"remote_type": "PermissionError"},
+        says="is not allowed",
         inputs={"host": "example.org", "port": 80},
     ),
     fails(
-        "network.ask_broker", PluginFailedError, facts={"remote_type": "PermissionError"}, name="network.ask_broker_for_host",
-        says="is not allowed", inputs={"host": "127.0.0.1", "port": 22},
+        "network.ask_broker",
+        PluginFailedError,
+        facts={"remote_type": "PermissionError"},
+        name="network.ask_broker_for_host",
+        says="is not allowed",
+        inputs={"host": "127.0.0.1", "port": 22},
     ),
     fails(
-        "network.ask_broker", PluginFailedError, facts={"remote_type": "PermissionError"}, name="network.ask_broker_oddly",
-        says="is not allowed", inputs={"host": "\x1b[2J\n@evil\u202e", "port": 2**31},
+        "network.ask_broker",
+        PluginFailedError,
+        facts={"remote_type": "PermissionError"},
+        name="network.ask_broker_oddly",
+        says="is not allowed",
+        inputs={"host": "\x1b[2J\n@evil\u202e", "port": 2**31},
     ),
     fails(
-        "network.ask_broker", PluginFailedError, facts={"remote_type": "PermissionError"}, name="network.ask_broker_for_nothing",
-        says="is not allowed", inputs={"host": "", "port": -1},
+        "network.ask_broker",
+        PluginFailedError,
+        facts={"remote_type": "PermissionError"},
+        name="network.ask_broker_for_nothing",
+        says="is not allowed",
+        inputs={"host": "", "port": -1},
     ),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.name)

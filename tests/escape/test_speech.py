@@ -300,9 +300,9 @@ PLACES = (
         facts={"signal": "SIGSEGV"},
         inputs={"series": np.zeros(100_000)},
     ),
-    denied("speech.system_v", "EPERM", "seccomp"),
-    denied("speech.posix_shared", "EACCES ENOENT", "landlock", hidden=True),
-    denied("speech.message_queue", "EPERM", "seccomp"),
+    denied("speech.system_v", "EPERM", "seccomp", risky=True),
+    denied("speech.posix_shared", "EACCES ENOENT", "landlock", hidden=True, risky=True),
+    denied("speech.message_queue", "EPERM", "seccomp", risky=True),
 )
 
 CONDUCT = (
@@ -315,10 +315,28 @@ CONDUCT = (
     returns("speech.half_shut_channel", lambda value: value == "ended"),
     returns("speech.shrink_buffers", lambda value: value == "x" * 100),
     fails("speech.wait", PluginTimeoutError, timeout_s=0.2),
-    fails("speech.exit_with", WorkerCrashedError, facts={"exit_status": 0, "signal": None}, name="speech.exit-0", inputs={"status": 0}),
-    fails("speech.exit_with", WorkerCrashedError, facts={"exit_status": 7, "signal": None}, name="speech.exit-7", inputs={"status": 7}),
-    fails("speech.exit_with", WorkerCrashedError, facts={"exit_status": 70, "signal": None}, name="speech.exit-70", inputs={"status": 70}),
-)  # fmt: skip
+    fails(
+        "speech.exit_with",
+        WorkerCrashedError,
+        facts={"exit_status": 0, "signal": None},
+        name="speech.exit-0",
+        inputs={"status": 0},
+    ),
+    fails(
+        "speech.exit_with",
+        WorkerCrashedError,
+        facts={"exit_status": 7, "signal": None},
+        name="speech.exit-7",
+        inputs={"status": 7},
+    ),
+    fails(
+        "speech.exit_with",
+        WorkerCrashedError,
+        facts={"exit_status": 70, "signal": None},
+        name="speech.exit-70",
+        inputs={"status": 70},
+    ),
+)
 
 BEHAVIOURS: tuple[Behaviour, ...] = (*FRAMES, *MESSAGES, *ENDS, *ARRAYS, *PLACES, *CONDUCT)
 

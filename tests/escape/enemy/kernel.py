@@ -35,14 +35,17 @@ def call(name, *arguments):
 def plain(inputs):
     """One system call, with arguments that would do no harm if it got through."""
     name = inputs["call"]
-    arguments = [_PATH if word == "path" else ctypes.create_string_buffer(256) if word == "buffer" else word
-                 for word in inputs["arguments"]]  # fmt: skip
+    arguments = [
+        _PATH if word == "path" else ctypes.create_string_buffer(256) if word == "buffer" else word
+        for word in inputs["arguments"]
+    ]
     return [attempt(name, lambda: call(name, *arguments))]
 
 
 def _run_code(code):
-    page = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS,
-                     prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)  # fmt: skip
+    page = mmap.mmap(
+        -1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
+    )
     page.write(code)
     address = ctypes.addressof(ctypes.c_char.from_buffer(page))
     return ctypes.CFUNCTYPE(ctypes.c_long)(address)()
@@ -107,10 +110,36 @@ def unknown_numbers(inputs):
 def fuzz(inputs):
     """Random system calls with random arguments, but those that only end the worker or wait for ever."""
     dice = random.Random(inputs["seed"])
-    left_out = {_numbers.get(name) for name in (
-        "exit", "exit_group", "pause", "rt_sigsuspend", "rt_sigreturn", "select", "pselect6", "poll", "ppoll",
-        "epoll_wait", "epoll_pwait", "epoll_pwait2", "futex", "futex_wait", "futex_waitv", "rt_sigtimedwait", "wait4", "waitid",
-        "nanosleep", "clock_nanosleep", "read", "readv", "recvfrom", "recvmsg", "flock")}  # fmt: skip
+    left_out = {
+        _numbers.get(name)
+        for name in (
+            "exit",
+            "exit_group",
+            "pause",
+            "rt_sigsuspend",
+            "rt_sigreturn",
+            "select",
+            "pselect6",
+            "poll",
+            "ppoll",
+            "epoll_wait",
+            "epoll_pwait",
+            "epoll_pwait2",
+            "futex",
+            "futex_wait",
+            "futex_waitv",
+            "rt_sigtimedwait",
+            "wait4",
+            "waitid",
+            "nanosleep",
+            "clock_nanosleep",
+            "read",
+            "readv",
+            "recvfrom",
+            "recvmsg",
+            "flock",
+        )
+    }
     interesting = (0, 1, 2, 3, 4, -1, 4096, 2**31, 2**63 - 1, os.getpid(), os.getppid())
     done = 0
     for _ in range(inputs["count"]):
@@ -135,7 +164,7 @@ def foreign_clocks(inputs):
     return rows
 
 
-def foreign_schedule(inputs):
+def foreign_groups(inputs):
     """Calls that take a process id and answer for any process."""
     rows = []
     for name in ("host_pid", "bystander_pid"):
@@ -144,9 +173,16 @@ def foreign_schedule(inputs):
             attempt(f"getpgid of {name}", lambda pid=pid: os.getpgid(pid)),
             attempt(f"getsid of {name}", lambda pid=pid: os.getsid(pid)),
             attempt(f"getpriority of {name}", lambda pid=pid: os.getpriority(os.PRIO_PROCESS, pid)),
-            attempt(f"sched_getscheduler of {name}", lambda pid=pid: os.sched_getscheduler(pid)),
-            attempt(f"sched_getparam of {name}", lambda pid=pid: os.sched_getparam(pid)),
-            attempt(f"sched_getaffinity of {name}", lambda pid=pid: os.sched_getaffinity(pid)),
-            attempt(f"sched_rr_get_interval of {name}", lambda pid=pid: os.sched_rr_get_interval(pid)),
         ]
     return rows
+
+
+def foreign_schedule(inputs):
+    """How another process is scheduled: that it exists, but not what it does."""
+    pid = inputs["host_pid"]
+    return [
+        attempt("sched_getscheduler", lambda: os.sched_getscheduler(pid)),
+        attempt("sched_getparam", lambda: os.sched_getparam(pid)),
+        attempt("sched_getaffinity", lambda: os.sched_getaffinity(pid)),
+        attempt("sched_rr_get_interval", lambda: os.sched_rr_get_interval(pid)),
+    ]

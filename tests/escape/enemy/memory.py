@@ -122,7 +122,8 @@ def page_tables(inputs):
 def reserved_then_opened(inputs):
     """Reserve without access, which no data limit counts, then ask for access and write.
 
-    The kernel forgets the data limit in mprotect(2) where the mapping would not fit into the address space a second time.
+    The kernel forgets the data limit in mprotect(2) where the mapping would not fit into the address space
+    a second time.
     """
     _libc.mmap.restype = ctypes.c_void_p
     _libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]

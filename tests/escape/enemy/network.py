@@ -50,8 +50,22 @@ def udp(inputs):
 
 
 def families(inputs):
-    wanted = {"inet6": 10, "packet": 17, "netlink": 16, "vsock": 40, "alg": 38, "bluetooth": 31, "can": 29, "xdp": 44, "tipc": 30,
-              "key": 15, "rds": 21, "smc": 43, "qrtr": 42, "nfc": 39}  # fmt: skip
+    wanted = {
+        "inet6": 10,
+        "packet": 17,
+        "netlink": 16,
+        "vsock": 40,
+        "alg": 38,
+        "bluetooth": 31,
+        "can": 29,
+        "xdp": 44,
+        "tipc": 30,
+        "key": 15,
+        "rds": 21,
+        "smc": 43,
+        "qrtr": 42,
+        "nfc": 39,
+    }
     return [attempt(name, lambda n=number: os.close(call("socket", n, 3, 0))) for name, number in wanted.items()]
 
 

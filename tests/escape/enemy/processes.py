@@ -173,8 +173,16 @@ def bare_threads(inputs):
 
 
 def namespaces(inputs):
-    flags = {"user": 0x10000000, "mount": 0x20000, "pid": 0x20000000, "network": 0x40000000, "ipc": 0x8000000, "host name": 0x4000000,
-             "cgroup": 0x2000000, "time": 0x80}  # fmt: skip
+    flags = {
+        "user": 0x10000000,
+        "mount": 0x20000,
+        "pid": 0x20000000,
+        "network": 0x40000000,
+        "ipc": 0x8000000,
+        "host name": 0x4000000,
+        "cgroup": 0x2000000,
+        "time": 0x80,
+    }
     return [attempt(f"unshare {name}", lambda f=flag: call("unshare", f)) for name, flag in flags.items()]
 
 
@@ -322,8 +330,13 @@ def rights(inputs):
     header = ctypes.create_string_buffer(b"\x22\x05\x08\x20\0\0\0\0", 8)
     sets = ctypes.create_string_buffer(24)
     call("capget", header, sets)
-    return {"uids": list(os.getresuid()), "gids": list(os.getresgid()), "groups": os.getgroups(), "capabilities": sets.raw.hex(),
-            "no_new_privs": call("prctl", 39, 0, 0, 0, 0)}  # fmt: skip
+    return {
+        "uids": list(os.getresuid()),
+        "gids": list(os.getresgid()),
+        "groups": os.getgroups(),
+        "capabilities": sets.raw.hex(),
+        "no_new_privs": call("prctl", 39, 0, 0, 0, 0),
+    }
 
 
 def leave_group(inputs):
@@ -427,8 +440,18 @@ def stat_in_proc(inputs):
 
 
 def system_control(inputs):
-    names = ("/proc/sys/kernel/hostname", "/proc/sysrq-trigger", "/proc/self/oom_score_adj", "/proc/self/mem", "/proc/self/uid_map",
-             "/proc/self/comm", "/proc/self/coredump_filter", "/sys/kernel/mm/ksm/run", "/sys/fs/cgroup/cgroup.procs", "/proc/self/attr/current")  # fmt: skip
+    names = (
+        "/proc/sys/kernel/hostname",
+        "/proc/sysrq-trigger",
+        "/proc/self/oom_score_adj",
+        "/proc/self/mem",
+        "/proc/self/uid_map",
+        "/proc/self/comm",
+        "/proc/self/coredump_filter",
+        "/sys/kernel/mm/ksm/run",
+        "/sys/fs/cgroup/cgroup.procs",
+        "/proc/self/attr/current",
+    )
     return [attempt(name, lambda n=name: os.close(os.open(n, os.O_WRONLY))) for name in names]
 
 

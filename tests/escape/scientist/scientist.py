@@ -52,8 +52,11 @@ class Scientist:
         if library is None:
             return "no OpenBLAS of its own"
         blas = ctypes.CDLL(str(library))
-        setter = next(getattr(blas, name) for name in ("scipy_openblas_set_num_threads64_", "openblas_set_num_threads64_",
-                                                        "openblas_set_num_threads") if hasattr(blas, name))  # fmt: skip
+        setter = next(
+            getattr(blas, name)
+            for name in ("scipy_openblas_set_num_threads64_", "openblas_set_num_threads64_", "openblas_set_num_threads")
+            if hasattr(blas, name)
+        )
         setter(4)
         matrix = np.random.default_rng(0).random((800, 800))
         first = matrix @ matrix
