@@ -218,8 +218,12 @@ class Host:
             found[pid] = state
         return found
 
-    def assert_unharmed(self) -> None:
-        """The host lives, the bystander noticed nothing, the enemy can be called, and nothing is left behind."""
+    def assert_unharmed(self, *, alone: bool = True) -> None:
+        """The host lives, the bystander noticed nothing, the enemy can be called, and nothing is left behind.
+
+        Args:
+            alone: No other host lives in this process, whose descriptors and threads would be counted.
+        """
         met = self.bystander()
         assert met["pid"] == self.bystander_pid, "the bystander's worker was replaced"
         assert met["kept"], "the bystander's scratch directory was touched"
@@ -231,26 +235,30 @@ class Host:
         assert answer.values == 42
         assert answer.execution is not None
         assert answer.execution.protections == self.protections
-        self.assert_nothing_left()
+        self.assert_nothing_left(alone=alone)
 
-    def assert_nothing_left(self) -> None:
+    def assert_nothing_left(self, *, alone: bool = True) -> None:
         """No process, descriptor, thread, file or segment is there that was not there before."""
         assert self.ground.damage() == []
         workers = self._workers()
-        more = (workers - self._base_workers) * self._descriptors_of_worker
-        if len(descriptors()) != len(self._base_descriptors) + more:
-            gc.collect()
-        assert len(descriptors()) == len(self._base_descriptors) + more, left_open(self._base_descriptors)
+        if alone:
+            self._assert_nothing_open(workers)
         processes = self._processes()
         assert "Z" not in processes.values(), processes
         assert len(processes) == self._base_processes + workers, processes
-        assert threading.active_count() <= self._base_threads + 1, threading.enumerate()
         (runtime,) = self._temporary.iterdir()
         assert len([entry for entry in runtime.iterdir() if entry.name.isdigit()]) == workers
         assert [name for name in os.listdir("/dev/shm") if name.startswith("pb-escape")] == []
         for kind in ("shm", "sem", "msg"):
             table = Path(f"/proc/sysvipc/{kind}")
             assert not table.exists() or f" {0x7062} " not in table.read_text()
+
+    def _assert_nothing_open(self, workers: int) -> None:
+        more = (workers - self._base_workers) * self._descriptors_of_worker
+        if len(descriptors()) != len(self._base_descriptors) + more:
+            gc.collect()
+        assert len(descriptors()) == len(self._base_descriptors) + more, left_open(self._base_descriptors)
+        assert threading.active_count() <= self._base_threads + 1, threading.enumerate()
 
     def refresh_bystander(self) -> None:
         """Look at the bystander anew, after a test that had it run in other workers."""
@@ -277,8 +285,12 @@ class Host:
             wipe(self._directory)
             self.ground.close()
 
-    def close(self) -> None:
-        """End everything, and see that it is gone."""
+    def close(self, *, alone: bool = True) -> None:
+        """End everything, and see that it is gone.
+
+        Args:
+            alone: No other host lives in this process.
+        """
         handles = [os.pidfd_open(pid) for pid in self._processes()]
         self.engine.close()
         try:
@@ -290,7 +302,8 @@ class Host:
             shutil.rmtree(self._directory)
             self.ground.close()
         gc.collect()
-        assert len(descriptors()) <= len(self._descriptors_before), left_open(self._descriptors_before)
+        if alone:
+            assert len(descriptors()) <= len(self._descriptors_before), left_open(self._descriptors_before)
 
 
 def _parent(pid: int) -> int:
