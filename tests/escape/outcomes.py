@@ -98,8 +98,25 @@ class Fault:
         assert not _CONTROL & set(str(outcome.error)), "control characters in a message"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyOf:
+    """One of several ends: which one depends on who looks first."""
+
+    ends: tuple[Denied | Value | Fault, ...]
+
+    def judge(self, outcome: Outcome) -> None:
+        """Assert that the outcome is one of these."""
+        said = []
+        for end in self.ends:
+            try:
+                end.judge(outcome)
+            except AssertionError as error:
+                said.append(str(error))
+        assert len(said) < len(self.ends), "; ".join(said)
+
+
 _CONTROL = {chr(number) for number in (*range(9), *range(11, 32), 127, 0x9B, 0x202E)}
-Expected = Denied | Value | Fault
+Expected = Denied | Value | Fault | AnyOf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
