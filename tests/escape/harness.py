@@ -9,6 +9,7 @@ import select
 import shutil
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,14 @@ class Host:
             found[pid] = state
         return found
 
+    def _settled_processes(self, expected: int) -> dict[int, str]:
+        """Return all processes; a worker that has just died is given the moment in which the warden reaps it."""
+        deadline = time.monotonic() + 3
+        while True:
+            found = self._processes()
+            if ("Z" not in found.values() and len(found) == expected) or time.monotonic() > deadline:
+                return found
+
     def assert_unharmed(self, *, alone: bool = True) -> None:
         """The host lives, the bystander noticed nothing, the enemy can be called, and nothing is left behind.
 
@@ -243,7 +252,7 @@ class Host:
         workers = self._workers()
         if alone:
             self._assert_nothing_open(workers)
-        processes = self._processes()
+        processes = self._settled_processes(self._base_processes + workers)
         assert "Z" not in processes.values(), processes
         assert len(processes) == self._base_processes + workers, processes
         (runtime,) = self._temporary.iterdir()

@@ -15,7 +15,7 @@ PROC = "EACCES ENOENT"
 
 
 def _too_many_threads(do: str) -> Behaviour:
-    """Under root the kernel refuses the thread; else the warden ends the worker, or the stacks use up its memory first."""
+    """Under root the kernel refuses the thread; else the warden ends the worker, if its memory lasts so long."""
     refused = Denied(codes=frozenset({"RuntimeError"}))
     killed = Fault(errors=(ResourceLimitError,), facts={"limit": "max_threads"})
     expects = refused if ROOT else AnyOf(ends=(killed, refused))
