@@ -92,6 +92,9 @@ class Host:
         before, tempfile.tempdir = tempfile.tempdir, str(self._temporary)
         try:
             self._first_look()
+        except BaseException:
+            self.abandon()
+            raise
         finally:
             tempfile.tempdir = before
 
