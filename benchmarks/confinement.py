@@ -1,6 +1,7 @@
 """What confinement costs: NumPy work and the start of a worker, with and without the sandbox, interleaved.
 
-Run ``python benchmarks/confinement.py``. The goal: at most 3 % on NumPy work, at most 1 ms at the start of a worker.
+Run ``python benchmarks/confinement.py``. The goal: at most 3 % on NumPy work, 1 ms at the start of a worker, and
+the share of a core within 5 points.
 Both kinds of worker run the same code in a process of their own; they differ in ``enable_sandboxing`` only. Rounds
 alternate, so that whatever else the machine does falls on both alike; medians are compared.
 """
@@ -56,6 +57,20 @@ def main() -> None:
         with_it, without = (statistics.median(side) for side in zip(*pairs, strict=True))
         more = 1e3 * (with_it - without)
         out.write(f"{'worker start':16} {1e3 * with_it:9.3f} ms {1e3 * without:9.3f} ms {more:+7.2f} ms\n")
+    for percent in (25, 50):
+        out.write(f"{f'share {percent} %':16} {share(percent):9.1f} % of one core\n")
+
+
+def share(percent: int) -> float:
+    """Return the share of a core that a worker got which could use all of one, percent; median of five calls."""
+    with PluginRegistry({"security": {"max_cpu_percent": percent}}) as registry:
+        registry.discover_plugins(PLUGIN)
+        shares = []
+        for _ in range(5):
+            done = registry.execute_plugin("confinement_plugin", {"kernel": "matmul 400x400", "times": 7 * percent})
+            assert done.execution is not None
+            shares.append(100 * done.execution.cpu_seconds / done.execution.wall_seconds)
+    return statistics.median(shares)
 
 
 if __name__ == "__main__":
