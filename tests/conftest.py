@@ -59,7 +59,7 @@ def children() -> set[int]:
 def workers(registry: PluginRegistry) -> list[int]:
     """Process ids of a registry's workers, as this process sees them: below the wardens, the leaders of sessions."""
     found = []
-    waiting = [(warden.pid, 1) for warden, _ in registry._engine._wardens.values()]
+    waiting = [(warden.pid, 1) for warden, _ in registry._engine._workshop._wardens.values()]
     while waiting:
         pid, depth = waiting.pop()
         try:

@@ -528,7 +528,7 @@ class TestRegistry:
     def test_a_program_that_never_closes_its_registry_leaves_nothing(self, checkout):
         temporary = checkout.parent / "temporary"
         temporary.mkdir(mode=0o755)
-        program = LOADING + "\nprint(next(iter(registry._engine._wardens.values()))[0].pid)\n"
+        program = LOADING + "\nprint(next(iter(registry._engine._workshop._wardens.values()))[0].pid)\n"
         ended = subprocess.Popen(
             [sys.executable, "-c", program],
             env={**os.environ, "TMPDIR": str(temporary)},

@@ -106,7 +106,7 @@ class Host:
 
     def forget_recipes(self) -> None:
         """Have policies derived anew for every later worker, and end those that run."""
-        self.engine._recipes.clear()
+        self.engine._workshop._recipes.clear()
         self.fresh()
 
     def _deployment(self, plugin: str, special: str = "default") -> Deployment:
@@ -286,7 +286,7 @@ class Host:
         """End the enemy's workers, so that the next behaviour begins in a process that nothing happened in."""
         self.engine._pool.retire(lambda key: isinstance(key, tuple) and key[0] == "enemy")
         for special in _SPECIAL:
-            self.engine._pool.revive(self.engine._key(self._deployment("enemy", special)))
+            self.engine._pool.revive(self._deployment("enemy", special).key)
         self.dirty = False
 
     def abandon(self) -> None:

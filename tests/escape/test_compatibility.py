@@ -67,7 +67,7 @@ def _work(host: Host, do: str) -> Any:
 def _end_workers(host: Host) -> None:
     """Let the next call begin in a fresh process: thread pools and compilers keep memory that counts."""
     host.engine._pool.retire(lambda key: isinstance(key, tuple) and key[0] == "scientist")
-    host.engine._pool.revive(host.engine._key(host._deployment("scientist")))
+    host.engine._pool.revive(host._deployment("scientist").key)
 
 
 @pytest.mark.parametrize("do", EXPECTED)

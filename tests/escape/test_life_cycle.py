@@ -197,7 +197,7 @@ def test_the_bystander_answers_while_the_enemy_does_its_worst(host: Host) -> Non
     assert all(isinstance(error, ExecutionError | TypeError) for error in errors), errors
     host.engine._pool.retire(lambda key: isinstance(key, tuple) and key[0] in ("enemy", "bystander"))
     for plugin in ("enemy", "bystander"):
-        host.engine._pool.revive(host.engine._key(host._deployment(plugin)))
+        host.engine._pool.revive(host._deployment(plugin).key)
     host.refresh_bystander()
 
 

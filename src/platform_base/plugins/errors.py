@@ -21,6 +21,7 @@ Each class keeps its facts as attributes, and each message says where, what was 
         │   └── MemoryLimitError                        (also MemoryError)
         ├── SandboxViolationError    .rule
         ├── WorkerCrashedError       .signal, .exit_status
+        ├── QueueFullError           .waiting
         └── WireError
 """
 
@@ -236,6 +237,18 @@ class WorkerCrashedError(ExecutionError):
     ) -> None:
         self.signal = signal
         self.exit_status = exit_status
+        super().__init__(message, plugin_id=plugin_id)
+
+
+class QueueFullError(ExecutionError):
+    """The call was not begun: as many others wait for the plugin as may.
+
+    Attributes:
+        waiting: How many.
+    """
+
+    def __init__(self, message: str, *, plugin_id: str, waiting: int) -> None:
+        self.waiting = waiting
         super().__init__(message, plugin_id=plugin_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import importlib.metadata
 import logging
@@ -303,6 +304,37 @@ class PluginRegistry:
         ahead = 2 * (self.settings.workers_for(plugin_id).max or os.cpu_count() or 1)
         return self._background.map(calls, ahead=ahead)
 
+    async def aexecute_plugin(
+        self,
+        plugin_id: str,
+        inputs: Mapping[str, Any],
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        *,
+        progress: ReportProgress | None = None,
+    ) -> ProcessingResult:
+        """Run a plugin from an event loop; takes and raises what `execute_plugin` does.
+
+        No thread is used for a call while it waits. Cancelling the task stops the work.
+
+        Raises:
+            asyncio.CancelledError: The task was cancelled; its worker is dead.
+        """
+        self._check_open()
+        if not self._switch.is_loaded(plugin_id):
+            await asyncio.get_running_loop().run_in_executor(None, self._serving, plugin_id)
+        request = self._request(plugin_id, inputs, params, timeout, progress)
+        try:
+            result = await self._engine.run_async(request, Cancellation())
+        except asyncio.CancelledError:
+            self._stats[plugin_id].record_failure("Cancelled")
+            raise
+        except Exception as error:
+            self._note_failure(request, error)
+            raise
+        self._note_success(request, result)
+        return result
+
     def _execute(
         self,
         plugin_id: str,
@@ -313,41 +345,64 @@ class PluginRegistry:
         cancellation: Cancellation,
     ) -> ProcessingResult:
         self._check_open()
+        request = self._request(plugin_id, inputs, params, timeout, progress)
+        try:
+            result = self._engine.run(request, cancellation)
+        except Exception as error:
+            self._note_failure(request, error)
+            raise
+        self._note_success(request, result)
+        return result
+
+    def _request(
+        self,
+        plugin_id: str,
+        inputs: Mapping[str, Any],
+        params: Mapping[str, Any] | None,
+        timeout: float | None,
+        progress: ReportProgress | None,
+    ) -> Request:
+        """Check what the caller hands over, and find the release that answers."""
         release = self._serving(plugin_id)
         deployment = self._switch.deployment(release)
         data, given = join_parameters(plugin_id, inputs, params)
         parameters = resolve(release.manifest.configuration, given, plugin_id=plugin_id)
-        request = Request(
+        data["params"] = parameters
+        return Request(
             deployment=deployment,
-            inputs={**data, "params": parameters},
+            inputs=data,
             parameters=parameters,
             timeout_s=check_timeout(timeout) if timeout is not None else deployment.security.default_timeout,
             report_progress=progress,
         )
-        stats = self._stats[plugin_id]
-        try:
-            result = self._engine.run(request, cancellation)
-        except concurrent.futures.CancelledError:
+
+    def _note_failure(self, request: Request, error: Exception) -> None:
+        """Count and log how a call failed; a call that `close` has stopped ends in an error of its own."""
+        release = request.deployment.release
+        stats = self._stats[release.plugin_id]
+        if isinstance(error, concurrent.futures.CancelledError):
             stats.record_failure("Cancelled")
             if self._closed:
-                raise RegistryClosedError(f"the registry was closed while {plugin_id!r} ran") from None
-            raise
-        except PluginError as error:
+                raise RegistryClosedError(f"the registry was closed while {release.plugin_id!r} ran") from None
+        elif isinstance(error, PluginError):
             stats.record_failure(type(error).__name__)
             trace = getattr(error, "remote_traceback", "")
-            logger.error("%s %s failed: %s%s", plugin_id, release.version, error, f"\n{trace}" if trace else "")
-            raise
-        assert result.execution is not None
-        stats.record_success(result.execution)
-        logger.debug(
-            "%s %s took %.3f s (%.3f s CPU, peak %.1f MB)",
-            plugin_id,
-            release.version,
-            result.execution.wall_seconds,
-            result.execution.cpu_seconds,
-            result.execution.peak_memory_bytes / (1 << 20),
-        )
-        return result
+            where = f"{release.plugin_id} {release.version}"
+            logger.error("%s failed: %s%s", where, error, f"\n{trace}" if trace else "")
+
+    def _note_success(self, request: Request, result: ProcessingResult) -> None:
+        execution = result.execution
+        assert execution is not None
+        self._stats[execution.plugin_id].record_success(execution)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(
+                "%s %s took %.3f s (%.3f s CPU, peak %.1f MB)",
+                execution.plugin_id,
+                execution.version,
+                execution.wall_seconds,
+                execution.cpu_seconds,
+                execution.peak_memory_bytes / (1 << 20),
+            )
 
     def _serving(self, plugin_id: str) -> Release:
         """Return the release that answers, loading it if need be; a load that fails is a failure of the plugin."""

@@ -92,12 +92,14 @@ class PluginWorkerSettings(DocumentModel):
         max: Workers at most; None: as many as there are CPU cores.
         idle_seconds: A worker without work ends after this time, seconds.
         load_timeout: Time for importing and constructing a plugin, seconds.
+        max_waiting: Calls that may wait for a worker; one more is refused. None: any number.
     """
 
     min: Annotated[int, Field(ge=0, le=10_000)] = 0
     max: Annotated[int, Field(ge=1, le=10_000)] | None = None
     idle_seconds: Annotated[float, Field(ge=0, le=1e9)] = 300.0
     load_timeout: Seconds = 60.0
+    max_waiting: Annotated[int, Field(ge=0, le=10**9)] | None = 10_000
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

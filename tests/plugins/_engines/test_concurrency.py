@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import OPEN_IMPORTS, REPOSITORY, SAMPLES, eventually, workers
 from tests.plugins.test_registry_execution import kill_and_wait
 
+from platform_base.plugins.errors import QueueFullError
 from platform_base.plugins.registry import PluginRegistry
 
 
@@ -60,6 +61,59 @@ def test_callers_that_wait_are_served_first_come_first_served(nothing_left):
         for thread in threads:
             thread.join()
     assert order == [0, 1, 2, 3, 4]
+
+
+def test_a_full_queue_refuses_one_more_call_and_says_how_to_allow_it(nothing_left):
+    begun = threading.Event()
+    with registry_with(max=1, max_waiting=1) as registry, concurrent.futures.ThreadPoolExecutor(2) as executor:
+        first = executor.submit(
+            registry.execute_plugin, "behaviours", {"do": "report"}, progress=lambda *_: begun.set()
+        )
+        assert begun.wait(10)
+        second = executor.submit(process, registry)
+        assert eventually(lambda: waiting_callers(registry) == 1)
+        with pytest.raises(
+            QueueFullError, match=r"1 calls wait .*plugins\.behaviours\.workers\.max_waiting"
+        ) as refused:
+            process(registry)
+        assert refused.value.waiting == 1
+        assert second.result(10)
+        assert first.result(10)
+        assert process(registry)
+
+
+def test_a_cancelled_call_leaves_the_queue(nothing_left):
+    begun = threading.Event()
+    with registry_with(max=1) as registry:
+        first = registry.submit_plugin("behaviours", {"do": "report"}, progress=lambda *_: begun.set())
+        assert begun.wait(10)
+        second = registry.submit_plugin("behaviours", {"do": "process"})
+        assert eventually(lambda: waiting_callers(registry) == 1)
+        assert second.cancel()
+        assert eventually(lambda: waiting_callers(registry) == 0)
+        assert not first.done()
+
+
+def test_two_plugins_take_turns_when_there_is_room_for_one_worker(nothing_left):
+    order = []
+    with registry_with(total=1) as registry:
+        registry.discover_plugins(REPOSITORY / "plugins")
+        process(registry)
+
+        def keep_calling(plugin_id, inputs, rounds):
+            for _ in range(rounds):
+                registry.execute_plugin(plugin_id, inputs)
+                order.append(plugin_id)
+
+        busy = [threading.Thread(target=keep_calling, args=("behaviours", {"do": "process"}, 40)) for _ in range(3)]
+        other = threading.Thread(target=keep_calling, args=("plugin_template", {"series": [1.0]}, 3))
+        for thread in (*busy, other):
+            thread.start()
+        for thread in (*busy, other):
+            thread.join()
+    # The busy plugin's callers never leave the queue empty; the other one's three calls are done long before theirs.
+    assert len(order) == 123
+    assert order[:60].count("plugin_template") == 3
 
 
 def waiting_callers(registry):

@@ -215,7 +215,7 @@ class TestEnds:
     def test_all_die_with_either_half_of_the_warden(self, nothing_left, tmp_path, who):
         with opened(write_look(tmp_path / "plugins")) as registry:
             ask(registry, "self")
-            ((warden, _),) = registry._engine._wardens.values()
+            ((warden, _),) = registry._engine._workshop._wardens.values()
             inner = int(Path(f"/proc/{warden.pid}/task/{warden.pid}/children").read_text())
             (worker,) = workers(registry)
             handles = [os.pidfd_open(pid) for pid in (warden.pid, inner, worker)]
@@ -234,7 +234,7 @@ class TestEnds:
             "registry = PluginRegistry({'security': {'allowed_modules': None, 'blocked_modules': []}})\n"
             f"registry.discover_plugins({str(directory)!r})\n"
             "registry.execute_plugin('look', {'do': 'self'})\n"
-            "((warden, _),) = registry._engine._wardens.values()\n"
+            "((warden, _),) = registry._engine._workshop._wardens.values()\n"
             "print(warden.pid, flush=True)\n"
             "sys.stdin.read()\n"
         )

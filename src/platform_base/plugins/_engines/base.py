@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from platform_base.core.models import ProcessingResult
@@ -18,11 +18,25 @@ StartListener = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """A release together with what the operator's settings say about it."""
+    """A release together with what the operator's settings say about it.
+
+    Attributes:
+        release: What runs.
+        security: What it may do.
+        workers: How many workers it may have.
+        key: Stands for the release and what it may do: calls with the same key may share workers.
+    """
 
     release: Release
     security: SecuritySettings
     workers: WorkerSettings
+    key: tuple[str, str, str, str] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Compute the key once: calls are frequent, and settings are long."""
+        release = self.release
+        key = (release.plugin_id, release.version, release.digest, self.security.model_dump_json())
+        object.__setattr__(self, "key", key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +74,10 @@ class Engine(Protocol):
 
     def run(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """Carry out one request, and raise the typed error of its end if there is no result."""
+        ...
+
+    async def run_async(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
+        """As `run`, in an event loop. A task that is cancelled stops the work, as `Cancellation.cancel` does."""
         ...
 
     def policy(self, deployment: Deployment) -> dict[str, Any]:

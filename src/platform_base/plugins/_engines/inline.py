@@ -86,6 +86,10 @@ class InlineEngine:
         )
         return ProcessingResult(values=result.values, metadata=result.metadata, execution=execution)
 
+    async def run_async(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
+        """See `Engine.run_async`; the plugin runs in the loop's own thread, where a debugger expects it."""
+        return self.run(request, cancellation)
+
     def _call(self, plugin: PluginProtocol, inputs: dict[str, Any], release: Release) -> ProcessingResult:
         try:
             if plugin.validate_inputs(inputs):

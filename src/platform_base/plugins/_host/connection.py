@@ -63,6 +63,7 @@ class Connection:
         self.session = Session(max_result_bytes=policy.max_result_bytes)
         self._lock = threading.Lock()
         self._pidfd = -1
+        self._ready = select.epoll(flags=select.EPOLL_CLOEXEC)
         self._line, their_line = FrameSocket.pair()
         self._control, their_control = FrameSocket.pair()
         output, their_output = os.pipe2(os.O_CLOEXEC)
@@ -84,9 +85,8 @@ class Connection:
             their_line.close()
             os.close(their_output)
         self._await_fork()
-        self._poll = select.poll()
         for source in (self._control, self.output, self._line):
-            self._poll.register(source, select.POLLIN)
+            self._ready.register(source, select.EPOLLIN)
 
     def _await_fork(self) -> None:
         frame, descriptors = self._line.receive_with_descriptors()
@@ -104,7 +104,11 @@ class Connection:
     @property
     def alive(self) -> bool:
         """Whether the worker still runs and has said nothing on its own account."""
-        return not any(descriptor != self.output.fileno() for descriptor, _ in self._poll.poll(0))
+        return all(descriptor == self.output.fileno() for descriptor, _ in self._ready.poll(0))
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable while `look` has something to see."""
+        return self._ready.fileno()
 
     def send(self, frame: bytes, descriptors: tuple[int, ...] = ()) -> None:
         """Send one message.
@@ -129,22 +133,52 @@ class Connection:
             WorkerDiedError: The worker is dead, or was killed because it broke the protocol.
         """
         while True:
-            remaining_ms = None if deadline is None else (deadline - time.monotonic()) * 1000
-            if remaining_ms is not None and remaining_ms <= 0:
-                raise DeadlineError
-            ready = {descriptor for descriptor, _ in self._poll.poll(remaining_ms)}
-            if self.output.fileno() in ready:
-                self.output.drain()
-                if self.output.ended:
-                    self._poll.unregister(self.output)
-            if self._control.fileno() in ready:
-                return self._read()
-            if self._line.fileno() in ready:
-                raise WorkerDiedError(self.bury())
+            self.wait(deadline)
+            message = self.take()
+            if message is not None:
+                return message
 
-    def _read(self) -> FromWorker:
+    def wait(self, deadline: float | None) -> None:
+        """Wait until `take` may have something to return, reading the worker's output meanwhile.
+
+        Raises:
+            DeadlineError: As `receive`.
+        """
+        while True:
+            remaining_s = None if deadline is None else deadline - time.monotonic()
+            if remaining_s is not None and remaining_s <= 0:
+                raise DeadlineError
+            if self.look(remaining_s):
+                return
+
+    def look(self, timeout_s: float | None) -> bool:
+        """Wait for so long, read the worker's output, and return whether `take` may have something to return."""
+        ready = [descriptor for descriptor, _ in self._ready.poll(timeout_s)]
+        if self.output.fileno() in ready:
+            self.output.drain()
+            if self.output.ended:
+                self._ready.unregister(self.output)
+            ready.remove(self.output.fileno())
+        return bool(ready)
+
+    def take(self, *, spin_s: float = 0.0) -> FromWorker | None:
+        """Return the next message if it is there; never sleeps.
+
+        Args:
+            spin_s: Try again for so long: a process that sleeps needs 20 to 45 microseconds to run again.
+
+        Raises:
+            WorkerDiedError: The worker is dead, or was killed because it broke the protocol.
+        """
         try:
-            frame = self._control.receive(wait=False)
+            frame = self._try_frame(spin_s)
+            if frame is None and self._is_reported_dead():
+                # What it said before it died lies in the socket by now.
+                frame = self._try_frame(0.0)
+                if frame is None:
+                    raise WorkerDiedError(self.bury())
+            if frame is None:
+                return None
             if frame:
                 return self.session.receive(frame)
         except (ProtocolError, BrokenFrameError) as error:
@@ -158,6 +192,18 @@ class Connection:
         if closed_by_itself:
             death = Death(exited=death.exited, broken_protocol="it closed its channel")
         raise WorkerDiedError(death)
+
+    def _try_frame(self, spin_s: float) -> bytes | None:
+        until = time.monotonic() + spin_s if spin_s else 0.0
+        while True:
+            try:
+                return self._control.receive(wait=False)
+            except BlockingIOError:
+                if not until or time.monotonic() >= until:
+                    return None
+
+    def _is_reported_dead(self) -> bool:
+        return any(descriptor == self._line.fileno() for descriptor, _ in self._ready.poll(0))
 
     def _is_exiting(self) -> bool:
         """Whether the worker is dead or dying; on a busy machine its channel closes long before its end is told."""
@@ -190,6 +236,7 @@ class Connection:
 
     def close(self) -> None:
         """Give back every descriptor; a worker that still runs ends because its line is closed."""
+        self._ready.close()
         self._control.close()
         self._line.close()
         self.output.close()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
+import termios
 
 from platform_base.plugins._host.visible import split_lines
 
@@ -43,9 +45,15 @@ class Output:
             self._kept += data[: max(0, room)]
             self._dropped += max(0, len(data) - max(0, room))
 
+    def _has_more(self) -> bool:
+        """Whether something can be read; asking costs less than trying."""
+        waiting = fcntl.ioctl(self._descriptor, termios.FIONREAD, bytes(4))
+        return waiting != bytes(4)
+
     def log_call(self, plugin_id: str) -> tuple[str, ...]:
         """Log what was printed since the last call ended, and return a warning if some of it was dropped."""
-        self.drain()
+        if self._has_more():
+            self.drain()
         if self._kept:
             lines = split_lines(bytes(self._kept))
             self._kept.clear()

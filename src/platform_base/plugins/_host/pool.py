@@ -1,12 +1,18 @@
-"""Warm workers: handed out last in, first out, waited for first come, first served, and stopped after idle time."""
+"""Warm workers: handed out last in, first out, waited for first come, first served, and stopped after idle time.
+
+Whoever finds no free worker gets a `Place` in the queue of its release. Places are served oldest first over all
+releases, and a release that has fewer workers than another may take over a free one's room when all the room is taken:
+so neither a busy plugin nor a busy caller can keep the others waiting for ever.
+"""
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 
 from platform_base.plugins._host.worker import Worker
@@ -21,6 +27,10 @@ class PoolClosedError(Exception):
     """The pool was closed while somebody waited for a worker."""
 
 
+class PoolFullError(Exception):
+    """As many calls wait for this release as may."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSize:
     """How many workers one release may have.
@@ -29,14 +39,35 @@ class PoolSize:
         least: So many are kept ready.
         most: Never more than these.
         idle_s: One that nobody uses for so long is stopped, seconds.
+        most_waiting: So many may wait for one; None: any number.
     """
 
     least: int
     most: int
     idle_s: float
+    most_waiting: int | None = None
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
+class Place:
+    """A place in the queue.
+
+    Attributes:
+        number: Lower is older.
+        wake: Called once, in any thread, under the pool's lock: when its turn has come, or never will.
+        worker: The worker, once there is one.
+        may_start: The turn is the right to start a worker.
+        gone: Nobody waits here any more: the pool was closed, or the call was cancelled.
+    """
+
+    number: int
+    wake: Callable[[], None]
+    worker: Worker | None = None
+    may_start: bool = False
+    gone: bool = False
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Group:
     """The workers of one release under one policy."""
 
@@ -44,7 +75,7 @@ class _Group:
     size: PoolSize
     workers: int = 0
     idle: list[Worker] = field(default_factory=list)
-    waiting: deque[object] = field(default_factory=deque)
+    waiting: deque[Place] = field(default_factory=deque)
     retired: bool = False
 
 
@@ -58,79 +89,139 @@ class Pool:
             total: The most workers that may exist at once, over all keys.
         """
         self._total = total
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._keeper_due = threading.Condition(self._lock)
         self._groups: dict[Hashable, _Group] = {}
+        self._numbers = itertools.count()
         self._stops: deque[Worker] = deque()
         self._count = 0
         self._closed = False
         self._keeper: threading.Thread | None = None
 
-    def take(
-        self,
-        key: Hashable,
-        start: Callable[[], Worker],
-        size: PoolSize,
-        *,
-        give_up: Callable[[], bool] = lambda: False,
-    ) -> Worker:
-        """Return a worker for the caller alone; `give_back` or `discard` it afterwards.
-
-        Args:
-            key: The release and policy.
-            start: Makes a new worker when there is none; called without any lock held.
-            size: How many workers the key may have.
-            give_up: Asked whenever something changes; true ends the waiting with `InterruptedError`.
+    def try_take(self, key: Hashable, start: Callable[[], Worker], size: PoolSize) -> Worker | None:
+        """Return a free worker at once, or None: then `queue` for one.
 
         Raises:
             PoolClosedError: The pool was closed.
-            InterruptedError: `give_up` said so.
         """
         while True:
-            worker = self._reserve(key, start, size, give_up)
-            if worker is None:
-                return self._start(key)
-            if not worker.connection.alive:
-                logger.info("a warm worker (pid %d) had died while idle; it is replaced", worker.connection.pid)
-            elif worker.restless:
-                logger.warning("a worker (pid %d) went on after its call; it is replaced", worker.connection.pid)
-            else:
+            with self._lock:
+                if self._closed:
+                    raise PoolClosedError
+                group = self._group(key, start, size)
+                if group.waiting or not group.idle:
+                    return None
+                worker = group.idle.pop()
+            if self._is_fit(worker):
                 return worker
             self.discard(key, worker)
 
-    def _reserve(
-        self, key: Hashable, start: Callable[[], Worker], size: PoolSize, give_up: Callable[[], bool]
-    ) -> Worker | None:
-        """Wait for a turn; return an idle worker, or None for the right to start one."""
-        ticket = object()
-        with self._changed:
-            group = self._groups.setdefault(key, _Group(start=start, size=size))
-            group.waiting.append(ticket)
-            try:
-                while True:
-                    if self._closed:
-                        raise PoolClosedError
-                    if give_up():
-                        raise InterruptedError
-                    if group.waiting[0] is ticket:
-                        if group.idle:
-                            return group.idle.pop()
-                        if group.workers < group.size.most and self._make_room():
-                            group.workers += 1
-                            self._count += 1
-                            return None
-                    self._changed.wait()
-            finally:
-                group.waiting.remove(ticket)
-                self._changed.notify_all()
+    def queue(self, key: Hashable, start: Callable[[], Worker], size: PoolSize, wake: Callable[[], None]) -> Place:
+        """Take a place in the queue; `collect` from it once `wake` was called, which may be before this returns.
 
-    def _make_room(self) -> bool:
+        Args:
+            key: The release and policy.
+            start: Makes a new worker; called without any lock held.
+            size: How many workers the key may have.
+            wake: See `Place`; must not block.
+
+        Raises:
+            PoolClosedError: The pool was closed.
+            PoolFullError: ``size.most_waiting`` calls wait already.
+        """
+        with self._lock:
+            if self._closed:
+                raise PoolClosedError
+            group = self._group(key, start, size)
+            place = Place(number=next(self._numbers), wake=wake)
+            group.waiting.append(place)
+            self._serve()
+            waits = not (place.worker or place.may_start)
+            if waits and size.most_waiting is not None and len(group.waiting) > size.most_waiting:
+                group.waiting.remove(place)
+                raise PoolFullError
+        self._stop_dropped()
+        return place
+
+    def leave(self, key: Hashable, place: Place) -> None:
+        """Give up waiting; a turn that has come already stays with the place and must be collected."""
+        with self._lock:
+            group = self._groups.get(key)
+            if group is not None and place in group.waiting:
+                group.waiting.remove(place)
+                self._dismiss(place)
+
+    def collect(self, key: Hashable, place: Place) -> Worker | None:
+        """Return the worker of a place whose turn has come; None: it died while idle, take again.
+
+        Raises:
+            PoolClosedError: The pool was closed.
+            InterruptedError: The place was left.
+        """
+        if place.gone:
+            raise PoolClosedError if self._closed else InterruptedError
+        if place.may_start:
+            return self._start(key)
+        worker = place.worker
+        assert worker is not None
+        if self._is_fit(worker):
+            return worker
+        self.discard(key, worker)
+        return None
+
+    @staticmethod
+    def _is_fit(worker: Worker) -> bool:
+        if not worker.connection.alive:
+            logger.info("a warm worker (pid %d) had died while idle; it is replaced", worker.connection.pid)
+        elif worker.restless:
+            logger.warning("a worker (pid %d) went on after its call; it is replaced", worker.connection.pid)
+        else:
+            return True
+        return False
+
+    def _group(self, key: Hashable, start: Callable[[], Worker], size: PoolSize) -> _Group:
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = _Group(start=start, size=size)
+        return group
+
+    def _serve(self) -> None:
+        """Give every place its turn whose turn it is, oldest first."""
+        while True:
+            heads = sorted(
+                (group for group in self._groups.values() if group.waiting), key=lambda group: group.waiting[0].number
+            )
+            if not any(self._serve_first(group) for group in heads):
+                return
+
+    def _serve_first(self, group: _Group) -> bool:
+        place = group.waiting[0]
+        if group.idle:
+            place.worker = group.idle.pop()
+        elif group.workers < group.size.most and self._make_room(group):
+            group.workers += 1
+            self._count += 1
+            place.may_start = True
+            self._keeper_due.notify()
+        else:
+            return False
+        group.waiting.popleft()
+        place.wake()
+        return True
+
+    def _make_room(self, wanting: _Group) -> bool:
         """Whether one more worker may exist, stopping the one that has been idle longest if need be."""
         if self._count < self._total:
             return True
-        idle = [(group.idle[0].idle_since, group) for group in self._groups.values() if group.idle]
+        # A group that others wait for as well gives way only to one that has fewer workers than itself.
+        idle = [
+            group
+            for group in self._groups.values()
+            if group.idle and (not group.waiting or group.workers > wanting.workers)
+        ]
         if not idle:
             return False
-        _, group = min(idle, key=lambda pair: pair[0])
+        group = min(idle, key=lambda group: group.idle[0].idle_since)
         self._drop(group, group.idle.pop(0))
         return True
 
@@ -138,35 +229,41 @@ class Pool:
         try:
             return self._groups[key].start()
         except BaseException:
-            with self._changed:
+            with self._lock:
                 self._groups[key].workers -= 1
                 self._count -= 1
-                self._changed.notify_all()
+                self._serve()
+            self._stop_dropped()
             raise
 
     def give_back(self, key: Hashable, worker: Worker) -> None:
         """Return a worker that is fit for the next call."""
         worker.rest()
-        with self._changed:
+        with self._lock:
             group = self._groups[key]
             if self._closed or group.retired:
                 self._drop(group, worker)
+                self._serve()
             else:
                 group.idle.append(worker)
-                self._ensure_keeper()
-            self._changed.notify_all()
-        self._stop_dropped()
+                if any(each.waiting for each in self._groups.values()):
+                    self._serve()
+                if self._keeper is None:
+                    self._start_keeper()
+        if self._stops:
+            self._stop_dropped()
 
     def discard(self, key: Hashable, worker: Worker) -> None:
         """Take a worker out of use and end it."""
-        with self._changed:
+        with self._lock:
             self._drop(self._groups[key], worker)
-            self._changed.notify_all()
+            self._serve()
+            self._keeper_due.notify()
         self._stop_dropped()
 
     def retire(self, belongs: Callable[[Hashable], bool]) -> None:
         """Stop the idle workers of the keys that `belongs` picks; busy ones end after their call."""
-        with self._changed:
+        with self._lock:
             for key, group in list(self._groups.items()):
                 if not belongs(key):
                     continue
@@ -177,31 +274,38 @@ class Pool:
                     group.retired = True
                 else:
                     del self._groups[key]
-            self._changed.notify_all()
+            self._serve()
         self._stop_dropped()
 
     def revive(self, key: Hashable) -> None:
         """Let a retired key keep warm workers again."""
-        with self._changed:
+        with self._lock:
             if key in self._groups:
                 self._groups[key].retired = False
 
     def counts(self) -> dict[Hashable, tuple[int, int]]:
         """Return workers and idle workers by key."""
-        with self._changed:
+        with self._lock:
             return {key: (group.workers, len(group.idle)) for key, group in self._groups.items()}
 
     def close(self) -> None:
         """Stop every idle worker; busy ones are stopped when they are given back, waiting callers are told."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             for group in self._groups.values():
                 while group.idle:
                     self._drop(group, group.idle.pop())
-            self._changed.notify_all()
+                while group.waiting:
+                    self._dismiss(group.waiting.popleft())
+            self._keeper_due.notify()
         self._stop_dropped()
         if self._keeper is not None and self._keeper is not threading.current_thread():
             self._keeper.join()
+
+    @staticmethod
+    def _dismiss(place: Place) -> None:
+        place.gone = True
+        place.wake()
 
     def _drop(self, group: _Group, worker: Worker) -> None:
         group.workers -= 1
@@ -217,37 +321,44 @@ class Pool:
                 return  # Another thread was faster.
             worker.stop()
 
-    def _ensure_keeper(self) -> None:
-        if self._keeper is None:
-            self._keeper = threading.Thread(target=self._keep, name="platform_base-pool", daemon=True)
-            self._keeper.start()
+    def _start_keeper(self) -> None:
+        self._keeper = threading.Thread(target=self._keep, name="platform_base-pool", daemon=True)
+        self._keeper.start()
 
     def _keep(self) -> None:
         """Stop workers that are idle for too long or only seem to be; start those that are to be kept ready."""
         while True:
-            with self._changed:
+            with self._lock:
                 if self._closed:
                     return
-                now = time.monotonic()
                 missing = self._missing()
                 if missing is None:
-                    due = [
-                        group.idle[0].idle_since + group.size.idle_s for group in self._groups.values() if group.idle
-                    ]
-                    spare = [group for group in self._groups.values() if self._is_spare(group, now)]
-                    if not spare:
-                        later = [moment - now for moment in due if moment > now]
-                        self._changed.wait(min([_LOOK_S, *later]) if due else None)
+                    self._drop_spare(time.monotonic())
+                    if not self._stops:
+                        self._keeper_due.wait(self._next_look_s(time.monotonic()))
                         self._drop_restless()
-                    for group in spare:
-                        while self._is_spare(group, now):
-                            self._drop(group, group.idle.pop(0))
             if missing is not None:
                 self._refill(missing)
             self._stop_dropped()
 
+    def _next_look_s(self, now: float) -> float | None:
+        if not self._count:
+            return None
+        due = (group.idle[0].idle_since + group.size.idle_s - now for group in self._idle_groups())
+        return min([_LOOK_S, *(later for later in due if later > 0)])
+
+    def _idle_groups(self) -> Iterator[_Group]:
+        return (group for group in self._groups.values() if group.idle)
+
+    def _drop_spare(self, now: float) -> None:
+        for group in self._idle_groups():
+            while (
+                group.idle and group.workers > group.size.least and group.idle[0].idle_since + group.size.idle_s <= now
+            ):
+                self._drop(group, group.idle.pop(0))
+
     def _drop_restless(self) -> None:
-        for group in self._groups.values():
+        for group in self._idle_groups():
             for worker in [worker for worker in group.idle if worker.restless]:
                 group.idle.remove(worker)
                 self._drop(group, worker)
@@ -267,14 +378,7 @@ class Pool:
         except Exception:
             # The next call meets the same error and tells its caller; trying again here would be a loop.
             logger.exception("a worker that was to be kept ready could not be started")
-            with self._changed:
+            with self._lock:
                 self._groups[key].retired = True
         else:
             self.give_back(key, worker)
-
-    def _is_spare(self, group: _Group, now: float) -> bool:
-        return (
-            bool(group.idle)
-            and group.workers > group.size.least
-            and group.idle[0].idle_since + group.size.idle_s <= now
-        )

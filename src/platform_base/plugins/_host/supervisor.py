@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import concurrent.futures
+import enum
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from platform_base.plugins._host.broker import connect_for
 from platform_base.plugins._host.connection import DeadlineError, UndeliveredError, WorkerDiedError
 from platform_base.plugins._host.death import Death, memory_limit_error, wire_error
+from platform_base.plugins._host.patience import Patience
 from platform_base.plugins._host.warden import WardenClient
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._wire.codec import DecodeError, Encoded, Limits, decode
@@ -35,6 +37,20 @@ from platform_base.plugins.errors import (
 
 ReportProgress = Callable[[float, str], None]
 
+_LONG_BYTES = 1 << 20
+"""Copying more than this takes too long for an event loop."""
+
+
+class _Long(enum.Enum):
+    LONG = "long"
+
+
+LONG = _Long.LONG
+"""A step of a call: what comes next keeps the processor busy for more than a moment."""
+
+Step = float | None | Literal[_Long.LONG]
+"""What a call waits for next: a deadline, `time.monotonic` seconds; None, no deadline; or `LONG`."""
+
 _TELL_WARDEN_ABOVE = 32 << 20
 """Arenas from this size on are announced, so that they are not counted as the plugin's own memory."""
 
@@ -45,6 +61,7 @@ class Cancellation:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._worker: Worker | None = None
+        self._leave: Callable[[], None] | None = None
         self.requested = False
 
     def cancel(self) -> None:
@@ -53,6 +70,17 @@ class Cancellation:
             self.requested = True
             if self._worker is not None:
                 self._worker.connection.kill()
+            leave, self._leave = self._leave, None
+        if leave is not None:
+            leave()
+
+    def on_request(self, leave: Callable[[], None]) -> None:
+        """Have `leave` called, in any thread, when the call is cancelled before `bind`; at once if it was already."""
+        with self._lock:
+            if not self.requested:
+                self._leave = leave
+                return
+        leave()
 
     def bind(self, worker: Worker) -> None:
         """Say which worker runs the call.
@@ -63,6 +91,7 @@ class Cancellation:
         with self._lock:
             if self.requested:
                 raise concurrent.futures.CancelledError
+            self._leave = None
             self._worker = worker
 
     def release(self) -> None:
@@ -121,22 +150,50 @@ class Supervisor:
         self._plugin_id = worker.recipe.load.plugin_id
         self._exchange = worker.exchange
 
-    def run(self, encoded: Encoded) -> Answer:
-        """Run the call.
+    def run(self, encoded: Encoded, patience: Patience | None = None) -> Answer:
+        """Run the call and wait for its end.
+
+        Args:
+            encoded: The inputs.
+            patience: How long it is worth spinning before sleeping; None: not at all.
 
         Raises:
             UndeliveredError: The worker was dead before it could receive the call; nothing has happened.
             CallEndedError: It brought no result.
         """
+        steps = self.conduct(encoded, patience)
+        try:
+            while True:
+                step = next(steps)
+                if step is LONG:
+                    continue
+                try:
+                    self._connection.wait(step)
+                except DeadlineError:
+                    continue  # The next step sees that the time is over.
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+
+    def conduct(self, encoded: Encoded, patience: Patience | None = None) -> Generator[Step, None, Answer]:
+        """Run the call without ever waiting: each step says what the call waits for now.
+
+        Go on when the worker's connection is readable, or the deadline has passed; after `LONG` at once. Raises as
+        `run`.
+        """
         began = time.monotonic()
         deadline = None if self._timeout_s is None else began + self._timeout_s
+        if encoded.size > _LONG_BYTES:
+            yield LONG
         self._send(encoded)
         try:
-            end = self._await_end(deadline)
+            end = yield from self._await_end(deadline, patience)
             if end.inputs_kept:
                 self._exchange.forget_inputs()
             if isinstance(end, Failed):
                 raise self._explain_failure(end)
+            if end.used > _LONG_BYTES:
+                yield LONG
             values, metadata = self._read_result(end)
         finally:
             self._exchange.release()
@@ -162,17 +219,26 @@ class Supervisor:
         if shared > _TELL_WARDEN_ABOVE:
             self._warden.allow(self._connection.number, shared)
 
-    def _await_end(self, deadline: float | None) -> Done | Failed:
+    def _await_end(self, deadline: float | None, patience: Patience | None) -> Generator[Step, None, Done | Failed]:
+        spin_s = 0.0 if patience is None else patience.spin_s
+        if not spin_s:
+            yield deadline
         while True:
             try:
-                message = self._connection.receive(deadline)
-            except DeadlineError:
-                raise self._time_out() from None
+                message = self._connection.take(spin_s=spin_s)
             except WorkerDiedError as died:
                 raise self._explain_death(died.death) from None
-            if isinstance(message, Done | Failed):
+            if spin_s and patience is not None:
+                patience.learn(worthwhile=message is not None)
+                spin_s = 0.0
+            if message is None:
+                if deadline is not None and time.monotonic() >= deadline:
+                    yield LONG
+                    raise self._time_out()
+                yield deadline
+            elif isinstance(message, Done | Failed):
                 return message
-            if isinstance(message, Allocate):
+            elif isinstance(message, Allocate):
                 self._grant(message.size)
             elif isinstance(message, Connect):
                 self._connect(message, deadline)

@@ -30,14 +30,19 @@ class Switch:
         self._lock = threading.RLock()
         self._catalog = Catalog(core_version)
         self._loaded: dict[str, Release] = {}
+        self._deployments: dict[str, Deployment] = {}
 
     def deployment(self, release: Release) -> Deployment:
         """Return a release with the settings that apply to it."""
-        return Deployment(
+        known = self._deployments.get(release.plugin_id)
+        if known is not None and known.release is release:
+            return known
+        deployment = self._deployments[release.plugin_id] = Deployment(
             release=release,
             security=self._settings.security_for(release.plugin_id),
             workers=self._settings.workers_for(release.plugin_id),
         )
+        return deployment
 
     def add(self, release: Release) -> None:
         """Make a release known.
@@ -78,6 +83,11 @@ class Switch:
         with self._lock:
             loaded = self._loaded.get(plugin_id)
         return loaded if loaded is not None else self.load(plugin_id)
+
+    def is_loaded(self, plugin_id: str) -> bool:
+        """Whether a release of that plugin answers calls without being loaded first."""
+        with self._lock:
+            return plugin_id in self._loaded
 
     def load(self, plugin_id: str, version: str | None = None) -> Release:
         """Prove a release and make it the one that answers calls; return it.

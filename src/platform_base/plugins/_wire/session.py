@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import enum
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -43,10 +43,15 @@ from platform_base.plugins._wire.messages import (
 )
 
 _encode = msgspec.msgpack.Encoder().encode
+_CALLS_AT_ONCE = 256
+"""Random numbers that are drawn together: the system call costs more than the rest of a message."""
 _MOST_CONNECTIONS = 100
 _MOST_CPU_S = 1e9
 _MOST_MEMORY_BYTES = 1 << 50
 _FAILURE_KINDS = frozenset({"raised", "invalid_inputs", "encoding", "memory", "result_size"})
+# Tuples: building a union for each message takes longer than the check itself.
+_OF_A_CALL = (Progress, Allocate, Connect, Done, Failed)
+_WITH_USAGE = (Loaded, Done, Failed)
 
 
 class ProtocolError(Exception):
@@ -76,6 +81,7 @@ class Session:
         self.state = State.BOOTING
         self._max_result_bytes = max_result_bytes
         self._call = b""
+        self._numbers: Iterator[bytes] = iter(())
         self._capacity = 0
         self._kept_capacity = 0
         self._asked = False
@@ -91,12 +97,20 @@ class Session:
     def execute(self, body: bytes | Location, *, arena_size: int) -> bytes:
         """Return the frame that begins a call."""
         self._expect(State.IDLE)
-        self._call = secrets.token_bytes(CALL_BYTES)
+        self._call = self._next_number()
         self._capacity = self._kept_capacity
         self._asked = False
         self._connections = 0
         self.state = State.EXECUTING
         return _encode(Execute(call=self._call, body=body, arena_size=arena_size))
+
+    def _next_number(self) -> bytes:
+        number = next(self._numbers, b"")
+        if number:
+            return number
+        drawn = secrets.token_bytes(CALL_BYTES * _CALLS_AT_ONCE)
+        self._numbers = (drawn[at : at + CALL_BYTES] for at in range(0, len(drawn), CALL_BYTES))
+        return next(self._numbers)
 
     def grant(self, size: int, *, keep: bool) -> bytes:
         """Return the frame that goes with the result arena."""
@@ -120,18 +134,18 @@ class Session:
             message = self._decode(frame)
         except (msgspec.MsgspecError, RecursionError, ValueError) as error:
             raise ProtocolError(f"not a message: {error}") from None
-        if self.state is State.EXECUTING and isinstance(message, Progress | Allocate | Connect | Done | Failed):
+        if self.state is State.EXECUTING and isinstance(message, _OF_A_CALL):
             self._check_call_message(message)
-        elif self.state is State.BOOTING and isinstance(message, Ready | Refused):
+        elif self.state is State.BOOTING and isinstance(message, (Ready, Refused)):
             if isinstance(message, Ready) and message.protocol != PROTOCOL_VERSION:
                 raise ProtocolError(f"protocol {PROTOCOL_VERSION} was expected, the worker speaks {message.protocol}")
             self.state = State.READY if isinstance(message, Ready) else State.ENDED
-        elif self.state is State.LOADING and isinstance(message, Loaded | LoadFailed):
+        elif self.state is State.LOADING and isinstance(message, (Loaded, LoadFailed)):
             self.state = State.IDLE if isinstance(message, Loaded) else State.ENDED
         else:
             raise ProtocolError(f"{type(message).__name__} may not be said while {self.state.value}")
         _check_texts(message)
-        if isinstance(message, Loaded | Done | Failed):
+        if isinstance(message, _WITH_USAGE):
             _check_usage(message.usage)
         return message
 

@@ -14,7 +14,13 @@ from collections.abc import Sequence
 from platform_base.plugins._wire.messages import MAX_FRAME
 
 _SEND_BUFFER = 4 * MAX_FRAME
-_MAX_DESCRIPTORS = 8
+_MAX_DESCRIPTORS = 64
+# Plain numbers: Python's flag types cost more than the system call.
+_NO_WAIT = int(socket.MSG_DONTWAIT)
+_NO_SIGNAL = int(socket.MSG_NOSIGNAL)
+_CLOSE_ON_EXEC = int(socket.MSG_CMSG_CLOEXEC)
+_CUT = int(socket.MSG_TRUNC)
+_CUT_DESCRIPTORS = int(socket.MSG_CTRUNC)
 
 
 class BrokenFrameError(Exception):
@@ -57,7 +63,7 @@ class FrameSocket:
         """
         if len(frame) > MAX_FRAME:
             raise BrokenFrameError(f"a message of {len(frame)} bytes was to be sent; at most {MAX_FRAME} fit")
-        flags = socket.MSG_NOSIGNAL | (0 if wait else socket.MSG_DONTWAIT)
+        flags = _NO_SIGNAL if wait else _NO_SIGNAL | _NO_WAIT
         if descriptors:
             rights = array.array("i", descriptors)
             self._socket.sendmsg([frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)], flags)
@@ -72,18 +78,18 @@ class FrameSocket:
             BlockingIOError: Nothing is there, and `wait` is false.
         """
         try:
-            frame, _, flags, _ = self._socket.recvmsg(MAX_FRAME, 0, 0 if wait else socket.MSG_DONTWAIT)
+            frame, _, flags, _ = self._socket.recvmsg(MAX_FRAME, 0, 0 if wait else _NO_WAIT)
         except ConnectionResetError:
             return b""
-        if flags & socket.MSG_TRUNC:
+        if flags & _CUT:
             raise BrokenFrameError(f"a message of more than {MAX_FRAME} bytes arrived")
-        if flags & socket.MSG_CTRUNC:
+        if flags & _CUT_DESCRIPTORS:
             raise BrokenFrameError("descriptors arrived from a side that may not send any")
         return frame
 
     def receive_with_descriptors(self, *, wait: bool = True) -> tuple[bytes, list[int]]:
         """Receive one message from the trusted side, with what it attached; the caller closes the descriptors."""
-        flags = socket.MSG_CMSG_CLOEXEC | (0 if wait else socket.MSG_DONTWAIT)
+        flags = _CLOSE_ON_EXEC if wait else _CLOSE_ON_EXEC | _NO_WAIT
         space = socket.CMSG_SPACE(4 * _MAX_DESCRIPTORS)
         try:
             frame, ancillary, _, _ = self._socket.recvmsg(MAX_FRAME, space, flags)

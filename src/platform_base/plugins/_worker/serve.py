@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import sys
@@ -63,6 +64,7 @@ class Server:
         self._plugin: PluginProtocol | None = None
         self._progress_sent = 0.0
         self._call = b""
+        self._share = math.inf if policy.max_cpu_percent is None else policy.max_cpu_percent / 100
         logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
         scratch = Path(policy.scratch) if policy.scratch else None
         self._context = PluginContext(scratch=scratch, report_progress=self._report_progress, connect=self._connect)
@@ -70,7 +72,7 @@ class Server:
     def serve(self) -> None:
         """Return when the host has closed the line."""
         while True:
-            frame, descriptors = self._line.receive_with_descriptors()
+            frame, descriptors = self._await_request()
             if not frame:
                 return
             message = _decode(frame)
@@ -78,6 +80,15 @@ class Server:
                 self._load(message)
             elif isinstance(message, Execute):
                 self._execute(message, descriptors)
+
+    def _await_request(self) -> tuple[bytes, list[int]]:
+        until = time.monotonic() + self._meter.spare_s(self._share)
+        while time.monotonic() < until:
+            try:
+                return self._line.receive_with_descriptors(wait=False)
+            except BlockingIOError:
+                continue
+        return self._line.receive_with_descriptors()
 
     def _load(self, message: Load) -> None:
         self._meter.begin()

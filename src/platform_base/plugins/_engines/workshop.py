@@ -1,0 +1,172 @@
+"""Making workers: snapshot, recipe, warden, fork; everything that happens before a worker can be given a call."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Callable, Hashable
+from pathlib import Path
+
+import msgspec
+
+from platform_base.plugins._catalog.release import Release
+from platform_base.plugins._catalog.store import ReleaseStore
+from platform_base.plugins._engines.base import Deployment, StartListener
+from platform_base.plugins._host.warden import WARDEN_ENVIRONMENT, WardenClient, WardenLostError
+from platform_base.plugins._host.worker import Recipe, Worker, start_worker
+from platform_base.plugins._sandbox.grant import common_read_paths, derive_policy, named_paths
+from platform_base.plugins._sandbox.identity import choose_group
+from platform_base.plugins._sandbox.policy import Policy
+from platform_base.plugins._sandbox.scratch import wipe
+from platform_base.plugins._wire.messages import Load
+from platform_base.plugins.errors import RegistryClosedError
+from platform_base.plugins.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_ATTEMPTS = 2
+"""How often a worker is asked for when the warden itself has died meanwhile."""
+
+
+class Workshop:
+    """Makes the workers of every deployment; owns the wardens that fork them. Thread-safe.
+
+    There are two wardens only where the settings keep some plugins out of the namespaces that others run in.
+    """
+
+    def __init__(
+        self, settings: Settings, store: ReleaseStore, on_start: StartListener, amend: Callable[[Policy], Policy]
+    ) -> None:
+        """Begin without any process; the arguments are those of `LocalEngine`."""
+        self._settings = settings
+        self._on_start = on_start
+        self._amend = amend
+        self._store = store
+        self._kernels = store.root.parent / "kernels"
+        self._changed = threading.Lock()
+        self._wardens: dict[bool, tuple[WardenClient, Path]] = {}
+        self._runtimes: list[Path] = []
+        self._recipes: dict[Hashable, Recipe] = {}
+        self._closed = False
+
+    def start(self, deployment: Deployment) -> Worker:
+        """Start a worker that has loaded its plugin.
+
+        Raises:
+            PluginLoadError: Its code did not load.
+            SandboxUnavailableError: A protection cannot be given.
+            RegistryClosedError: The workshop is closed.
+        """
+        recipe = self.recipe(deployment)
+        namespaces = recipe.policy.enabled and recipe.policy.namespaces != "off"
+        for attempt in range(1, _ATTEMPTS + 1):
+            warden, runtime = self._ensure_warden(namespaces=namespaces)
+            try:
+                worker = start_worker(warden, recipe, runtime)
+                self._on_start(deployment.release.plugin_id, worker.load_seconds)
+                return worker
+            except WardenLostError:
+                if attempt == _ATTEMPTS:
+                    raise
+                logger.warning("the warden process ended unexpectedly; another one is started")
+        raise AssertionError("unreachable: every attempt returns or raises")
+
+    def _ensure_warden(self, *, namespaces: bool) -> tuple[WardenClient, Path]:
+        with self._changed:
+            if self._closed:
+                raise RegistryClosedError("the registry is closed")
+            known = self._wardens.get(namespaces)
+            if known is not None and not known[0].alive:
+                known[0].close()
+                known = None
+            if known is None:
+                known = self._wardens[namespaces] = self._start_warden(namespaces=namespaces)
+            return known
+
+    def _start_warden(self, *, namespaces: bool) -> tuple[WardenClient, Path]:
+        # The warden of before removes its directory when it ends, so each has one of its own.
+        runtime = Path(tempfile.mkdtemp(prefix="platform_base-"))
+        runtime.chmod(0o711)
+        self._runtimes.append(runtime)
+        self._kernels.mkdir(mode=0o755, parents=True, exist_ok=True)
+        warden = WardenClient(
+            preload=("numpy", "numpy.random", *self._settings.workers.preload),
+            runtime=runtime,
+            namespaces=namespaces,
+            roots=common_read_paths(),
+            shelves=(str(self._store.root), str(self._kernels), *named_paths(self._settings)),
+        )
+        for module, reason in warden.skipped.items():
+            logger.warning("workers.preload: %s could not be imported: %s", module, reason)
+        for name, reason in warden.missing.items():
+            logger.debug("this system does not give %s: %s", name, reason)
+        return warden, runtime
+
+    def recipe(self, deployment: Deployment) -> Recipe:
+        """Return what is needed to start a worker, making the snapshot of the release the first time.
+
+        Raises:
+            PluginLoadError: The plugin asks for more than the settings give.
+        """
+        with self._changed:
+            known = self._recipes.get(deployment.key)
+        if known is not None:
+            return known
+        release, manifest = deployment.release, deployment.release.manifest
+        snapshot = self._store.snapshot(release)
+        group = choose_group(release.digest)
+        kernels = _make_kernel_cache(self._kernels, release, group)
+        policy = derive_policy(deployment.security, manifest, read=(snapshot,), write=(kernels,) if kernels else ())
+        recipe = Recipe(
+            load=Load(
+                directory=str(snapshot),
+                package=_package_name(release.directory),
+                module=manifest.module_name,
+                class_name=manifest.class_name,
+                plugin_id=manifest.plugin_id,
+                version=manifest.version,
+            ),
+            policy=self._amend(msgspec.structs.replace(policy, group=group)),
+            environment=WARDEN_ENVIRONMENT,
+            source=str(release.directory),
+            kernel_cache=str(kernels or ""),
+            load_timeout_s=deployment.workers.load_timeout,
+        )
+        with self._changed:
+            self._recipes[deployment.key] = recipe
+        return recipe
+
+    def close(self) -> None:
+        """End the wardens, and with them every worker, and remove what they left."""
+        with self._changed:
+            self._closed = True
+            for warden, _ in self._wardens.values():
+                warden.close()
+            self._wardens.clear()
+            # A warden removes its directory when it ends, unless it was killed.
+            while self._runtimes:
+                wipe(self._runtimes.pop())
+
+
+def _make_kernel_cache(root: Path, release: Release, group: int | None) -> Path | None:
+    """Make the directory where the workers of one release keep compiled kernels; None where they cannot share one.
+
+    Nobody but those workers ever reads it: what they leave there is code.
+    """
+    if os.geteuid() == 0 and group is None:
+        return None
+    directory = root / release.digest.removeprefix("sha256:")
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if group is not None:
+        os.chown(directory, -1, group)
+        directory.chmod(0o2770)
+    return directory
+
+
+def _package_name(directory: Path) -> str:
+    """Return the directory's name as a Python identifier."""
+    name = re.sub(r"\W", "_", directory.name)
+    return name if name.isidentifier() else f"_{name}"
