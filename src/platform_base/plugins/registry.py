@@ -15,6 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._catalog.discovery import discover, read_release
 from platform_base.plugins._catalog.places import standard_places
@@ -303,6 +306,38 @@ class PluginRegistry:
         calls = (partial(self._execute, plugin_id, inputs, params, timeout, None) for inputs in iterable)
         ahead = 2 * (self.settings.workers_for(plugin_id).max or os.cpu_count() or 1)
         return self._background.map(calls, ahead=ahead)
+
+    def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> NDArray[Any]:
+        """Return an array in shared memory: passed whole to a plugin, it is lent for the call and not copied.
+
+        It behaves as any array does and lives until its last view is gone, also beyond `close`. Plugins can only read
+        it, and only during the call; one that keeps it is replaced. What you change during a call the plugin may see.
+
+        Args:
+            shape: Lengths.
+            dtype: Any that can be sent; not ``object``.
+
+        Returns:
+            An array of unspecified content.
+
+        Raises:
+            ValueError: The dtype holds Python objects, or a length is negative.
+            OSError: There is no memory left.
+        """
+        self._check_open()
+        return self._engine.empty(shape, dtype)
+
+    def share(self, array: ArrayLike) -> NDArray[Any]:
+        """Return a copy of an array in shared memory, for inputs that are used in many calls; see `empty`.
+
+        Raises:
+            ValueError: As `empty`.
+            OSError: As `empty`.
+        """
+        source = np.asarray(array)
+        shared = self.empty(source.shape, source.dtype)
+        np.copyto(shared, source)
+        return shared
 
     async def aexecute_plugin(
         self,

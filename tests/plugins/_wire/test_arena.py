@@ -1,17 +1,25 @@
-"""Shared memory that the other side can neither cut nor change after it was checked."""
+"""Arenas against a worker that tries everything a descriptor allows."""
 
 from __future__ import annotations
 
 import fcntl
-import gc
 import mmap
 import os
-import weakref
+import socket
 
 import numpy as np
 import pytest
 
-from platform_base.plugins._wire.arena import F_ADD_SEALS, F_SEAL_SEAL, Arena, InputMapping, map_results
+from platform_base.plugins._wire.arena import (
+    F_ADD_SEALS,
+    F_SEAL_FUTURE_WRITE,
+    F_SEAL_SEAL,
+    LARGE_PAGE,
+    Arena,
+    InputMapping,
+    map_results,
+    replace_by_private_copy,
+)
 
 
 @pytest.fixture
@@ -21,120 +29,187 @@ def arena():
     made.close()
 
 
-def test_inputs_are_read_only_for_whoever_maps_them(arena):
-    ours = arena.map_for_inputs()
-    mapping = InputMapping(arena.fileno(), arena.size)
-    theirs = mapping.lend()
-    ours[:5] = b"first"
-    assert bytes(theirs[:5]) == b"first"
+@pytest.fixture
+def reading(arena):
+    descriptor = arena.open_for_reading()
+    yield descriptor
+    os.close(descriptor)
+
+
+@pytest.fixture
+def writing(arena):
+    descriptor = arena.open_for_writing()
+    yield descriptor
+    os.close(descriptor)
+
+
+def test_inputs_are_read_only_for_whoever_maps_them(arena, reading):
+    arena.memory[:5] = b"hello"
+    theirs = InputMapping(reading, arena.size).lend()
+    assert bytes(theirs[:5]) == b"hello"
+    arena.memory[:5] = b"HELLO"
+    assert bytes(theirs[:5]) == b"HELLO"
     with pytest.raises(TypeError):
-        theirs[0] = 1
+        theirs[0] = 0
     with pytest.raises(PermissionError):
-        mmap.mmap(arena.fileno(), arena.size)
-    with pytest.raises(PermissionError):
-        os.pwrite(arena.fileno(), b"x", 0)
-    ours[:6] = b"second"
-    assert bytes(theirs[:6]) == b"second"
+        mmap.mmap(reading, arena.size)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.pwrite(reading, b"x", 0)
 
 
-def test_whoever_keeps_a_view_of_inputs_is_noticed_and_can_go_on_reading(arena):
-    ours = arena.map_for_inputs()
-    ours[:4] = b"kept"
-    mapping = InputMapping(arena.fileno(), arena.size)
+def test_inputs_opened_anew_for_writing_cannot_be_written_to(arena, reading):
+    writing = os.open(f"/proc/self/fd/{reading}", os.O_RDWR)
+    try:
+        with pytest.raises(PermissionError):
+            mmap.mmap(writing, arena.size)
+        with pytest.raises(PermissionError):
+            os.pwrite(writing, b"x", 0)
+    finally:
+        os.close(writing)
+
+
+def test_whoever_keeps_a_view_of_inputs_is_noticed_and_can_go_on_reading(arena, reading):
+    arena.memory[:4] = b"once"
+    mapping = InputMapping(reading, arena.size)
     array = np.frombuffer(mapping.lend(), dtype=np.uint8)[:4]
     assert mapping.lent
-    del mapping
-    gc.collect()
-    assert array.tobytes() == b"kept"
+    kept = array.tobytes()
+    del array
+    assert kept == b"once"
+    assert not mapping.lent
 
 
-def test_memory_that_was_given_back_can_be_lent_again(arena):
-    ours = arena.map_for_inputs()
-    mapping = InputMapping(arena.fileno(), arena.size)
-    for byte in b"abc":
-        ours[0] = byte
+def test_memory_that_was_given_back_can_be_lent_again(arena, reading):
+    mapping = InputMapping(reading, arena.size)
+    for byte in (1, 2, 3):
+        arena.memory[0] = byte
         assert np.frombuffer(mapping.lend(), dtype=np.uint8)[0] == byte
         assert not mapping.lent
 
 
-def test_an_arena_can_be_neither_cut_nor_grown(arena):
-    for size in (0, 4096, 1 << 20):
-        with pytest.raises(PermissionError):
-            os.ftruncate(arena.fileno(), size)
-
-
-def test_a_view_for_results_follows_the_worker_and_cannot_write(arena):
-    ours = arena.map_for_results()
-    theirs = map_results(arena.fileno(), arena.size)
-    theirs[:4] = b"done"
-    assert bytes(ours[:4]) == b"done"
-    with pytest.raises(TypeError):
-        ours[0] = 1
-
-
-def test_a_released_result_is_handed_out_without_a_copy_and_cannot_change(arena):
-    worker = map_results(arena.fileno(), arena.size)
-    worker[:4] = b"done"
-    worker.close()
-    result = arena.take()
-    assert bytes(result[:4]) == b"done"
+@pytest.mark.parametrize("size", [1, 1 << 30])
+def test_an_arena_can_be_neither_cut_nor_grown(arena, writing, size):
     with pytest.raises(PermissionError):
-        os.pwrite(arena.fileno(), b"evil", 0)
+        os.ftruncate(writing, size)
+
+
+class TestPrivacy:
+    """The kernel's word that nobody else holds the memory."""
+
+    def test_what_nobody_was_given_is_private(self, arena):
+        assert arena.is_private
+
+    def test_an_open_descriptor_is_noticed(self, arena):
+        for give in (arena.open_for_reading, arena.open_for_writing):
+            other = Arena(100) if give == arena.open_for_writing else arena
+            descriptor = other.open_for_writing() if other is not arena else give()
+            assert not other.is_private
+            os.close(descriptor)
+            assert other.is_private
+            if other is not arena:
+                other.close()
+
+    def test_a_mapping_is_noticed(self, arena):
+        descriptor = arena.open_for_writing()
+        theirs = map_results(descriptor, arena.size)
+        os.close(descriptor)
+        assert not arena.is_private
+        del theirs
+        assert arena.is_private
+
+    def test_a_descriptor_on_its_way_is_noticed(self, arena):
+        one, other = socket.socketpair()
+        descriptor = arena.open_for_reading()
+        socket.send_fds(one, [b"x"], [descriptor])
+        os.close(descriptor)
+        assert not arena.is_private
+        one.close()
+        other.close()
+        assert arena.is_private
+
+    def test_a_descriptor_opened_anew_is_noticed(self, arena):
+        given = arena.open_for_reading()
+        anew = os.open(f"/proc/self/fd/{given}", os.O_RDONLY)
+        os.close(given)
+        assert not arena.is_private
+        os.close(anew)
+        assert arena.is_private
+
+    def test_a_mapping_in_another_process_is_noticed_until_it_dies(self, arena):
+        descriptor = arena.open_for_reading()
+        ready, told = os.pipe()
+        held, release = os.pipe()
+        child = os.fork()
+        if child == 0:
+            mapping = InputMapping(descriptor, arena.size).lend()
+            os.close(descriptor)
+            arena.close()
+            os.write(told, b"x")
+            os.close(release)
+            os.read(held, 1)
+            os._exit(mapping[0])
+        os.close(descriptor)
+        os.read(ready, 1)
+        assert not arena.is_private
+        os.close(release)
+        assert os.waitpid(child, 0)[1] == 0
+        assert arena.is_private
+        for end in (ready, told, held):
+            os.close(end)
+
+
+def test_seals_that_a_worker_adds_are_noticed(arena, writing):
+    assert arena.is_writable_for_others
+    fcntl.fcntl(writing, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL)
+    assert not arena.is_writable_for_others
+
+
+def test_what_a_worker_has_sealed_against_seals_is_not_lent(arena, writing):
+    fcntl.fcntl(writing, F_ADD_SEALS, F_SEAL_SEAL)
     with pytest.raises(PermissionError):
-        mmap.mmap(arena.fileno(), arena.size)
+        arena.open_for_reading()
 
 
-def test_a_result_belongs_to_the_caller_who_may_write_to_it(arena):
-    array = np.frombuffer(arena.take(), dtype=np.uint8)
-    array[0] = 255
-    assert array[0] == 255
-    with mmap.mmap(arena.fileno(), arena.size, prot=mmap.PROT_READ) as shared:
-        assert shared[0] == 0
-
-
-def test_a_worker_that_keeps_writing_changes_nothing_that_was_taken(arena):
-    worker = map_results(arena.fileno(), arena.size)
-    worker[:4] = b"good"
-    result = arena.take()
-    worker[:4] = b"evil"
-    assert bytes(result[:4]) == b"good"
-    worker.close()
-
-
-def test_a_worker_that_forbids_further_seals_is_copied_from(arena):
-    fcntl.fcntl(arena.fileno(), F_ADD_SEALS, F_SEAL_SEAL)
-    os.pwrite(arena.fileno(), b"good", 0)
-    result = arena.take()
-    os.pwrite(arena.fileno(), b"evil", 0)
-    assert bytes(result[:4]) == b"good"
-
-
-def test_results_outlive_their_arena_and_hold_no_descriptor():
-    before = len(os.listdir("/proc/self/fd"))
+def test_memory_outlives_its_arena_and_holds_no_descriptor():
+    before = sorted(os.listdir("/proc/self/fd"))
     arena = Arena(4)
-    os.pwrite(arena.fileno(), b"live", 0)
-    result = arena.take()
+    os.close(arena.open_for_writing())
+    memory = arena.memory
+    memory[:4] = b"live"
     arena.close()
     arena.close()
-    assert len(os.listdir("/proc/self/fd")) == before
-    assert bytes(result[:4]) == b"live"
+    assert sorted(os.listdir("/proc/self/fd")) == before
+    del arena
+    assert bytes(memory[:4]) == b"live"
 
 
-def test_a_mapping_ends_with_the_last_view_of_it():
-    arena = Arena(1 << 20)
-    result = arena.take()
+@pytest.mark.parametrize("size", [1, 4096, 4097, 1 << 20, (1 << 21) - 1, 1 << 21, (1 << 21) + 1, 5_000_000])
+def test_every_size_is_rounded_up_and_mapped_where_large_pages_can_be(size):
+    arena = Arena(size)
+    assert size <= arena.size == len(arena.memory)
+    assert arena.size < size + LARGE_PAGE
+    address = np.frombuffer(arena.memory, dtype=np.uint8).__array_interface__["data"][0]
+    assert address % (LARGE_PAGE if arena.size >= LARGE_PAGE else mmap.PAGESIZE) == 0
+    assert not any(arena.memory[:: max(1, size // 1000)])
+    descriptor = arena.open_for_writing()
+    theirs = map_results(descriptor, arena.size)
+    theirs[size - 1] = 7
+    assert arena.memory[size - 1] == 7
+    os.close(descriptor)
     arena.close()
-    address = np.frombuffer(result, dtype=np.uint8).__array_interface__["data"][0]
-    array = np.frombuffer(result[100:200], dtype=np.uint8)
-    gone = weakref.ref(array)
-    del result
-    assert mapped(address)
-    del array
-    gc.collect()
-    assert gone() is None
-    assert not mapped(address)
 
 
-def mapped(address: int) -> bool:
-    with open("/proc/self/maps") as maps:
-        return any(int(line.split("-")[0], 16) == address for line in maps)
+def test_no_memory_is_an_error_and_leaves_nothing():
+    before = sorted(os.listdir("/proc/self/fd"))
+    with pytest.raises(OSError, match=r"memory|large"):
+        Arena(1 << 50)
+    assert sorted(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_private_copy_takes_the_place_of_shared_memory(arena, writing):
+    arena.memory[:3] = b"old"
+    replace_by_private_copy(arena.memory)
+    os.pwrite(writing, b"new", 0)
+    assert bytes(arena.memory[:3]) == b"old"
+    arena.memory[:3] = b"own"
+    assert os.pread(writing, 3, 0) == b"new"

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from numpy.typing import DTypeLike, NDArray
+
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._host.supervisor import Cancellation
@@ -78,6 +80,14 @@ class Engine(Protocol):
 
     async def run_async(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """As `run`, in an event loop. A task that is cancelled stops the work, as `Cancellation.cancel` does."""
+        ...
+
+    def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Return an array that `run` need not copy, of unspecified content.
+
+        Raises:
+            ValueError: There can be no such array, or it could not be sent.
+        """
         ...
 
     def policy(self, deployment: Deployment) -> dict[str, Any]:

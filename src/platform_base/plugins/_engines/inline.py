@@ -11,6 +11,9 @@ import threading
 import time
 from typing import Any
 
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
 from platform_base.core.models import Execution, ProcessingResult
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._engines.base import Deployment, Request, StartListener
@@ -107,6 +110,10 @@ class InlineEngine:
             f"{describe_inputs(inputs)}",
             plugin_id=release.plugin_id,
         )
+
+    def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """See `Engine.empty`; inside one process nothing is ever copied."""
+        return np.empty(shape, dtype)
 
     def policy(self, deployment: Deployment) -> dict[str, Any]:
         """See `Engine.policy`."""

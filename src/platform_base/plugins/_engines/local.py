@@ -21,6 +21,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
+from numpy.typing import DTypeLike, NDArray
 
 from platform_base.core.models import Execution, ProcessingResult
 from platform_base.plugins._catalog.release import Release
@@ -29,6 +30,7 @@ from platform_base.plugins._engines.asynchronous import Turn, conduct, in_thread
 from platform_base.plugins._engines.base import Deployment, Request, StartListener
 from platform_base.plugins._engines.workshop import Workshop
 from platform_base.plugins._host.connection import UndeliveredError
+from platform_base.plugins._host.leases import Leases
 from platform_base.plugins._host.patience import Patience
 from platform_base.plugins._host.pool import Pool, PoolClosedError, PoolFullError, PoolSize
 from platform_base.plugins._host.supervisor import Answer, CallEndedError, Cancellation, Supervisor
@@ -78,7 +80,8 @@ class LocalEngine:
             on_start: Told of every worker that was started, by plugin id, with the seconds that took.
             amend: Changes every policy before it is used; the escape tests leave out single layers with it.
         """
-        self._workshop = Workshop(settings, store, on_start, amend)
+        self._leases = Leases()
+        self._workshop = Workshop(settings, store, self._leases, on_start, amend)
         self._cores = len(os.sched_getaffinity(0))
         self._pool = Pool(total=settings.workers.total or max(8, 2 * self._cores))
         self._changed = threading.Condition()
@@ -108,7 +111,7 @@ class LocalEngine:
 
     def run(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run`."""
-        encoded = encode(request.inputs, root="inputs")
+        encoded = encode(request.inputs, root="inputs", lender=self._leases)
         lane = self._lane(request.deployment)
         began = time.monotonic()
         self._begin(cancellation)
@@ -137,7 +140,7 @@ class LocalEngine:
 
     async def run_async(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run_async`."""
-        encoded = encode(request.inputs, root="inputs")
+        encoded = encode(request.inputs, root="inputs", lender=self._leases)
         lane = self._lane(request.deployment)
         began = time.monotonic()
         self._begin(cancellation)
@@ -198,6 +201,10 @@ class LocalEngine:
             if self._closed:
                 self._changed.notify_all()
 
+    def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """See `Engine.empty`."""
+        return self._leases.empty(shape, dtype)
+
     def policy(self, deployment: Deployment) -> dict[str, Any]:
         """See `Engine.policy`."""
         policy = self._workshop.recipe(deployment).policy
@@ -218,6 +225,7 @@ class LocalEngine:
         with self._changed:
             self._changed.wait_for(lambda: not self._active, timeout=_CLEARING_UP_S)
         self._workshop.close()
+        self._leases.close()
 
     def _lane(self, deployment: Deployment) -> _Lane:
         lane = self._lanes.get(deployment.key)

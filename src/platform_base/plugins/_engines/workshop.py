@@ -15,6 +15,7 @@ import msgspec
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.store import ReleaseStore
 from platform_base.plugins._engines.base import Deployment, StartListener
+from platform_base.plugins._host.leases import Leases
 from platform_base.plugins._host.warden import WARDEN_ENVIRONMENT, WardenClient, WardenLostError
 from platform_base.plugins._host.worker import Recipe, Worker, start_worker
 from platform_base.plugins._sandbox.grant import common_read_paths, derive_policy, named_paths
@@ -38,10 +39,16 @@ class Workshop:
     """
 
     def __init__(
-        self, settings: Settings, store: ReleaseStore, on_start: StartListener, amend: Callable[[Policy], Policy]
+        self,
+        settings: Settings,
+        store: ReleaseStore,
+        leases: Leases,
+        on_start: StartListener,
+        amend: Callable[[Policy], Policy],
     ) -> None:
         """Begin without any process; the arguments are those of `LocalEngine`."""
         self._settings = settings
+        self._leases = leases
         self._on_start = on_start
         self._amend = amend
         self._store = store
@@ -65,7 +72,7 @@ class Workshop:
         for attempt in range(1, _ATTEMPTS + 1):
             warden, runtime = self._ensure_warden(namespaces=namespaces)
             try:
-                worker = start_worker(warden, recipe, runtime)
+                worker = start_worker(warden, recipe, runtime, self._leases)
                 self._on_start(deployment.release.plugin_id, worker.load_seconds)
                 return worker
             except WardenLostError:

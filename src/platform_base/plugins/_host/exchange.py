@@ -1,123 +1,210 @@
-"""The shared memory between the host and one worker, kept from call to call.
+"""The shared memory between the host and one worker.
 
-Touching fresh memory costs far more than copying: 80 MB into a new memory file take about 65 ms, into one that was used
-before 4 ms. So each worker keeps one arena for inputs and one for results. They are never given to another worker: what
-a plugin left there, or was sent, is seen by nobody else.
+Touching fresh memory costs far more than copying. So each worker keeps one arena for inputs and a small one for results
+from call to call; they are never given to another worker. Large results are written to an arena of their own, which
+becomes the caller's array without a copy once the worker has provably let go of it. Inputs that lie in such memory are
+lent for the call instead of being copied.
 """
 
 from __future__ import annotations
 
+import logging
+import os
+from dataclasses import dataclass
+
 import numpy as np
 
+from platform_base.plugins._host.leases import Lease, Leases
 from platform_base.plugins._wire.arena import Arena
 from platform_base.plugins._wire.codec import Encoded
 from platform_base.plugins._wire.messages import MAX_INLINE_BODY, Location
 
+logger = logging.getLogger(__name__)
+
 _SMALLEST = 1 << 16
+_COPY_UP_TO = 1 << 20
+"""Results up to this size are copied out of an arena that the worker keeps: cheaper than mapping one anew."""
+
 _KEEP_UP_TO = 128 << 20
-"""Larger arenas are made for one call and sealed: a worker that sits idle should not hold so much memory."""
+"""Larger input arenas are made for one call: a worker that sits idle should not hold so much memory."""
 
 _MOST_BYTES = 1 << 30
 
 
-class Exchange:
-    """Both arenas of one worker. Used by one thread at a time."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Inputs where the worker can read them.
 
-    def __init__(self, *, most_bytes: int | None) -> None:
+    Attributes:
+        body: The value, or where it stands in the input arena.
+        arena_size: Bytes of the input arena in use; 0: none.
+        has_new_arena: The first descriptor is a new input arena.
+        lent_sizes: Bytes of each arena that is lent for this call.
+        descriptors: What goes with the message; close them after sending.
+    """
+
+    body: bytes | Location
+    arena_size: int = 0
+    has_new_arena: bool = False
+    lent_sizes: tuple[int, ...] = ()
+    descriptors: tuple[int, ...] = ()
+
+    def close(self) -> None:
+        """Close the descriptors."""
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+
+
+class Exchange:
+    """The arenas of one worker. Used by one thread at a time, but for `taint`."""
+
+    def __init__(self, leases: Leases, *, audience: str, most_bytes: int | None) -> None:
         """Begin without any memory.
 
         Args:
+            leases: Where large results and lent inputs live.
+            audience: Names the release; memory that it wrote to is given to no other one.
             most_bytes: So much shared memory may be given to the worker in its life; None: a gigabyte.
         """
+        self._leases = leases
+        self._audience = audience
         self._most_bytes = most_bytes or _MOST_BYTES
         self._inputs: memoryview | None = None
         self._results: memoryview | None = None
         self._granted: Arena | None = None
+        self._lent: list[Lease] = []
         self._input_bytes = 0
         self._result_bytes = 0
         self._given_bytes = 0
+        self._tainted = False
 
     @property
     def shared_bytes(self) -> int:
         """Memory that the worker shares with the host because the host gave it, bytes."""
-        return self._input_bytes + self._result_bytes
+        granted = self._granted.size if self._granted is not None else 0
+        lent = sum(lease.arena.size for lease in self._lent)
+        return self._input_bytes + self._result_bytes + granted + lent
 
     @property
     def worn_out(self) -> bool:
-        """Whether the worker was given so much memory that it should be replaced.
+        """Whether the worker should be replaced: it has kept what it was lent, or was given too much memory.
 
         A worker can keep the descriptor of every arena without mapping it: memory that no limit counts. Starting
         another one costs a few milliseconds for each gigabyte.
         """
-        return self._given_bytes > self._most_bytes
+        return self._tainted or self._given_bytes > self._most_bytes
 
-    def place(self, encoded: Encoded) -> tuple[bytes | Location, int, Arena | None]:
+    def taint(self) -> None:
+        """Have the worker replaced after its call; from any thread."""
+        self._tainted = True
+
+    def place(self, encoded: Encoded) -> Placed:
         """Put a value where the worker can read it.
 
-        Returns:
-            The body or its place, the size of the input arena in use (0: none), and a new arena whose descriptor goes
-            with the message (None: the worker has it already); the caller closes that.
-
         Raises:
-            OSError: There is no memory left.
+            OSError: There is no memory or no descriptor left.
         """
         inline = len(encoded.body) <= MAX_INLINE_BODY
         needed = encoded.size + (0 if inline else len(encoded.body))
-        if not needed:
-            return encoded.body, 0, None
-        made = None
+        if not needed and not encoded.lent:
+            return Placed(body=encoded.body)
+        descriptors: list[int] = []
+        try:
+            view = self._input_view(needed, descriptors) if needed else None
+            has_new_arena = bool(descriptors)
+            for lease in encoded.lent:
+                descriptors.append(lease.lend(self))
+                self._lent.append(lease)
+        except OSError:
+            Placed(body=b"", descriptors=tuple(descriptors)).close()
+            raise
+        body: bytes | Location = encoded.body
+        if view is not None:
+            encoded.write_into(view[: encoded.size])
+            if not inline:
+                view[encoded.size : needed] = encoded.body
+                body = Location(offset=encoded.size, size=len(encoded.body))
+        return Placed(
+            body=body,
+            arena_size=len(view) if view is not None else 0,
+            has_new_arena=has_new_arena,
+            lent_sizes=tuple(lease.arena.size for lease in encoded.lent),
+            descriptors=tuple(descriptors),
+        )
+
+    def _input_view(self, needed: int, descriptors: list[int]) -> memoryview:
         view = self._inputs
-        if view is None or len(view) < needed:
-            made = Arena(_round(needed))
-            view = made.map_for_inputs()
-            self._input_bytes = len(view)
-            self._given_bytes += len(view)
-            self._inputs = view if len(view) <= _KEEP_UP_TO else None
-        encoded.write_into(view[: encoded.size])
-        if inline:
-            return encoded.body, len(view), made
-        view[encoded.size : needed] = encoded.body
-        return Location(offset=encoded.size, size=len(encoded.body)), len(view), made
+        if view is not None and len(view) >= needed:
+            return view
+        made = Arena(_round(needed))
+        try:
+            descriptors.append(made.open_for_reading())
+        finally:
+            made.close()
+        self._input_bytes = made.size
+        self._given_bytes += made.size
+        self._inputs = made.memory if made.size <= _KEEP_UP_TO else None
+        return made.memory
 
     def forget_inputs(self) -> None:
         """Leave the input arena to the worker, which still looks at it: the next call gets another one."""
         self._inputs = None
 
-    def grant(self, size: int) -> tuple[Arena, bool]:
-        """Make a result arena; the caller sends it and closes it if it is to be kept.
+    def grant(self, size: int) -> tuple[int, int, bool]:
+        """Provide a result arena.
 
         Returns:
-            The arena, and whether the worker may keep it for later calls.
+            Its size; a descriptor to send and close; and whether the worker keeps it for later calls.
 
         Raises:
-            OSError: There is no memory left.
+            OSError: There is no memory or no descriptor left.
         """
-        arena = Arena(_round(size))
-        self._result_bytes = arena.size
-        self._given_bytes += arena.size
-        keep = arena.size <= _KEEP_UP_TO
-        if keep:
-            self._results = arena.map_for_results()
-        else:
-            self._granted, self._results = arena, None
-        return arena, keep
+        if size <= _COPY_UP_TO:
+            arena = Arena(_round(size))
+            try:
+                descriptor = arena.open_for_writing()
+            finally:
+                arena.close()
+            self._results = arena.memory
+            self._result_bytes = arena.size
+            self._given_bytes += arena.size
+            return arena.size, descriptor, True
+        self._drop_granted()
+        self._granted = self._leases.take(size, self._audience)
+        return self._granted.size, self._granted.open_for_writing(), False
 
     def read(self, used: int) -> memoryview | None:
-        """Return the first `used` bytes of the result as memory that only the caller can change."""
+        """Return the first `used` bytes of the result as memory that no worker can change."""
         if not used:
             return None
+        source = self._results
         if self._granted is not None:
-            taken = self._granted.take()[:used]
-            self.release()
-            return taken
-        assert self._results is not None
+            arena, self._granted = self._granted, None
+            if arena.is_private:
+                return self._leases.hand_out(arena, used=used, audience=self._audience)
+            self._given_bytes += arena.size
+            arena.close()
+            source = arena.memory
+        assert source is not None
         private = np.empty(used, dtype=np.uint8)
-        private[:] = np.frombuffer(self._results, dtype=np.uint8, count=used)
+        private[:] = np.frombuffer(source, dtype=np.uint8, count=used)
         return private.data
 
     def release(self) -> None:
-        """Give back what was granted for one call only."""
+        """End a call: take back what was granted and lent for it alone."""
+        self._drop_granted()
+        while self._lent:
+            for suspect in self._lent.pop().settle():
+                assert isinstance(suspect, Exchange)
+                suspect.taint()
+                logger.warning(
+                    "a worker kept an array of shared memory that it was lent for one call; it is replaced. A plugin "
+                    "that needs its inputs later must copy them"
+                )
+
+    def _drop_granted(self) -> None:
         if self._granted is not None:
+            self._given_bytes += self._granted.size
             self._granted.close()
             self._granted = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import enum
+import os
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -185,8 +186,8 @@ class Supervisor:
         deadline = None if self._timeout_s is None else began + self._timeout_s
         if encoded.size > _LONG_BYTES:
             yield LONG
-        self._send(encoded)
         try:
+            self._send(encoded)
             end = yield from self._await_end(deadline, patience)
             if end.inputs_kept:
                 self._exchange.forget_inputs()
@@ -202,16 +203,19 @@ class Supervisor:
         return Answer(values=values, metadata=metadata, usage=end.usage, wall_seconds=wall_seconds, warnings=warnings)
 
     def _send(self, encoded: Encoded) -> None:
-        body, arena_size, made = self._exchange.place(encoded)
-        frame = self._connection.session.execute(body, arena_size=arena_size)
-        if made is None:
-            self._connection.send(frame)
-            return
+        placed = self._exchange.place(encoded)
         try:
-            self._announce()
-            self._connection.send(frame, (made.fileno(),))
+            frame = self._connection.session.execute(
+                placed.body,
+                arena_size=placed.arena_size,
+                has_new_arena=placed.has_new_arena,
+                lent_sizes=placed.lent_sizes,
+            )
+            if placed.descriptors:
+                self._announce()
+            self._connection.send(frame, placed.descriptors)
         finally:
-            made.close()
+            placed.close()
 
     def _announce(self) -> None:
         """Tell the warden how much shared memory is not the plugin's own doing."""
@@ -247,15 +251,14 @@ class Supervisor:
                 self._report_progress(fraction, self._worker.show_source(message.message))
 
     def _grant(self, size: int) -> None:
-        arena, keep = self._exchange.grant(size)
-        self._announce()
+        granted, descriptor, keep = self._exchange.grant(size)
         try:
-            self._connection.send(self._connection.session.grant(arena.size, keep=keep), (arena.fileno(),))
+            self._announce()
+            self._connection.send(self._connection.session.grant(granted, keep=keep), (descriptor,))
         except UndeliveredError:
             return  # It died after asking; the next receive tells how.
         finally:
-            if keep:
-                arena.close()
+            os.close(descriptor)
 
     def _connect(self, message: Connect, deadline: float | None) -> None:
         """Answer with a connected socket if the policy names the destination."""

@@ -19,6 +19,7 @@ from platform_base.plugins._host.connection import (
     WorkerDiedError,
 )
 from platform_base.plugins._host.exchange import Exchange
+from platform_base.plugins._host.leases import Leases
 from platform_base.plugins._host.visible import make_visible
 from platform_base.plugins._host.warden import WardenClient, WardenLostError
 from platform_base.plugins._sandbox.identity import choose_uid
@@ -120,7 +121,7 @@ class Worker:
                 wipe(cache, keep_top=True)
 
 
-def start_worker(warden: WardenClient, recipe: Recipe, runtime: Path) -> Worker:
+def start_worker(warden: WardenClient, recipe: Recipe, runtime: Path, leases: Leases) -> Worker:
     """Fork, confine and load one worker.
 
     Raises:
@@ -166,7 +167,7 @@ def start_worker(warden: WardenClient, recipe: Recipe, runtime: Path) -> Worker:
         scratch=scratch,
         protections=protections,
         load_usage=usage,
-        exchange=Exchange(most_bytes=policy.max_memory_bytes),
+        exchange=Exchange(leases, audience=recipe.load.directory, most_bytes=policy.max_memory_bytes),
         load_seconds=time.monotonic() - began,
     )
 

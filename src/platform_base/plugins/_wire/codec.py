@@ -14,6 +14,7 @@ its path. Of dict keys that occur twice in a body the last wins.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ import numpy as np
 from msgspec import MsgspecError, msgpack
 
 from platform_base.plugins._wire.values import outline
-from platform_base.plugins._wire.values.base import Block, DecodeError, Limits, Reader, Writer
+from platform_base.plugins._wire.values.base import Block, DecodeError, Lender, Limits, Reader, Writer
 from platform_base.plugins._wire.values.kinds import BY_CODE, BY_NAME, BY_TYPE, NESTED
 from platform_base.plugins._wire.values.remedies import Refusal
 from platform_base.plugins.errors import EncodingError
@@ -40,11 +41,13 @@ class Encoded:
         body: The value without its large arrays, msgpack.
         blocks: The large arrays by rising offset, not yet copied.
         size: Bytes that the arena must have; 0 if it is not needed.
+        lent: What the lender returned for arrays that are not copied, in the order of their numbers.
     """
 
     body: bytes
     blocks: tuple[Block, ...]
     size: int
+    lent: tuple[Any, ...] = ()
 
     def write_into(self, buffer: memoryview) -> None:
         """Copy every block to its place; gaps between blocks are left as they are.
@@ -63,7 +66,7 @@ class Encoded:
             np.copyto(np.ndarray(source.shape, source.dtype, buffer, block.offset, order=order), source)
 
 
-def encode(value: object, *, root: str, limits: Limits = _LIMITS) -> Encoded:
+def encode(value: object, *, root: str, limits: Limits = _LIMITS, lender: Lender | None = None) -> Encoded:
     """Turn a value into bytes.
 
     Args:
@@ -73,14 +76,15 @@ def encode(value: object, *, root: str, limits: Limits = _LIMITS) -> Encoded:
         root: What the value is called in messages, such as ``"inputs"``; empty if it is a dict whose keys are
             names of their own.
         limits: What may be sent.
+        lender: Finds arrays that need no copy.
 
     Raises:
         EncodingError: Something in it cannot be sent; the message has path, type and remedy.
     """
     try:
-        encoded = _encode(value, careful=False, limits=limits)
+        encoded = _encode(value, careful=False, limits=limits, lender=lender)
         if encoded is None:
-            encoded = _encode(value, careful=True, limits=limits)
+            encoded = _encode(value, careful=True, limits=limits, lender=lender)
         assert encoded is not None
         outline.check(encoded.body, NESTED, limits)
     except Refusal as error:
@@ -93,8 +97,8 @@ def encode(value: object, *, root: str, limits: Limits = _LIMITS) -> Encoded:
     return encoded
 
 
-def _encode(value: object, *, careful: bool, limits: Limits) -> Encoded | None:
-    writer = Writer(BY_TYPE, BY_NAME, careful=careful, limits=limits)
+def _encode(value: object, *, careful: bool, limits: Limits, lender: Lender | None) -> Encoded | None:
+    writer = Writer(BY_TYPE, BY_NAME, careful=careful, limits=limits, lender=lender)
     try:
         body = msgpack.encode(writer.value(value))
     except (OverflowError, UnicodeEncodeError):  # msgpack has 64-bit integers and valid UTF-8 only
@@ -103,10 +107,17 @@ def _encode(value: object, *, careful: bool, limits: Limits) -> Encoded | None:
         return None
     if len(body) > _LONG_BODY and not careful:
         return None
-    return Encoded(body=body, blocks=tuple(writer.blocks), size=writer.size)
+    return Encoded(body=body, blocks=tuple(writer.blocks), size=writer.size, lent=tuple(writer.lent))
 
 
-def decode(body: bytes, data: memoryview | None, *, limits: Limits = _LIMITS, readonly: bool = False) -> Any:
+def decode(
+    body: bytes,
+    data: memoryview | None,
+    *,
+    limits: Limits = _LIMITS,
+    readonly: bool = False,
+    lent: Sequence[memoryview] = (),
+) -> Any:
     """Turn bytes into a value, believing none of them.
 
     The bytes of `data` are trusted not to change any more: map what a worker may still write only after
@@ -117,12 +128,13 @@ def decode(body: bytes, data: memoryview | None, *, limits: Limits = _LIMITS, re
         data: The arena, if there is one; arrays become views of it, read-only ones if it is read-only.
         limits: What is accepted.
         readonly: Make every NumPy array read-only, the inline ones too.
+        lent: Further arenas, each filled by one array.
 
     Raises:
         DecodeError: The bytes are no value, or one beyond the limits. Nothing else is raised.
     """
     outline.check(body, NESTED, limits)
-    reader = Reader(BY_CODE, data, limits=limits, readonly=readonly)
+    reader = Reader(BY_CODE, data, limits=limits, readonly=readonly, lent=lent)
     try:
         return reader.value(body)
     except DecodeError:

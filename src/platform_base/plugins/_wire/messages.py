@@ -142,17 +142,21 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
 
 
 class Execute(msgspec.Struct, frozen=True, tag="execute"):
-    """Run one call. Descriptor: a new input arena, if the worker does not have it already.
+    """Run one call. Descriptors: a new input arena, if the worker does not have it already; the lent arenas.
 
     Attributes:
         call: A random number; every message of the call carries it.
         body: The inputs, or where they stand in the input arena.
         arena_size: Bytes of the input arena in use; 0: none.
+        has_new_arena: The first descriptor is a new input arena.
+        lent_sizes: Bytes of each arena that may be looked at during this call only.
     """
 
     call: bytes
     body: bytes | Location
     arena_size: int
+    has_new_arena: bool = False
+    lent_sizes: tuple[int, ...] = ()
 
 
 class Grant(msgspec.Struct, frozen=True, tag="grant"):

@@ -94,7 +94,14 @@ class Session:
         self.state = State.LOADING
         return _encode(message)
 
-    def execute(self, body: bytes | Location, *, arena_size: int) -> bytes:
+    def execute(
+        self,
+        body: bytes | Location,
+        *,
+        arena_size: int,
+        has_new_arena: bool = False,
+        lent_sizes: tuple[int, ...] = (),
+    ) -> bytes:
         """Return the frame that begins a call."""
         self._expect(State.IDLE)
         self._call = self._next_number()
@@ -102,7 +109,15 @@ class Session:
         self._asked = False
         self._connections = 0
         self.state = State.EXECUTING
-        return _encode(Execute(call=self._call, body=body, arena_size=arena_size))
+        return _encode(
+            Execute(
+                call=self._call,
+                body=body,
+                arena_size=arena_size,
+                has_new_arena=has_new_arena,
+                lent_sizes=lent_sizes,
+            )
+        )
 
     def _next_number(self) -> bytes:
         number = next(self._numbers, b"")
@@ -116,7 +131,8 @@ class Session:
         """Return the frame that goes with the result arena."""
         self._expect(State.EXECUTING)
         self._capacity = size
-        self._kept_capacity = size if keep else 0
+        if keep:
+            self._kept_capacity = size
         return _encode(Grant(call=self._call, size=size, keep=keep))
 
     def connected(self, error: str, *, allowed: bool) -> bytes:

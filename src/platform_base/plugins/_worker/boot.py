@@ -22,6 +22,7 @@ from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._sandbox.prove import prove
 from platform_base.plugins._wire.messages import PROTOCOL_VERSION, Ready, Refused
 from platform_base.plugins._wire.unix_socket import FrameSocket
+from platform_base.plugins._worker.heap import keep_freed_memory
 from platform_base.plugins._worker.serve import Server
 from platform_base.plugins._worker.usage import UsageMeter, open_clear_refs
 
@@ -55,6 +56,7 @@ def run(
         line.send(_encode(Refused(protection=error.protection, reason=error.reason, remedy=error.remedy)))
         return
     _reseed()
+    keep_freed_memory(policy.max_memory_bytes)
     line.send(_encode(Ready(protocol=PROTOCOL_VERSION, protections=protections)))
     Server(line, policy, UsageMeter(clear_refs)).serve()
 

@@ -107,8 +107,9 @@ class Server:
         self._progress_sent = 0.0
         self._meter.begin()
         if descriptors:
-            self._memory.map_inputs(descriptors[0], message.arena_size)
+            self._memory.accept(message, descriptors)
         answer = self._answer(message)
+        self._memory.let_go()
         if message.arena_size and self._memory.keeps_inputs():
             answer = msgspec.structs.replace(answer, inputs_kept=True)
         self._send(answer)
@@ -116,8 +117,7 @@ class Server:
     def _answer(self, message: Execute) -> Done | Failed:
         """Run the call; when this returns, only the plugin itself can still hold its inputs."""
         try:
-            body, data = self._memory.read(message)
-            return self._run(decode(body, data, readonly=True))
+            return self._run(self._read(message))
         except EncodingError as error:
             return self._failed("encoding", error, path=error.path)
         except MemoryError as error:
@@ -126,6 +126,10 @@ class Server:
             return self._failed("result_size", error)
         except BaseException as error:  # noqa: BLE001  SystemExit and its kin end the call, not the worker
             return self._failed("raised", error)
+
+    def _read(self, message: Execute) -> Any:
+        body, data, lent = self._memory.read(message)
+        return decode(body, data, readonly=True, lent=lent)
 
     def _run(self, inputs: dict[str, Any]) -> Done | Failed:
         assert self._plugin is not None

@@ -1,9 +1,12 @@
-"""The worker's end of the shared memory: inputs to read, results to write, both kept mapped from call to call."""
+"""The worker's end of the shared memory: inputs to read, results to write; the small ones stay mapped."""
 
 from __future__ import annotations
 
-import mmap
+import gc
 import os
+import weakref
+from collections.abc import Sequence
+from typing import Any
 
 from platform_base.plugins._wire.arena import InputMapping, map_results
 from platform_base.plugins._wire.codec import Encoded
@@ -11,28 +14,48 @@ from platform_base.plugins._wire.messages import Execute
 
 
 class SharedMemory:
-    """Both arenas, as far as the host has given them."""
+    """Every arena, as far as the host has given it."""
 
     def __init__(self) -> None:
         self._inputs: InputMapping | None = None
-        self._results: mmap.mmap | None = None
-        self._keep_results = False
+        self._lent: list[InputMapping] = []
+        self._borrowed: list[weakref.ref[Any]] = []
+        self._kept: memoryview | None = None
+        self._granted: memoryview | None = None
 
-    def map_inputs(self, descriptor: int, size: int) -> None:
-        """Map a new input arena; the one of before stays mapped for as long as the plugin looks at it."""
-        self._inputs = InputMapping(descriptor, size)
-        os.close(descriptor)
+    def accept(self, message: Execute, descriptors: Sequence[int]) -> None:
+        """Map what came with a call.
 
-    def read(self, message: Execute) -> tuple[bytes, memoryview | None]:
-        """Return the body of a call, wherever it stands, and the arena that it speaks of, if there is one."""
+        A new input arena takes the place of the one of before, which stays mapped while the plugin looks at it.
+        """
+        sizes = (message.arena_size, *message.lent_sizes) if message.has_new_arena else message.lent_sizes
+        mappings = [InputMapping(descriptor, size) for descriptor, size in zip(descriptors, sizes, strict=True)]
+        for descriptor in descriptors:
+            os.close(descriptor)
+        if message.has_new_arena:
+            self._inputs = mappings.pop(0)
+        self._lent = mappings
+
+    def read(self, message: Execute) -> tuple[bytes, memoryview | None, list[memoryview]]:
+        """Return the body of a call, wherever it stands, and the arenas that it speaks of."""
         data = None
         if message.arena_size:
             assert self._inputs is not None
             data = self._inputs.lend()
+        lent = [mapping.lend() for mapping in self._lent]
+        # From here on only the plugin's arrays keep the lent memory mapped.
+        self._borrowed = [mapping.borrowed for mapping in self._lent]
+        self._lent = []
         if isinstance(message.body, bytes):
-            return message.body, data
+            return message.body, data, lent
         assert data is not None
-        return bytes(data[message.body.offset : message.body.offset + message.body.size]), data
+        return bytes(data[message.body.offset : message.body.offset + message.body.size]), data, lent
+
+    def let_go(self) -> None:
+        """Unmap what was lent for the call that has ended; an exception may have tied a knot around its frames."""
+        if any(borrowed() is not None for borrowed in self._borrowed):
+            gc.collect()
+        self._borrowed = []
 
     def keeps_inputs(self) -> bool:
         """Whether the plugin holds on to arrays of the call that has ended; then they are its own from now on."""
@@ -44,25 +67,22 @@ class SharedMemory:
     @property
     def result_capacity(self) -> int:
         """Bytes that fit into the result arena; 0 without one."""
-        return len(self._results) if self._results is not None else 0
+        return len(self._kept) if self._kept is not None else 0
 
     def map_results(self, descriptor: int, size: int, *, keep: bool) -> None:
         """Map a new result arena, for good or for one call."""
-        if self._results is not None:
-            self._results.close()
-        self._results = map_results(descriptor, size)
-        self._keep_results = keep
+        mapped = map_results(descriptor, size)
         os.close(descriptor)
+        if keep:
+            self._kept = mapped
+        else:
+            self._granted = mapped
 
     def write_result(self, encoded: Encoded, *, spill_body: bool) -> None:
         """Write a result from the start of the arena, its body behind its blocks where it is too long for a message."""
-        assert self._results is not None
-        with memoryview(self._results) as view:
-            with view[: encoded.size] as blocks:
-                encoded.write_into(blocks)
-            if spill_body:
-                view[encoded.size : encoded.size + len(encoded.body)] = encoded.body
-        if not self._keep_results:
-            # The host can seal the arena, and so hand it out uncopied, only when nobody maps it writable any more.
-            self._results.close()
-            self._results = None
+        # The host can hand a granted arena out uncopied only when nobody maps it any more: the last view ends here.
+        view, self._granted = self._granted or self._kept, None
+        assert view is not None
+        encoded.write_into(view[: encoded.size])
+        if spill_body:
+            view[encoded.size : encoded.size + len(encoded.body)] = encoded.body

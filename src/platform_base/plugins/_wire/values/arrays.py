@@ -28,13 +28,13 @@ class Descriptor(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fi
         dtype: As `dtypes` describes it.
         shape: At most 32 lengths.
         fortran: Column-major order.
-        place: Offset of its block in the arena, or its bytes.
+        place: Offset of its block in the arena; its bytes; or, in a list, the number of the lent arena that it fills.
     """
 
     dtype: str | list[Any]
     shape: list[int]
     fortran: bool
-    place: int | bytes
+    place: int | bytes | list[int]
 
 
 _decode = msgpack.Decoder(Descriptor).decode
@@ -55,9 +55,11 @@ def write_array(value: np.ndarray[Any, Any], writer: Writer) -> bytes:
         raise Refusal(f"an array of {value.ndim} dimensions cannot be sent (at most {MAX_DIMENSIONS}); reshape it")
     flags = value.flags
     fortran = flags.f_contiguous and not flags.c_contiguous
-    place: int | bytes
+    place: int | bytes | list[int]
     if value.nbytes <= INLINE_BYTES:
         place = value.tobytes("F" if fortran else "C")
+    elif (flags.c_contiguous or fortran) and (lent := writer.lend(value)) is not None:
+        place = [lent]
     else:
         place = writer.place(value, fortran=fortran)
     return msgpack.encode((dtype, value.shape, fortran, place))
@@ -77,6 +79,8 @@ def read_array(payload: memoryview, reader: Reader) -> np.ndarray[Any, Any]:
         if len(described.place) != size:
             raise DecodeError(f"array: expected {size} bytes inline, got {len(described.place)}")
         buffer, offset = described.place if reader.readonly else bytearray(described.place), 0
+    elif isinstance(described.place, list):
+        buffer, offset = _lent_memory(described.place, size, reader), 0
     else:
         offset = described.place
         buffer = reader.claim(offset, size)
@@ -89,6 +93,12 @@ def read_array(payload: memoryview, reader: Reader) -> np.ndarray[Any, Any]:
     if reader.readonly:
         array.flags.writeable = False
     return array
+
+
+def _lent_memory(place: list[int], size: int, reader: Reader) -> memoryview:
+    if len(place) != 1 or not 0 <= place[0] < len(reader.lent) or size > len(reader.lent[place[0]]):
+        raise DecodeError(f"array: expected one of {len(reader.lent)} lent arenas that holds {size} bytes, got {place}")
+    return reader.lent[place[0]]
 
 
 def _size(shape: list[int], dtype: np.dtype[Any], reader: Reader) -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -37,6 +37,7 @@ class Limits:
         max_list_bytes: Size of one list of numbers as it travels, bytes; in memory it is five times as large.
         max_keys: Dict keys that are not text, in one message. Python does not randomise the hashes of
             numbers, so that a chosen set of them makes the building of a dict quadratic.
+        max_lent: Arenas that go along besides the one for everything that is copied.
         allow_tables: Whether Arrow streams are read; they are parsed by a large C++ library.
     """
 
@@ -46,6 +47,7 @@ class Limits:
     max_array_bytes: int = 2**40
     max_list_bytes: int = 2**40
     max_keys: int = 65_536
+    max_lent: int = 32
     allow_tables: bool = True
 
 
@@ -87,13 +89,27 @@ class Block:
     fortran: bool
 
 
+class Lender(Protocol):
+    """Knows which arrays lie in memory that can be lent instead of being copied."""
+
+    def find(self, array: np.ndarray[Any, Any]) -> Any | None:
+        """Return what stands for the memory that `array` fills, or None."""
+        ...
+
+
 class Writer:
     """One walk over a value on its way out: hands each part to its kind and lays out the arena."""
 
-    __slots__ = ("_by_type", "_foreign", "blocks", "careful", "depth", "limits", "plain", "size")
+    __slots__ = ("_by_type", "_foreign", "_lender", "blocks", "careful", "depth", "lent", "limits", "plain", "size")
 
     def __init__(
-        self, by_type: Mapping[type, Kind], foreign: Mapping[str, Kind], *, careful: bool, limits: Limits
+        self,
+        by_type: Mapping[type, Kind],
+        foreign: Mapping[str, Kind],
+        *,
+        careful: bool,
+        limits: Limits,
+        lender: Lender | None = None,
     ) -> None:
         """Begin.
 
@@ -103,9 +119,12 @@ class Writer:
             careful: Look at each number and text by itself (64-bit range, lone surrogates, length).
                 Without it msgpack is trusted to raise on the first two, which spares a walk.
             limits: What may be sent.
+            lender: Finds arrays that need no copy.
         """
         self._by_type = by_type
         self._foreign = foreign
+        self._lender = lender
+        self.lent: list[Any] = []
         self.careful = careful
         self.limits = limits
         self.plain: frozenset[type] = _CAREFUL if careful else _CHEAP
@@ -138,6 +157,17 @@ class Writer:
         self.size = offset + source.nbytes
         return offset
 
+    def lend(self, source: np.ndarray[Any, Any]) -> int | None:
+        """Return the number of the arena that `source` fills, if it need not be copied."""
+        if self._lender is None or len(self.lent) >= self.limits.max_lent:
+            return None
+        found = self._lender.find(source)
+        if found is None:
+            return None
+        if found not in self.lent:
+            self.lent.append(found)
+        return self.lent.index(found)
+
     def _foreign_kind(self, kind_of: type) -> Kind | None:
         package = str(kind_of.__module__).partition(".")[0]
         kind = self._foreign.get(f"{package}.{kind_of.__qualname__}")
@@ -154,10 +184,19 @@ class Reader:
     one is kept from having the same bytes turned into objects over and over.
     """
 
-    __slots__ = ("_by_code", "_claimed", "_keys", "data", "limits", "readonly")
+    __slots__ = ("_by_code", "_claimed", "_keys", "data", "lent", "limits", "readonly")
 
-    def __init__(self, by_code: Mapping[int, Kind], data: memoryview | None, *, limits: Limits, readonly: bool) -> None:
+    def __init__(
+        self,
+        by_code: Mapping[int, Kind],
+        data: memoryview | None,
+        *,
+        limits: Limits,
+        readonly: bool,
+        lent: Sequence[memoryview] = (),
+    ) -> None:
         self._by_code = by_code
+        self.lent = lent
         self._claimed = 0
         self._keys = 0
         self.data = memoryview(b"") if data is None else data.cast("B")
