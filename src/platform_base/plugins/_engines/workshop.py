@@ -8,6 +8,7 @@ import re
 import tempfile
 import threading
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -66,6 +67,7 @@ class Workshop:
             warden, runtime = self._ensure_warden(namespaces=namespaces)
             try:
                 worker = start_worker(warden, recipe, runtime)
+                self._remember_scan(deployment, recipe)
                 self._on_start(deployment.release.plugin_id, worker.load_seconds)
                 return worker
             except WardenLostError:
@@ -73,6 +75,15 @@ class Workshop:
                     raise
                 logger.warning("the warden process ended unexpectedly; another one is started")
         raise AssertionError("unreachable: every attempt returns or raises")
+
+    def _remember_scan(self, deployment: Deployment, recipe: Recipe) -> None:
+        """Let later workers of this release under these settings skip the check of the sources' imports.
+
+        That this one has loaded is proof enough: a worker runs no plugin code before the check has passed.
+        """
+        if recipe.load.scan:
+            with self._changed:
+                self._recipes[deployment.key] = replace(recipe, load=msgspec.structs.replace(recipe.load, scan=False))
 
     def _ensure_warden(self, *, namespaces: bool) -> tuple[WardenClient, Path]:
         with self._changed:

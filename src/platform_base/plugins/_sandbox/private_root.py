@@ -269,9 +269,11 @@ def _open_if_there(path: str) -> int:
 
 def _make_place(path: Path, source: int) -> None:
     """Make the directory or file that the open `source` can be mounted on, if it is not there."""
+    if os.path.lexists(path):  # what the wrong kind of thing stands on, the mount itself refuses
+        return
     if stat.S_ISDIR(os.fstat(source).st_mode):
         path.mkdir(0o755, parents=True, exist_ok=True)
-    elif not path.exists():
+    else:
         path.parent.mkdir(0o755, parents=True, exist_ok=True)
         path.touch(0o644)
 
