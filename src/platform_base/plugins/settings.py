@@ -57,7 +57,7 @@ class SecuritySettings(DocumentModel):
         max_cpu_seconds: CPU time of a worker, seconds; None: no limit.
         max_threads: Threads of a worker, the first one included.
         max_open_files: Open descriptors of a worker.
-        max_processes: Processes that a worker may start.
+        max_processes: Processes that a worker may have besides itself, if its plugin's manifest asks for them.
         max_scratch_mb: Size of the scratch directory, MB.
         max_output_mb: What is kept of the text that one call prints, MB.
         max_result_mb: Size of one result, MB.

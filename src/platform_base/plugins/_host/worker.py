@@ -94,6 +94,17 @@ class Worker:
         """Whether it computes although no call runs: a thread that a call has left behind."""
         return self.cpu_seconds - self.rested_cpu_seconds > _RESTLESS_S
 
+    @property
+    def has_processes(self) -> bool:
+        """Whether a process is left that it has started; asked between calls, when there should be none."""
+        if not self.recipe.policy.max_processes or not self.recipe.policy.enabled:
+            return False
+        try:
+            tasks = list(Path(f"/proc/{self.connection.pid}/task").iterdir())
+            return any((task / "children").read_bytes() for task in tasks)
+        except OSError:
+            return True  # dead, or not to be told: either way it is not fit for another call
+
     def show_source(self, text: str) -> str:
         """Make text of the worker safe to print, with the author's own paths in it."""
         return make_visible(text).replace(self.recipe.load.directory, self.recipe.source)

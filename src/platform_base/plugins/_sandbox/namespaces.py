@@ -102,24 +102,35 @@ class Surroundings:
         with open(descriptor, encoding="ascii") as rows:  # noqa: PTH123 - a descriptor
             return next(int(row.split()[1]) for row in rows if row.startswith("Pid:"))
 
-    def settle(self, policy: Policy) -> tuple[str, ...]:
+    def settle(self, policy: Policy, proc: int = -1) -> tuple[Policy, tuple[str, ...]]:
         """Take the calling process, a worker just forked, to its own view of what is here.
 
+        Args:
+            policy: What the worker may do.
+            proc: A descriptor of the host's ``/proc``, which this closes; needed where the policy gives processes.
+
         Returns:
-            Names of the protections in force.
+            The policy, with the paths that this view has besides those that it names; names of the protections in
+            force.
 
         Raises:
             ConfinementError: One is missing that the policy requires, or the kernel refused.
         """
         if not policy.enabled:
-            return ()
+            return policy, ()
         if policy.namespaces == "require":
             for name in PARTS:
                 if name in self.missing and name not in policy.accept_missing:
                     raise ConfinementError(name, self.missing[name], remedy())
+        if policy.max_processes and PROCESSES not in self.names:
+            raise ConfinementError(PROCESSES, self.missing.get(PROCESSES, _OFF), remedy())
         if self.root is not None:
-            self.root.furnish(policy)
-        return self.names
+            policy = self.root.furnish(policy)
+        if policy.max_processes and os.geteuid() != 0:
+            _count_apart(proc)
+        if proc >= 0:
+            os.close(proc)
+        return policy, self.names
 
 
 def stay_outside(reason: str = _OFF) -> Surroundings:
@@ -284,12 +295,33 @@ def _try_mounts(base: str) -> None:
     enter_private_root(base, roots=_PROBED_ROOTS, shelves=_PROBED_ROOTS)
 
 
-def _enter_user() -> None:
-    """Enter a user namespace in which this user and group are the same as outside, and nobody else exists."""
+def _enter_user(proc: int | None = None) -> None:
+    """Enter a user namespace in which this user and group are the same as outside, and nobody else exists.
+
+    Args:
+        proc: A descriptor of ``/proc``, where it cannot be reached by name.
+    """
     uid, gid = os.geteuid(), os.getegid()
     linux.syscall("unshare", _NEW_USER)
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
-        Path("/proc/self", name).write_text(text, encoding="ascii")
+        path = f"/proc/self/{name}" if proc is None else f"self/{name}"
+        with open(os.open(path, os.O_WRONLY | os.O_CLOEXEC, dir_fd=proc), "w", encoding="ascii") as file:  # noqa: PTH123
+            file.write(text)
+
+
+def _count_apart(proc: int) -> None:
+    """Have the kernel count this worker's processes apart from the others of the same user.
+
+    ``RLIMIT_NPROC`` is counted for each user in each user namespace (Linux 5.14), so it goes into one of its own.
+
+    Raises:
+        ConfinementError: There is no other user namespace.
+    """
+    try:
+        _enter_user(proc)
+    except OSError as error:
+        reason = f"{_reason(error)}; without one of its own, a worker's processes cannot be counted apart"
+        raise ConfinementError(USER, reason, remedy()) from error
 
 
 def _open_proc() -> int:

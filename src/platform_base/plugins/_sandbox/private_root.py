@@ -27,6 +27,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from platform_base.plugins._sandbox import linux
 from platform_base.plugins._sandbox.base import ConfinementError
 from platform_base.plugins._sandbox.policy import Policy
@@ -44,6 +46,8 @@ _MS_REC, _MS_PRIVATE = 0x4000, 0x40000
 _MNT_DETACH = 2
 
 _SHELVES = "/.shelves"
+_SEMAPHORES = "/dev/shm"  # noqa: S108 - where the C library looks for them; each worker's is its own
+_SEMAPHORES_OPTIONS = "size=1m,nr_inodes=256"
 _PAGE_BYTES = 4096
 _MAX_LINKS = 40
 # A library is looked for in /lib by names of the linker's cache; where /lib is a link, the link must be there too. What
@@ -90,8 +94,11 @@ class PrivateRoot:
         """Every path that a policy may name, with all that is in it."""
         return (*self.roots, *(shelf.name for shelf in self.shelves))
 
-    def furnish(self, policy: Policy) -> None:
+    def furnish(self, policy: Policy) -> Policy:
         """Give the calling process, a worker that is not confined yet, a view of its own of this root.
+
+        Returns:
+            The policy, with the place of POSIX semaphores where it gives processes: `multiprocessing` needs them.
 
         Raises:
             ConfinementError: The kernel refused, or the policy names a path to write that is not there.
@@ -108,10 +115,14 @@ class PrivateRoot:
             step = policy.scratch
             if policy.scratch:
                 self._mount_scratch(policy)
+            if policy.max_processes:
+                step = _SEMAPHORES
+                policy = _mount_semaphores(policy)
             step = "/"
             _restrict(_HERE, "/", _RDONLY, recursive=False)
         except OSError as error:
             raise ConfinementError("mount_namespace", f"{step}: {error.strerror}", _REMEDY) from error
+        return policy
 
     def _take(self, path: str, *, writable: bool) -> None:
         """Put what stands on a shelf in its place; a path to read that does not exist is left out."""
@@ -144,6 +155,13 @@ class PrivateRoot:
         os.mkdir(policy.scratch, 0o700)  # noqa: PTH102 - runs in every worker
         if policy.uid is not None:
             os.chown(policy.scratch, policy.uid, policy.uid)
+
+
+def _mount_semaphores(policy: Policy) -> Policy:
+    owner = "" if policy.uid is None else f",uid={policy.uid},gid={policy.uid}"
+    Path(_SEMAPHORES).mkdir(mode=0o755, parents=True, exist_ok=True)
+    _mount_tmpfs(_SEMAPHORES, _NOSUID | _NODEV | _NOEXEC, f"{_SEMAPHORES_OPTIONS},mode=700{owner}")
+    return msgspec.structs.replace(policy, write_paths=(*policy.write_paths, _SEMAPHORES))
 
 
 def is_within(path: str, tree: str) -> bool:
