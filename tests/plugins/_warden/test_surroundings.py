@@ -22,6 +22,8 @@ import ctypes
 import errno
 import mmap
 import os
+import platform
+import socket
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins.base import get_context
@@ -43,7 +45,8 @@ class Look:
             return stream.write("written")
 
     def self(self, inputs):
-        return [os.getpid(), os.getppid(), os.uname().nodename, os.path.dirname(__file__), str(get_context().scratch)]
+        names = {os.uname().nodename, platform.node(), socket.gethostname()}
+        return [os.getpid(), os.getppid(), " ".join(names), os.path.dirname(__file__), str(get_context().scratch)]
 
     def fill(self, inputs):
         try:
@@ -147,7 +150,7 @@ class TestSight:
         (tmp_path / "link").symlink_to("real")
         monkeypatch.setenv("PLATFORM_BASE_CACHE_DIR", str(tmp_path / "link" / "cache"))
         with opened(write_look(tmp_path / "plugins")) as registry:
-            assert str(tmp_path / "link" / "cache") in ask(registry, "self")[3]
+            assert str((tmp_path / "real" / "cache").resolve()) in ask(registry, "self")[3]
 
 
 class TestGivenPaths:

@@ -46,7 +46,9 @@ class Workshop:
         self._on_start = on_start
         self._amend = amend
         self._store = store
-        self._kernels = store.root.parent / "kernels"
+        # Without links: workers are given what was there when their policy was derived, not what a name leads to later.
+        self._releases = store.root.resolve()
+        self._kernels = self._releases.parent / "kernels"
         self._changed = threading.Lock()
         self._wardens: dict[bool, tuple[WardenClient, Path]] = {}
         self._runtimes: list[Path] = []
@@ -99,7 +101,7 @@ class Workshop:
 
     def _start_warden(self, *, namespaces: bool) -> tuple[WardenClient, Path]:
         # The warden of before removes its directory when it ends, so each has one of its own.
-        runtime = Path(tempfile.mkdtemp(prefix="platform_base-"))
+        runtime = Path(tempfile.mkdtemp(prefix="platform_base-")).resolve()
         runtime.chmod(0o711)
         self._runtimes.append(runtime)
         self._kernels.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -108,7 +110,7 @@ class Workshop:
             runtime=runtime,
             namespaces=namespaces,
             roots=common_read_paths(),
-            shelves=(str(self._store.root), str(self._kernels), *named_paths(self._settings)),
+            shelves=(str(self._releases), str(self._kernels), *named_paths(self._settings)),
         )
         for module, reason in warden.skipped.items():
             logger.warning("workers.preload: %s could not be imported: %s", module, reason)
@@ -127,7 +129,7 @@ class Workshop:
         if known is not None:
             return known
         release, manifest = deployment.release, deployment.release.manifest
-        snapshot = self._store.snapshot(release)
+        snapshot = self._store.snapshot(release).resolve()
         group = choose_group(release.digest)
         kernels = _make_kernel_cache(self._kernels, release, group)
         policy = derive_policy(deployment.security, manifest, read=(snapshot,), write=(kernels,) if kernels else ())

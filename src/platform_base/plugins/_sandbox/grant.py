@@ -90,7 +90,7 @@ def named_paths(settings: Settings) -> tuple[str, ...]:
 
 def _import_trees() -> list[str]:
     """Where workers import from, but for the directory that holds this package: there only the package is readable."""
-    return [tree for tree in import_path()[1:] if Path(tree).is_dir()]
+    return [str(Path(tree).resolve()) for tree in import_path()[1:] if Path(tree).is_dir()]
 
 
 def _refusals(security: SecuritySettings, asked: Permissions) -> Iterator[str]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import select
 import signal
 import socket
@@ -49,7 +50,8 @@ PARTS = (USER, PROCESSES, NETWORK, IPC, HOST_NAME, MOUNTS, QUOTA)
 _NEW_MOUNTS = 0x20000
 _NEW_USER = 0x10000000
 _NEW_PROCESSES = 0x20000000
-_SIMPLE = {NETWORK: 0x40000000, IPC: 0x8000000, HOST_NAME: 0x4000000}
+_NEW_HOST_NAME = 0x4000000
+_SIMPLE = {NETWORK: 0x40000000, IPC: 0x8000000}
 _NAME_OF_THE_MACHINE = "worker"
 _PROBED_ROOTS = ("/dev/null",)
 _OFF = "security.namespaces is off"
@@ -155,6 +157,9 @@ def enter_processes(runtime: Path) -> Surroundings:
     if os.geteuid() != 0 and USER not in missing:
         _enter_user()
         names.append(USER)
+    # Before `workers.preload` is imported, for that could keep the name of the machine.
+    if HOST_NAME not in missing and not _refusal(_enter_host_name, HOST_NAME, missing):
+        names.append(HOST_NAME)
     if PROCESSES in missing:
         return Surroundings(names=tuple(names), missing=missing, proc=proc)
     linux.syscall("unshare", _NEW_PROCESSES)
@@ -185,8 +190,6 @@ def enter_others(
     for name, flag in _SIMPLE.items():
         if name not in missing and not _refusal(partial(linux.syscall, "unshare", flag), name, missing):
             names.append(name)
-    if HOST_NAME in names:
-        socket.sethostname(_NAME_OF_THE_MACHINE)
     if MOUNTS not in missing:
         try:
             linux.syscall("unshare", _NEW_MOUNTS)
@@ -257,7 +260,7 @@ def _try_all(base: str) -> dict[str, str]:
     missing: dict[str, str] = {}
     if os.geteuid() != 0 and _refusal(_enter_user, USER, missing):
         return dict.fromkeys(PARTS, missing[USER])
-    for name, flag in _SIMPLE.items():
+    for name, flag in (*_SIMPLE.items(), (HOST_NAME, _NEW_HOST_NAME)):
         _refusal(partial(linux.syscall, "unshare", flag), name, missing)
     if not _refusal(_try_processes, PROCESSES, missing):
         _refusal(lambda: _try_mounts(base), MOUNTS, missing)
@@ -307,6 +310,13 @@ def _enter_user(proc: int | None = None) -> None:
         path = f"/proc/self/{name}" if proc is None else f"self/{name}"
         with open(os.open(path, os.O_WRONLY | os.O_CLOEXEC, dir_fd=proc), "w", encoding="ascii") as file:  # noqa: PTH123
             file.write(text)
+
+
+def _enter_host_name() -> None:
+    linux.syscall("unshare", _NEW_HOST_NAME)
+    socket.sethostname(_NAME_OF_THE_MACHINE)
+    # Some module asked for it while it was imported, and `platform` keeps the answer for good.
+    vars(platform)["_uname_cache"] = None
 
 
 def _count_apart(proc: int) -> None:

@@ -2,10 +2,13 @@
 
 ``RLIMIT_DATA`` is the memory limit: private writable memory, counted when it is reserved, so that NumPy,
 SciPy, numba and plain Python get a clean ``MemoryError`` and live on. It is set to what the warden had at the
-fork plus the policy's number. What it does not count is closed elsewhere. Shared anonymous memory, memfds and
-stack-like mappings: by seccomp. Page tables: by a loose ``RLIMIT_AS``. Inputs that are kept, and pages that
-were written and then made read-only (``mprotect`` takes them off the count): by the warden, which looks at the
-resident memory; ``RLIMIT_AS`` bounds them where it is late.
+fork plus the policy's number. Memory that was reserved without the right to write counts from the ``mprotect`` that
+gives it, which then fails in the same way.
+
+What it does not count is closed elsewhere. Shared anonymous memory, memfds and stack-like mappings: by seccomp.
+Page tables: by a loose ``RLIMIT_AS``. Inputs that are kept, and pages that were written and then made read-only
+(``mprotect`` takes them off the count): by the warden, which looks at the resident memory; ``RLIMIT_AS`` bounds them
+where it is late.
 """
 
 from __future__ import annotations

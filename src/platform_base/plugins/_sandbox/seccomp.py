@@ -31,7 +31,7 @@ import os
 import platform
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 
@@ -70,8 +70,7 @@ symlinkat ftruncate fallocate fsync fdatasync sync_file_range fadvise64 readahea
 sendfile munmap mremap mprotect madvise brk msync membarrier
 rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack
 restart_syscall pause futex futex_waitv futex_wake futex_wait futex_requeue set_robust_list set_tid_address
-rseq arch_prctl sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max
-sched_get_priority_min sched_rr_get_interval getcpu
+rseq arch_prctl sched_yield sched_get_priority_max sched_get_priority_min getcpu
 clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getitimer setitimer alarm
 timer_create timer_settime timer_gettime timer_delete timer_getoverrun
 getpid gettid getppid getuid geteuid getgid getegid getresuid getresgid getgroups getpgrp getpgid getsid
@@ -217,6 +216,10 @@ def _checks() -> dict[str, Check]:
     return {
         **dict.fromkeys(("clock_gettime", "clock_getres", "clock_nanosleep", "timer_create"), clocks),
         **dict.fromkeys(("getpgid", "getsid"), myself),
+        # These too answer for any process, and so tell which there are.
+        **dict.fromkeys(("sched_getparam", "sched_getscheduler", "sched_rr_get_interval"), myself),
+        # The C library asks for a thread by its number, and takes ENOSYS for "no affinity here".
+        "sched_getaffinity": replace(myself, otherwise=errno.ENOSYS),
         "getpriority": Check(
             clauses=tuple((Condition(argument=0, value=0), Condition(argument=1, value=pid)) for pid in (0, None))
         ),
