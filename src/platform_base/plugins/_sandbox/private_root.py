@@ -48,6 +48,7 @@ _MNT_DETACH = 2
 _SHELVES = "/.shelves"
 _SEMAPHORES = "/dev/shm"  # noqa: S108 - where the C library looks for them; each worker's is its own
 _SEMAPHORES_OPTIONS = "size=1m,nr_inodes=256"
+_NEVER_GIVEN = frozenset({"proc", "dev", _SHELVES.strip("/")})
 _PAGE_BYTES = 4096
 _MAX_LINKS = 40
 # A library is looked for in /lib by names of the linker's cache; where /lib is a link, the link must be there too. What
@@ -133,6 +134,9 @@ class PrivateRoot:
                 raise FileNotFoundError(errno.ENOENT, "it is not in the private root")
             return
         below = path[len(shelf.name) :].lstrip("/")
+        if not f"{shelf.place}/{below}".strip("/"):
+            self._take_top(shelf, writable=writable)
+            return
         try:
             source = _open_beneath(shelf.store, below)
         except FileNotFoundError:
@@ -145,6 +149,24 @@ class PrivateRoot:
             _attach(source, place, _NOSUID | _NODEV | (0 if writable else _RDONLY))
         finally:
             os.close(source)
+
+    def _take_top(self, shelf: Shelf, *, writable: bool) -> None:
+        """Put what stands at the top of the file system in its place, one by one: the top itself is taken already.
+
+        Processes and devices are never given in this way.
+        """
+        for name in sorted(set(os.listdir(shelf.store)) - _NEVER_GIVEN):
+            store, place = f"{shelf.store}/{name}", f"/{name}"
+            if os.path.islink(store):  # noqa: PTH114
+                if not os.path.lexists(place):
+                    os.symlink(os.readlink(store), place)  # noqa: PTH115, PTH211
+                continue
+            source = _open_beneath(shelf.store, name)
+            try:
+                _make_place(Path(place), source)
+                _attach(source, place, _NOSUID | _NODEV | (0 if writable else _RDONLY))
+            finally:
+                os.close(source)
 
     def _mount_scratch(self, policy: Policy) -> None:
         """Cover the directory of all scratch directories with a file system that holds this worker's alone."""
