@@ -72,6 +72,7 @@ def derive_policy(
         allowed_modules=security.allowed_modules,
         blocked_modules=security.blocked_modules,
         namespaces=security.namespaces,
+        cgroup=str(_resolve([security.cgroup])[0]) if security.cgroup and security.enable_sandboxing else "",
         accept_missing=security.accept_missing,
     )
 

@@ -28,6 +28,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         allowed_modules: Third-party top-level modules that the plugin's own files may import; None: any.
         blocked_modules: Modules that the plugin's own files may not import.
         namespaces: ``"auto"``: those that the system gives; ``"require"``: all of them; ``"off"``: none.
+        cgroup: Directory of the cgroup hierarchy in which the worker gets its own; empty: none.
         accept_missing: Names of protections whose absence is accepted.
         uid: User id to change to; None: stay. Set only when the host runs as root.
         group: Supplementary group that the workers of one release share, so that they can share the kernels that one
@@ -53,6 +54,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     allowed_modules: tuple[str, ...] | None = None
     blocked_modules: tuple[str, ...] = ()
     namespaces: str = "auto"
+    cgroup: str = ""
     accept_missing: tuple[str, ...] = ()
     uid: int | None = None
     group: int | None = None
