@@ -47,6 +47,7 @@ _SPECIAL = {
     "default": {},
     "one second of CPU": {"max_cpu_seconds": 1},
     "half a core": {"max_cpu_percent": 50},
+    "a gigabyte": {"max_memory_mb": 1024},
     "guarded imports": {"allowed_modules": ["numpy"], "blocked_modules": ["os", "subprocess", "socket"]},
 }
 

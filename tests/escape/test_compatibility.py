@@ -31,8 +31,9 @@ EXPECTED: dict[str, Any] = {
     "pandas_tables": [499500, 999.0, "2026-01-01 09:00:00+00:00", 998],
     "pandas_parquet": True,
     "scikit_learn": [[1.0, 2.0, 3.0], 3, 2],
-    "torch_on_processor": 2.0 * 64 * 64 * 64,
 }
+#: The build that PyPI has reserves 671 MB of writable data for its CUDA libraries while it is imported.
+MEMORY = {"torch_on_processor": "a gigabyte"}
 NEEDS = {"scipy": "scipy", "numba": "numba", "pandas": "pandas", "scikit": "sklearn", "torch": "torch"}
 
 
@@ -61,7 +62,7 @@ def _work(host: Host, do: str) -> Any:
     if do == "pandas_parquet" and importlib.util.find_spec("pyarrow") is None:
         pytest.skip("pyarrow is not installed")
     _end_workers(host)
-    return host.call("scientist", {"do": do}, timeout_s=60).values
+    return host.call("scientist", {"do": do}, timeout_s=60, special=MEMORY.get(do, "default")).values
 
 
 def _end_workers(host: Host) -> None:
@@ -73,6 +74,10 @@ def _end_workers(host: Host) -> None:
 @pytest.mark.parametrize("do", EXPECTED)
 def test_libraries_work(laboratory: Host, do: str) -> None:
     assert _work(laboratory, do) == EXPECTED[do]
+
+
+def test_torch_works_with_a_gigabyte(laboratory: Host) -> None:
+    assert _work(laboratory, "torch_on_processor") == 2.0 * 64 * 64 * 64
 
 
 def test_openblas_computes_with_threads(laboratory: Host) -> None:

@@ -269,7 +269,9 @@ def test_environment_has_the_last_word(tmp_path: Path) -> None:
 def test_every_security_key_can_be_set_in_the_environment(key: str) -> None:
     default = getattr(SecuritySettings(), key)
     value = {bool: "false", float: "7.5", int: "77", type(None): "77"}.get(type(default), "[]")
-    value = {"network": "{tcp: ['h:1']}", "filesystem": "{read: [/x]}", "namespaces": "off"}.get(key, value)
+    value = {"network": "{tcp: ['h:1']}", "filesystem": "{read: [/x]}", "namespaces": "off", "cgroup": "/x"}.get(
+        key, value
+    )
     settings = load({}, **{f"PLATFORM_BASE_SECURITY__{key.upper()}": value})
 
     assert getattr(settings.security, key) != default or default == ()

@@ -492,7 +492,7 @@ class PluginRegistry:
 
     def sandbox_report(self) -> list[ProtectionInfo]:
         """Return every protection that this machine can or cannot give to plugins, and why."""
-        return report_protections()
+        return report_protections(self.settings.security.cgroup)
 
     def close(self) -> None:
         """Stop everything: running calls end with an error, workers die, files vanish. Safe to call twice."""

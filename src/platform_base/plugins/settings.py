@@ -22,7 +22,7 @@ from platform_base.plugins.documents.yaml_document import read_yaml
 from platform_base.plugins.environment import with_environment
 from platform_base.plugins.errors import Problem, SettingsError
 from platform_base.plugins.manifest import check_plugin_id
-from platform_base.plugins.permissions import Filesystem, Network
+from platform_base.plugins.permissions import AbsolutePath, Filesystem, Network
 
 CONFIG_VARIABLE = "PLATFORM_BASE_CONFIG"
 DEFAULT_FILE = Path("config/plugins.yaml")
@@ -57,11 +57,12 @@ class SecuritySettings(DocumentModel):
         max_cpu_seconds: CPU time of a worker, seconds; None: no limit.
         max_threads: Threads of a worker, the first one included.
         max_open_files: Open descriptors of a worker.
-        max_processes: Processes that a worker may start.
+        max_processes: Processes that a worker may have besides itself, if its plugin's manifest asks for them.
         max_scratch_mb: Size of the scratch directory, MB.
         max_output_mb: What is kept of the text that one call prints, MB.
         max_result_mb: Size of one result, MB.
         namespaces: ``auto``: those that the system gives; ``require``: all of them; ``off``: none.
+        cgroup: Directory of the cgroup v2 hierarchy that is delegated to this program; None: none.
         accept_missing: Names of protections that may be missing on this machine.
     """
 
@@ -81,6 +82,7 @@ class SecuritySettings(DocumentModel):
     max_output_mb: Annotated[int, Field(ge=0, le=_MAX_MB)] = 1
     max_result_mb: Megabytes = 256
     namespaces: Literal["auto", "require", "off"] = "auto"
+    cgroup: AbsolutePath | None = None
     accept_missing: Names = ()
 
 

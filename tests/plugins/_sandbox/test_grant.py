@@ -84,6 +84,14 @@ def test_a_path_that_leads_out_of_what_is_given_is_refused(tmp_path):
         derive_policy(security(filesystem={"read": [str(given)]}), manifest(filesystem={"read": [str(given / "link")]}))
 
 
-def test_processes_cannot_be_given():
-    with pytest.raises(SandboxUnavailableError, match="max_processes"):
-        derive_policy(security(max_processes=1), manifest())
+def test_processes_are_what_both_give():
+    assert derive_policy(security(max_processes=8), manifest(processes=3)).max_processes == 3
+    assert derive_policy(security(max_processes=8), manifest()).max_processes == 0
+
+
+def test_processes_need_a_namespace():
+    given = security(max_processes=1, namespaces="off")
+    assert derive_policy(given, manifest()).max_processes == 0
+    with pytest.raises(SandboxUnavailableError, match="process id namespace") as caught:
+        derive_policy(given, manifest(processes=1))
+    assert caught.value.protection == "pid_namespace"

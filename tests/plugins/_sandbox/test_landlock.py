@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 
 from platform_base.plugins._sandbox import linux
-from platform_base.plugins._sandbox.landlock import Landlock, handled_rights, landlock_abi, system_read_paths
+from platform_base.plugins._sandbox.landlock import (
+    Landlock,
+    handled_rights,
+    landlock_abi,
+    open_step_by_step,
+    open_without_links,
+    system_read_paths,
+)
 
 ABI = landlock_abi()
 pytestmark = pytest.mark.skipif(ABI < 1, reason="this kernel has no Landlock")
@@ -186,6 +193,43 @@ def test_a_broken_link_is_a_fault(cell):
 
     assert report.error == "ConfinementError"
     assert str(link) in report.text
+
+
+@pytest.mark.parametrize("swapped", ["granted", "granted/below"])
+@pytest.mark.parametrize("right", ["read_paths", "write_paths"])
+def test_a_path_that_has_become_a_link_gives_nothing(cell, right, swapped):
+    """A plugin that may write there could have made the link, to be granted what it leads to."""
+    (cell.place / "granted" / "below" / "deep").mkdir(parents=True)
+    policy = cell.only("landlock", **{right: (str(cell.place / "granted" / "below" / "deep"),)})
+    assert cell.run(os.getpid, policy).error == ""
+
+    (cell.place / swapped).rename(cell.place / "moved")
+    (cell.place / swapped).symlink_to(cell.place / "moved")
+    report = cell.run(os.getpid, policy)
+
+    assert report.error == "ConfinementError"
+    assert "with a link in it" in report.text
+
+
+@pytest.mark.parametrize("opens", [open_without_links, open_step_by_step])
+def test_opens_what_has_no_link_in_it(tmp_path, opens):
+    place = tmp_path.resolve()
+    (place / "a" / "b").mkdir(parents=True)
+    (place / "a" / "b" / "file").write_text("x")
+    (place / "link").symlink_to("a")
+    for good in (place, place / "a" / "b", place / "a" / "b" / "file", Path("/"), Path("/dev/null")):
+        descriptor = opens(str(good))
+        assert os.path.samestat(os.fstat(descriptor), good.stat())
+        os.close(descriptor)
+    for bad, number in (
+        ("link", errno.ELOOP),
+        ("link/b", errno.ELOOP),
+        ("gone", errno.ENOENT),
+        ("a/b/file/x", errno.ENOTDIR),
+    ):
+        with pytest.raises(OSError, match=bad) as caught:
+            opens(str(place / bad))
+        assert caught.value.errno == number
 
 
 @pytest.mark.parametrize("field", ["scratch", "write_paths"])

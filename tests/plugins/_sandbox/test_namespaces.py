@@ -45,12 +45,27 @@ security = {"allowed_modules": None, "blocked_modules": [], **json.loads(sys.arg
 with PluginRegistry({"security": security}) as registry:
     registry.discover_plugins(sys.argv[1])
     try:
-        result = registry.execute_plugin("behaviours", {"series": [1.0, 2.0]})
+        plugin, do = sys.argv[3:] or ("behaviours", "double")
+        result = registry.execute_plugin(plugin, {"series": [1.0, 2.0], **({"do": do} if sys.argv[3:] else {})})
         answer = {"values": list(result.values), "protections": result.execution.protections}
     except SandboxUnavailableError as error:
         answer = {"protection": error.protection, "text": str(error)}
     rows = {row["name"]: row for row in registry.sandbox_report()}
 print(json.dumps({**answer, "report": rows}))
+"""
+)
+
+FAMILY = REPOSITORY / "tests" / "escape" / "parent"
+DOCTOR = (
+    REFUSED
+    + """
+sys.argv = ["platform-base", "doctor", "--json"]
+import contextlib, io
+from platform_base.cli.main import run
+said = io.StringIO()
+with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
+    run()
+print(json.dumps(json.loads(said.getvalue())))
 """
 )
 
@@ -96,6 +111,26 @@ class TestRefused:
     def test_what_is_accepted_by_name_may_be_missing(self, tmp_path):
         assert run(tmp_path, namespaces="require", accept_missing=list(PARTS))["values"] == [2.0, 4.0]
 
+    def test_doctor_tells_the_truth(self, tmp_path):
+        """It names each namespace as missing, with reason and remedy, and still proves what holds."""
+        ended = program(DOCTOR)
+        rows = {row["name"]: row for row in ended["protections"]}
+        for name in expected_parts():
+            assert not rows[name]["available"]
+            assert rows[name]["reason"]
+            assert rows[name]["remedy"]
+        assert all(rows[name]["available"] for name in ("landlock", "seccomp", "rlimits", "no_new_privs"))
+        assert ended["live_check"]["passed"]
+        assert len(ended["escapes"]) >= 10
+        assert all(attempt["stopped"] for attempt in ended["escapes"])
+        assert ended["healthy"]
+
+    def test_processes_are_refused_with_the_reason(self, tmp_path):
+        """A plugin that may start processes does not run where nothing would end them."""
+        found = program(RUN, str(FAMILY), json.dumps({"max_processes": 4}), "parent", "answer")
+        assert found["protection"] == "pid_namespace"
+        assert "kernel refused" in found["text"]
+
 
 class TestSurroundings:
     def test_outside_nothing_is_in_force_and_the_reason_is_the_setting(self):
@@ -111,7 +146,7 @@ class TestSurroundings:
             os.close(found.proc)
 
     def test_a_policy_without_protections_is_left_alone(self):
-        assert Surroundings(names=("pid_namespace",)).settle(Policy(enabled=False)) == ()
+        assert Surroundings(names=("pid_namespace",)).settle(Policy(enabled=False))[1] == ()
 
     @pytest.mark.parametrize(
         ("path", "tree", "inside"),

@@ -14,7 +14,12 @@ from pathlib import Path
 import pytest
 from tests.conftest import eventually, workers
 
-from platform_base.plugins.errors import MemoryLimitError, ResourceLimitError, SandboxUnavailableError
+from platform_base.plugins.errors import (
+    MemoryLimitError,
+    PluginFailedError,
+    ResourceLimitError,
+    SandboxUnavailableError,
+)
 from platform_base.plugins.registry import PluginRegistry
 
 CODE = """
@@ -22,6 +27,8 @@ import ctypes
 import errno
 import mmap
 import os
+import platform
+import socket
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins.base import get_context
@@ -43,7 +50,8 @@ class Look:
             return stream.write("written")
 
     def self(self, inputs):
-        return [os.getpid(), os.getppid(), os.uname().nodename, os.path.dirname(__file__), str(get_context().scratch)]
+        names = {os.uname().nodename, platform.node(), socket.gethostname()}
+        return [os.getpid(), os.getppid(), " ".join(names), os.path.dirname(__file__), str(get_context().scratch)]
 
     def fill(self, inputs):
         try:
@@ -147,7 +155,7 @@ class TestSight:
         (tmp_path / "link").symlink_to("real")
         monkeypatch.setenv("PLATFORM_BASE_CACHE_DIR", str(tmp_path / "link" / "cache"))
         with opened(write_look(tmp_path / "plugins")) as registry:
-            assert str(tmp_path / "link" / "cache") in ask(registry, "self")[3]
+            assert str((tmp_path / "real" / "cache").resolve()) in ask(registry, "self")[3]
 
 
 class TestGivenPaths:
@@ -165,6 +173,28 @@ class TestGivenPaths:
             assert ask(registry, "write", "reader", path=str(data / "out" / "b.txt")) == 7
             assert ask(registry, "seen", paths=[str(data / "in")]) == {str(data / "in"): False}
         assert (data / "out" / "b.txt").read_text() == "written"
+
+    @pytest.mark.parametrize("namespaces", ["auto", "off"])
+    def test_the_whole_machine_can_be_given_to_read(self, nothing_left, tmp_path, namespaces):
+        """It must then be readable, and no more than that; other processes stay out of sight."""
+        (tmp_path / "data.txt").write_text("anywhere")
+        for level in (tmp_path, *tmp_path.parents):
+            if level.stat().st_uid == os.geteuid() and level != Path("/") and level != Path("/tmp"):
+                level.chmod(level.stat().st_mode | 0o055)
+        write_look(tmp_path / "plugins", "reader", filesystem={"read": ["/"]})
+        given = {"filesystem": {"read": ["/"]}, "namespaces": namespaces}
+        with opened(write_look(tmp_path / "plugins"), **given) as registry:
+            assert ask(registry, "read", "reader", path="/etc/passwd").startswith("root:")
+            assert ask(registry, "read", "reader", path=str(tmp_path / "data.txt")) == "anywhere"
+            assert ask(registry, "fill", "reader", files=2, size=10) == "full"
+            with pytest.raises(PluginFailedError, match=r"Read-only|Permission"):
+                ask(registry, "write", "reader", path=str(tmp_path / "data.txt"))
+            seen = ask(registry, "seen", "reader", paths=["/proc/self", "/dev/null"])
+            assert seen["/dev/null"]
+            result = registry.execute_plugin("reader", {"do": "self"})
+            assert seen["/proc/self"] is ("mount_namespace" not in result.execution.protections)
+            with pytest.raises(PluginFailedError, match=r"Permission|No such file"):
+                ask(registry, "read", path="/etc/passwd")
 
     def test_one_that_came_too_late_is_refused_by_name(self, nothing_left, tmp_path):
         data = tmp_path / "data"

@@ -183,7 +183,7 @@ class LocalEngine:
     def _release(self, lane: _Lane, worker: Worker, cancellation: Cancellation, *, fit: bool) -> None:
         """Give the worker of a call back or end it."""
         cancellation.release()
-        if fit and not cancellation.requested:
+        if fit and not cancellation.requested and not worker.has_processes:
             self._pool.give_back(lane.key, worker)
         else:
             self._pool.discard(lane.key, worker)

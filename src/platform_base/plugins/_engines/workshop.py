@@ -8,6 +8,7 @@ import re
 import tempfile
 import threading
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -52,7 +53,9 @@ class Workshop:
         self._on_start = on_start
         self._amend = amend
         self._store = store
-        self._kernels = store.root.parent / "kernels"
+        # Without links: workers are given what was there when their policy was derived, not what a name leads to later.
+        self._releases = store.root.resolve()
+        self._kernels = self._releases.parent / "kernels"
         self._changed = threading.Lock()
         self._wardens: dict[bool, tuple[WardenClient, Path]] = {}
         self._runtimes: list[Path] = []
@@ -73,6 +76,7 @@ class Workshop:
             warden, runtime = self._ensure_warden(namespaces=namespaces)
             try:
                 worker = start_worker(warden, recipe, runtime, self._leases)
+                self._remember_scan(deployment, recipe)
                 self._on_start(deployment.release.plugin_id, worker.load_seconds)
                 return worker
             except WardenLostError:
@@ -80,6 +84,15 @@ class Workshop:
                     raise
                 logger.warning("the warden process ended unexpectedly; another one is started")
         raise AssertionError("unreachable: every attempt returns or raises")
+
+    def _remember_scan(self, deployment: Deployment, recipe: Recipe) -> None:
+        """Let later workers of this release under these settings skip the check of the sources' imports.
+
+        That this one has loaded is proof enough: a worker runs no plugin code before the check has passed.
+        """
+        if recipe.load.scan:
+            with self._changed:
+                self._recipes[deployment.key] = replace(recipe, load=msgspec.structs.replace(recipe.load, scan=False))
 
     def _ensure_warden(self, *, namespaces: bool) -> tuple[WardenClient, Path]:
         with self._changed:
@@ -95,7 +108,7 @@ class Workshop:
 
     def _start_warden(self, *, namespaces: bool) -> tuple[WardenClient, Path]:
         # The warden of before removes its directory when it ends, so each has one of its own.
-        runtime = Path(tempfile.mkdtemp(prefix="platform_base-"))
+        runtime = Path(tempfile.mkdtemp(prefix="platform_base-")).resolve()
         runtime.chmod(0o711)
         self._runtimes.append(runtime)
         self._kernels.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -104,7 +117,7 @@ class Workshop:
             runtime=runtime,
             namespaces=namespaces,
             roots=common_read_paths(),
-            shelves=(str(self._store.root), str(self._kernels), *named_paths(self._settings)),
+            shelves=(str(self._releases), str(self._kernels), *named_paths(self._settings)),
         )
         for module, reason in warden.skipped.items():
             logger.warning("workers.preload: %s could not be imported: %s", module, reason)
@@ -123,7 +136,7 @@ class Workshop:
         if known is not None:
             return known
         release, manifest = deployment.release, deployment.release.manifest
-        snapshot = self._store.snapshot(release)
+        snapshot = self._store.snapshot(release).resolve()
         group = choose_group(release.digest)
         kernels = _make_kernel_cache(self._kernels, release, group)
         policy = derive_policy(deployment.security, manifest, read=(snapshot,), write=(kernels,) if kernels else ())

@@ -19,6 +19,7 @@ import msgspec
 from platform_base.plugins._host.death import Death
 from platform_base.plugins._host.output import Output
 from platform_base.plugins._host.warden import WardenClient, WardenLostError
+from platform_base.plugins._sandbox.cgroup import Cgroup
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.messages import Exited, Forked, ForkFailed, FromWarden, FromWorker
 from platform_base.plugins._wire.session import ProtocolError, Session
@@ -60,6 +61,7 @@ class Connection:
         """
         self.number = number
         self.policy = policy
+        self.cgroup: Cgroup | None = None
         self.session = Session(max_result_bytes=policy.max_result_bytes)
         self._lock = threading.Lock()
         self._pidfd = -1
@@ -232,7 +234,11 @@ class Connection:
             return Death(exited=None)
         frame = self._line.receive()
         message = _decode(frame) if frame else None
-        return Death(exited=message if isinstance(message, Exited) else None)
+        if not isinstance(message, Exited):
+            return Death(exited=None)
+        if self.cgroup is not None and self.cgroup.ran_out_of_memory:
+            message = msgspec.structs.replace(message, killed_for=message.killed_for or "max_memory_mb")
+        return Death(exited=message)
 
     def close(self) -> None:
         """Give back every descriptor; a worker that still runs ends because its line is closed."""

@@ -22,6 +22,9 @@ from platform_base.plugins._host.exchange import Exchange
 from platform_base.plugins._host.leases import Leases
 from platform_base.plugins._host.visible import make_visible
 from platform_base.plugins._host.warden import WardenClient, WardenLostError
+from platform_base.plugins._sandbox import cgroup as cgroups
+from platform_base.plugins._sandbox.base import ConfinementError
+from platform_base.plugins._sandbox.cgroup import Cgroup
 from platform_base.plugins._sandbox.identity import choose_uid
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._sandbox.scratch import is_overfull, make_scratch, wipe
@@ -73,6 +76,7 @@ class Worker:
     load_usage: Usage
     load_seconds: float
     exchange: Exchange
+    cgroup: Cgroup | None = None
     idle_since: float = field(default_factory=time.monotonic)
     rested_cpu_seconds: float = 0.0
 
@@ -95,6 +99,17 @@ class Worker:
         """Whether it computes although no call runs: a thread that a call has left behind."""
         return self.cpu_seconds - self.rested_cpu_seconds > _RESTLESS_S
 
+    @property
+    def has_processes(self) -> bool:
+        """Whether a process is left that it has started; asked between calls, when there should be none."""
+        if not self.recipe.policy.max_processes or not self.recipe.policy.enabled:
+            return False
+        try:
+            tasks = list(Path(f"/proc/{self.connection.pid}/task").iterdir())
+            return any((task / "children").read_bytes() for task in tasks)
+        except OSError:
+            return True  # dead, or not to be told: either way it is not fit for another call
+
     def show_source(self, text: str) -> str:
         """Make text of the worker safe to print, with the author's own paths in it."""
         return make_visible(text).replace(self.recipe.load.directory, self.recipe.source)
@@ -104,6 +119,8 @@ class Worker:
         self.connection.kill()
         self.connection.bury()
         self.connection.close()
+        if self.cgroup is not None:
+            self.cgroup.remove()
         wipe(self.scratch)
         self._check_kernel_cache()
 
@@ -147,17 +164,26 @@ def start_worker(warden: WardenClient, recipe: Recipe, runtime: Path, leases: Le
         "TMPDIR": str(scratch),
         "NUMBA_CACHE_DIR": kernels,
     }
+    cgroup = None
     try:
+        cgroup = _make_cgroup(policy, number)
         connection = Connection(warden, number, policy, environment)
     except BaseException:
+        if cgroup is not None:
+            cgroup.remove()
         wipe(scratch)
         raise
     try:
+        if cgroup is not None:
+            # It runs already, but only the code of its start: the plugin's is loaded when it is told to.
+            _enclose(cgroup, connection)
         protections, usage = _boot(connection, recipe, began + recipe.load_timeout_s)
     except BaseException:
         connection.kill()
         connection.bury()
         connection.close()
+        if cgroup is not None:
+            cgroup.remove()
         wipe(scratch)
         raise
     return Worker(
@@ -165,10 +191,38 @@ def start_worker(warden: WardenClient, recipe: Recipe, runtime: Path, leases: Le
         connection=connection,
         recipe=recipe,
         scratch=scratch,
-        protections=protections,
+        protections=protections + (cgroup.protections if cgroup is not None else ()),
+        cgroup=cgroup,
         load_usage=usage,
         exchange=Exchange(leases, audience=recipe.load.directory, most_bytes=policy.max_memory_bytes),
         load_seconds=time.monotonic() - began,
+    )
+
+
+def _make_cgroup(policy: Policy, number: int) -> Cgroup | None:
+    """Make a worker's cgroup, if the settings name a place for it."""
+    if not policy.cgroup or cgroups.NAME in policy.switched_off:
+        return None
+    try:
+        return cgroups.make_cgroup(policy.cgroup, number, policy)
+    except ConfinementError as error:
+        if error.protection in policy.accept_missing:
+            return None
+        raise _unavailable(error) from error
+
+
+def _enclose(cgroup: Cgroup, connection: Connection) -> None:
+    try:
+        cgroup.add(connection.pid)
+    except ConfinementError as error:
+        raise _unavailable(error) from error
+    connection.cgroup = cgroup
+
+
+def _unavailable(error: ConfinementError) -> SandboxUnavailableError:
+    return SandboxUnavailableError(
+        f"protection {error.protection!r} cannot be given here: {error.reason}; {error.remedy}",
+        protection=error.protection,
     )
 
 

@@ -27,7 +27,8 @@ _COVERED_BY_SECCOMP = ("landlock_truncate", "landlock_tcp", "landlock_scope")
 def prepare() -> None:
     """Do once, in the warden and before its first fork, what every worker would else do anew."""
     if linux.machine():
-        seccomp.assemble(linux.machine())
+        for processes in (False, True):
+            seccomp.assemble(linux.machine(), processes=processes)
         # Has ctypes load the C library and make its buffer types, 0.5 ms that each worker would else spend.
         linux.capget()
 

@@ -36,20 +36,22 @@ def derive_policy(
 
     Raises:
         PluginLoadError: The plugin asks for more than the settings give.
-        SandboxUnavailableError: The settings give what no protection of this version can bound.
+        SandboxUnavailableError: The plugin is given processes, and the settings keep it out of the namespace that would
+            bound them.
     """
     asked = manifest.permissions
-    if security.max_processes > 0:
-        raise SandboxUnavailableError(
-            f"security.max_processes: expected 0, got {security.max_processes}; processes that a plugin starts cannot "
-            "be bounded yet: set it to 0",
-            protection="processes",
-        )
     refused = list(_refusals(security, asked))
     if refused:
         raise PluginLoadError(
             f"plugin {manifest.plugin_id!r} asks for more than it is given:\n" + "\n".join(refused),
             plugin_id=manifest.plugin_id,
+        )
+    processes = min(asked.processes or 0, security.max_processes)
+    if processes and security.enable_sandboxing and security.namespaces == "off":
+        raise SandboxUnavailableError(
+            f"plugin {manifest.plugin_id!r} starts processes, which can be bounded only in a process id namespace: "
+            "set security.namespaces to auto or require, or security.max_processes to 0",
+            protection="pid_namespace",
         )
     files = asked.filesystem
     megabytes = _least(security.max_memory_mb, asked.memory_mb)
@@ -62,6 +64,7 @@ def derive_policy(
         max_cpu_percent=security.max_cpu_percent,
         max_cpu_seconds=security.max_cpu_seconds,
         max_threads=_least(security.max_threads, asked.threads) or security.max_threads,
+        max_processes=processes,
         max_open_files=security.max_open_files,
         max_scratch_bytes=security.max_scratch_mb * _MB,
         max_result_bytes=security.max_result_mb * _MB,
@@ -69,6 +72,7 @@ def derive_policy(
         allowed_modules=security.allowed_modules,
         blocked_modules=security.blocked_modules,
         namespaces=security.namespaces,
+        cgroup=str(_resolve([security.cgroup])[0]) if security.cgroup and security.enable_sandboxing else "",
         accept_missing=security.accept_missing,
     )
 
@@ -87,7 +91,7 @@ def named_paths(settings: Settings) -> tuple[str, ...]:
 
 def _import_trees() -> list[str]:
     """Where workers import from, but for the directory that holds this package: there only the package is readable."""
-    return [tree for tree in import_path()[1:] if Path(tree).is_dir()]
+    return [str(Path(tree).resolve()) for tree in import_path()[1:] if Path(tree).is_dir()]
 
 
 def _refusals(security: SecuritySettings, asked: Permissions) -> Iterator[str]:
@@ -99,8 +103,11 @@ def _refusals(security: SecuritySettings, asked: Permissions) -> Iterator[str]:
                 yield f"permissions.network: it asks for {destination}, security.network gives {given}"
     if asked.gpu:
         yield "permissions.gpu: it asks for a graphics processor; this version gives none"
-    if asked.processes:
-        yield f"permissions.processes: it asks for {asked.processes}, security.max_processes gives 0"
+    if asked.processes is not None and asked.processes > security.max_processes:
+        yield (
+            f"permissions.processes: it asks for {asked.processes}, security.max_processes gives "
+            f"{security.max_processes}"
+        )
     if asked.threads is not None and asked.threads > security.max_threads:
         yield f"permissions.threads: it asks for {asked.threads}, security.max_threads gives {security.max_threads}"
     limit = security.max_memory_mb

@@ -109,19 +109,32 @@ def choose_group(digest: str, proc: Path = Path("/proc/self")) -> int | None:
     return group if _shared(_extents(proc / "gid_map"), [(group, group)]) else None
 
 
-def _drop_bounding_set() -> None:
+def drop_bounding_set() -> None:
+    """Make sure that no program could ever bring a capability back; the warden does so once, for all its workers.
+
+    The bounding set counts only where a program is executed or an inheritable capability added, so the warden keeps
+    what it has. The locked bits are inherited, and tell a worker that this is done.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    if not linux.capget()[1] & 1 << linux.CAP_SETPCAP or linux.prctl(linux.PR_GET_SECUREBITS) == _SECUREBITS:
+        return
     for capability in range(64):
         try:
             linux.prctl(linux.PR_CAPBSET_DROP, capability)
         except OSError as error:
             if error.errno == errno.EINVAL:  # past the last one that this kernel knows
-                return
+                break
             raise
+    linux.prctl(linux.PR_SET_SECUREBITS, _SECUREBITS)
 
 
 def _first_unreadable(paths: Iterable[str]) -> str | None:
     """Try to open each path as the kernel sees this process now; modes alone would miss access lists."""
     for path in paths:
+        if os.access(path, os.R_OK):  # one call where opening takes two; a no has to be looked into
+            continue
         try:
             os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK))
         except FileNotFoundError:
@@ -176,10 +189,7 @@ class Identity:
         return (self.name, "capabilities") if changes else ("capabilities",)
 
     def _drop(self, policy: Policy, *, changes: bool) -> None:
-        held = linux.capget()[1]
-        if held & 1 << linux.CAP_SETPCAP:
-            _drop_bounding_set()
-            linux.prctl(linux.PR_SET_SECUREBITS, _SECUREBITS)
+        drop_bounding_set()
         linux.prctl(linux.PR_CAP_AMBIENT, linux.PR_CAP_AMBIENT_CLEAR_ALL)
         if changes and policy.uid:
             _become(policy.uid, policy.group)

@@ -47,6 +47,8 @@ _NET_BIND_TCP, _NET_CONNECT_TCP = 1, 2
 _SCOPE_ABSTRACT_UNIX_SOCKET, _SCOPE_SIGNAL = 1, 2
 
 _PARTS = (("landlock_truncate", 3), ("landlock_tcp", 4), ("landlock_scope", 6))
+_AT_FDCWD = -100
+_NO_SYMLINKS = 0x4  # RESOLVE_NO_SYMLINKS
 _NULL_DEVICE = os.makedev(1, 3)
 _BROAD = frozenset(map(Path, ("/", "/usr", "/usr/local", "/opt", "/home", "/root")))
 _LIBRARIES = ("/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/local/lib")
@@ -57,6 +59,7 @@ _REMEDY = (
     "run on Linux 5.13 or newer with CONFIG_SECURITY_LANDLOCK and landlock in the kernel's lsm= list, "
     "or accept it with security.accept_missing: [landlock]"
 )
+_LINK_REMEDY = "see who replaced it: a plugin that may write there could have; then make a new registry"
 _PATH_REMEDY = "let the worker's user reach it, or take it out of security.filesystem"
 
 
@@ -104,8 +107,44 @@ def _ruleset(abi: int, switched_off: Iterable[str]) -> tuple[int, int]:
     return linux.syscall("landlock_create_ruleset", attributes, size, 0), rights[0]
 
 
+def open_without_links(path: str) -> int:
+    """Open a path of a policy, none of whose parts may be a link.
+
+    The host resolved it when it derived the policy. What is a link now has become one since, and a plugin that may
+    write there could have made it, to be granted what it leads to.
+    """
+    how = struct.pack("=QQQ", os.O_PATH | os.O_CLOEXEC, 0, _NO_SYMLINKS)
+    try:
+        return linux.syscall("openat2", _AT_FDCWD, os.fsencode(path), ctypes.create_string_buffer(how, 24), 24)
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EPERM):  # a container profile that does not know it
+            raise OSError(error.errno, os.strerror(error.errno or 0), path) from error
+    return open_step_by_step(path)
+
+
+def open_step_by_step(path: str) -> int:
+    """Do the same where there is no ``openat2(2)``.
+
+    Raises:
+        OSError: `path` cannot be opened, or a part of it is a link.
+    """
+    found = os.open("/", os.O_PATH | os.O_CLOEXEC)
+    for name in filter(None, path.split("/")):
+        try:
+            following = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=found)
+        except OSError as error:
+            raise OSError(error.errno, os.strerror(error.errno or 0), path) from error
+        finally:
+            os.close(found)
+        found = following
+        if stat.S_ISLNK(os.fstat(found).st_mode):
+            os.close(found)
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+    return found
+
+
 def _grant(ruleset: int, path: str, access: int, handled: int) -> None:
-    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    descriptor = open_without_links(path)
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISDIR(found.st_mode):
@@ -168,6 +207,11 @@ class Landlock:
             finally:
                 os.close(ruleset)
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                reason = (
+                    f"{error.filename}: expected the path that the policy was derived for, got one with a link in it"
+                )
+                raise ConfinementError(self.name, reason, _LINK_REMEDY) from error
             if error.filename:
                 reason = f"{error.filename}: expected a path that can be opened, got {error.strerror}"
                 raise ConfinementError(self.name, reason, _PATH_REMEDY) from error

@@ -19,6 +19,7 @@ PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_CAPBSET_READ = 23
 PR_CAPBSET_DROP = 24
+PR_GET_SECUREBITS = 27
 PR_SET_SECUREBITS = 28
 PR_SET_NO_NEW_PRIVS = 38
 PR_GET_NO_NEW_PRIVS = 39
@@ -36,7 +37,7 @@ _CAPABILITY_VERSION_3 = 0x20080522
 @cache
 def machine() -> str:
     """Return the machine whose system call table holds for this process; empty where none is known."""
-    name = platform.machine()
+    name = os.uname().machine  # not platform.machine(), which would keep the name of the host for good
     # A 32-bit interpreter on a 64-bit kernel uses another table.
     return name if name in MACHINES and struct.calcsize("P") == 8 else ""
 

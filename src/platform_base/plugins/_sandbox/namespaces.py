@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import select
 import signal
 import socket
@@ -49,7 +50,8 @@ PARTS = (USER, PROCESSES, NETWORK, IPC, HOST_NAME, MOUNTS, QUOTA)
 _NEW_MOUNTS = 0x20000
 _NEW_USER = 0x10000000
 _NEW_PROCESSES = 0x20000000
-_SIMPLE = {NETWORK: 0x40000000, IPC: 0x8000000, HOST_NAME: 0x4000000}
+_NEW_HOST_NAME = 0x4000000
+_SIMPLE = {NETWORK: 0x40000000, IPC: 0x8000000}
 _NAME_OF_THE_MACHINE = "worker"
 _PROBED_ROOTS = ("/dev/null",)
 _OFF = "security.namespaces is off"
@@ -102,24 +104,35 @@ class Surroundings:
         with open(descriptor, encoding="ascii") as rows:  # noqa: PTH123 - a descriptor
             return next(int(row.split()[1]) for row in rows if row.startswith("Pid:"))
 
-    def settle(self, policy: Policy) -> tuple[str, ...]:
+    def settle(self, policy: Policy, proc: int = -1) -> tuple[Policy, tuple[str, ...]]:
         """Take the calling process, a worker just forked, to its own view of what is here.
 
+        Args:
+            policy: What the worker may do.
+            proc: A descriptor of the host's ``/proc``, which this closes; needed where the policy gives processes.
+
         Returns:
-            Names of the protections in force.
+            The policy, with the paths that this view has besides those that it names; names of the protections in
+            force.
 
         Raises:
             ConfinementError: One is missing that the policy requires, or the kernel refused.
         """
         if not policy.enabled:
-            return ()
+            return policy, ()
         if policy.namespaces == "require":
             for name in PARTS:
                 if name in self.missing and name not in policy.accept_missing:
                     raise ConfinementError(name, self.missing[name], remedy())
+        if policy.max_processes and PROCESSES not in self.names:
+            raise ConfinementError(PROCESSES, self.missing.get(PROCESSES, _OFF), remedy())
         if self.root is not None:
-            self.root.furnish(policy)
-        return self.names
+            policy = self.root.furnish(policy)
+        if policy.max_processes and os.geteuid() != 0:
+            _count_apart(proc)
+        if proc >= 0:
+            os.close(proc)
+        return policy, self.names
 
 
 def stay_outside(reason: str = _OFF) -> Surroundings:
@@ -144,6 +157,9 @@ def enter_processes(runtime: Path) -> Surroundings:
     if os.geteuid() != 0 and USER not in missing:
         _enter_user()
         names.append(USER)
+    # Before `workers.preload` is imported, for that could keep the name of the machine.
+    if HOST_NAME not in missing and not _refusal(_enter_host_name, HOST_NAME, missing):
+        names.append(HOST_NAME)
     if PROCESSES in missing:
         return Surroundings(names=tuple(names), missing=missing, proc=proc)
     linux.syscall("unshare", _NEW_PROCESSES)
@@ -174,8 +190,6 @@ def enter_others(
     for name, flag in _SIMPLE.items():
         if name not in missing and not _refusal(partial(linux.syscall, "unshare", flag), name, missing):
             names.append(name)
-    if HOST_NAME in names:
-        socket.sethostname(_NAME_OF_THE_MACHINE)
     if MOUNTS not in missing:
         try:
             linux.syscall("unshare", _NEW_MOUNTS)
@@ -246,7 +260,7 @@ def _try_all(base: str) -> dict[str, str]:
     missing: dict[str, str] = {}
     if os.geteuid() != 0 and _refusal(_enter_user, USER, missing):
         return dict.fromkeys(PARTS, missing[USER])
-    for name, flag in _SIMPLE.items():
+    for name, flag in (*_SIMPLE.items(), (HOST_NAME, _NEW_HOST_NAME)):
         _refusal(partial(linux.syscall, "unshare", flag), name, missing)
     if not _refusal(_try_processes, PROCESSES, missing):
         _refusal(lambda: _try_mounts(base), MOUNTS, missing)
@@ -284,12 +298,40 @@ def _try_mounts(base: str) -> None:
     enter_private_root(base, roots=_PROBED_ROOTS, shelves=_PROBED_ROOTS)
 
 
-def _enter_user() -> None:
-    """Enter a user namespace in which this user and group are the same as outside, and nobody else exists."""
+def _enter_user(proc: int | None = None) -> None:
+    """Enter a user namespace in which this user and group are the same as outside, and nobody else exists.
+
+    Args:
+        proc: A descriptor of ``/proc``, where it cannot be reached by name.
+    """
     uid, gid = os.geteuid(), os.getegid()
     linux.syscall("unshare", _NEW_USER)
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
-        Path("/proc/self", name).write_text(text, encoding="ascii")
+        path = f"/proc/self/{name}" if proc is None else f"self/{name}"
+        with open(os.open(path, os.O_WRONLY | os.O_CLOEXEC, dir_fd=proc), "w", encoding="ascii") as file:  # noqa: PTH123
+            file.write(text)
+
+
+def _enter_host_name() -> None:
+    linux.syscall("unshare", _NEW_HOST_NAME)
+    socket.sethostname(_NAME_OF_THE_MACHINE)
+    # Some module asked for it while it was imported, and `platform` keeps the answer for good.
+    vars(platform)["_uname_cache"] = None
+
+
+def _count_apart(proc: int) -> None:
+    """Have the kernel count this worker's processes apart from the others of the same user.
+
+    ``RLIMIT_NPROC`` is counted for each user in each user namespace (Linux 5.14), so it goes into one of its own.
+
+    Raises:
+        ConfinementError: There is no other user namespace.
+    """
+    try:
+        _enter_user(proc)
+    except OSError as error:
+        reason = f"{_reason(error)}; without one of its own, a worker's processes cannot be counted apart"
+        raise ConfinementError(USER, reason, remedy()) from error
 
 
 def _open_proc() -> int:

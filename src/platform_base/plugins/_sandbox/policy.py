@@ -20,6 +20,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         max_cpu_percent: Share of one core, 100 is one core.
         max_cpu_seconds: CPU time in the worker's whole life.
         max_threads: Threads, the first one included.
+        max_processes: Processes that the worker may have besides itself; 0: it cannot start any.
         max_open_files: Open descriptors.
         max_scratch_bytes: Bytes in the scratch directory, and the size of any one file.
         max_result_bytes: Bytes of one result.
@@ -27,6 +28,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         allowed_modules: Third-party top-level modules that the plugin's own files may import; None: any.
         blocked_modules: Modules that the plugin's own files may not import.
         namespaces: ``"auto"``: those that the system gives; ``"require"``: all of them; ``"off"``: none.
+        cgroup: Directory of the cgroup hierarchy in which the worker gets its own; empty: none.
         accept_missing: Names of protections whose absence is accepted.
         uid: User id to change to; None: stay. Set only when the host runs as root.
         group: Supplementary group that the workers of one release share, so that they can share the kernels that one
@@ -44,6 +46,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_cpu_percent: float | None = 50.0
     max_cpu_seconds: int | None = None
     max_threads: int = 32
+    max_processes: int = 0
     max_open_files: int = 64
     max_scratch_bytes: int = 64 << 20
     max_result_bytes: int = 256 << 20
@@ -51,6 +54,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     allowed_modules: tuple[str, ...] | None = None
     blocked_modules: tuple[str, ...] = ()
     namespaces: str = "auto"
+    cgroup: str = ""
     accept_missing: tuple[str, ...] = ()
     uid: int | None = None
     group: int | None = None

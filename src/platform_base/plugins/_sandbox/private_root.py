@@ -27,6 +27,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from platform_base.plugins._sandbox import linux
 from platform_base.plugins._sandbox.base import ConfinementError
 from platform_base.plugins._sandbox.policy import Policy
@@ -44,6 +46,9 @@ _MS_REC, _MS_PRIVATE = 0x4000, 0x40000
 _MNT_DETACH = 2
 
 _SHELVES = "/.shelves"
+_SEMAPHORES = "/dev/shm"  # noqa: S108 - where the C library looks for them; each worker's is its own
+_SEMAPHORES_OPTIONS = "size=1m,nr_inodes=256"
+_NEVER_GIVEN = frozenset({"proc", "dev", _SHELVES.strip("/")})
 _PAGE_BYTES = 4096
 _MAX_LINKS = 40
 # A library is looked for in /lib by names of the linker's cache; where /lib is a link, the link must be there too. What
@@ -90,8 +95,11 @@ class PrivateRoot:
         """Every path that a policy may name, with all that is in it."""
         return (*self.roots, *(shelf.name for shelf in self.shelves))
 
-    def furnish(self, policy: Policy) -> None:
+    def furnish(self, policy: Policy) -> Policy:
         """Give the calling process, a worker that is not confined yet, a view of its own of this root.
+
+        Returns:
+            The policy, with the place of POSIX semaphores where it gives processes: `multiprocessing` needs them.
 
         Raises:
             ConfinementError: The kernel refused, or the policy names a path to write that is not there.
@@ -108,10 +116,14 @@ class PrivateRoot:
             step = policy.scratch
             if policy.scratch:
                 self._mount_scratch(policy)
+            if policy.max_processes:
+                step = _SEMAPHORES
+                policy = _mount_semaphores(policy)
             step = "/"
             _restrict(_HERE, "/", _RDONLY, recursive=False)
         except OSError as error:
             raise ConfinementError("mount_namespace", f"{step}: {error.strerror}", _REMEDY) from error
+        return policy
 
     def _take(self, path: str, *, writable: bool) -> None:
         """Put what stands on a shelf in its place; a path to read that does not exist is left out."""
@@ -122,6 +134,9 @@ class PrivateRoot:
                 raise FileNotFoundError(errno.ENOENT, "it is not in the private root")
             return
         below = path[len(shelf.name) :].lstrip("/")
+        if not f"{shelf.place}/{below}".strip("/"):
+            self._take_top(shelf, writable=writable)
+            return
         try:
             source = _open_beneath(shelf.store, below)
         except FileNotFoundError:
@@ -135,6 +150,24 @@ class PrivateRoot:
         finally:
             os.close(source)
 
+    def _take_top(self, shelf: Shelf, *, writable: bool) -> None:
+        """Put what stands at the top of the file system in its place, one by one: the top itself is taken already.
+
+        Processes and devices are never given in this way.
+        """
+        for name in sorted(set(os.listdir(shelf.store)) - _NEVER_GIVEN):
+            store, place = f"{shelf.store}/{name}", f"/{name}"
+            if os.path.islink(store):  # noqa: PTH114
+                if not os.path.lexists(place):
+                    os.symlink(os.readlink(store), place)  # noqa: PTH115, PTH211
+                continue
+            source = _open_beneath(shelf.store, name)
+            try:
+                _make_place(Path(place), source)
+                _attach(source, place, _NOSUID | _NODEV | (0 if writable else _RDONLY))
+            finally:
+                os.close(source)
+
     def _mount_scratch(self, policy: Policy) -> None:
         """Cover the directory of all scratch directories with a file system that holds this worker's alone."""
         entries = MAX_SCRATCH_ENTRIES + 2 if policy.max_scratch_bytes else 2
@@ -144,6 +177,13 @@ class PrivateRoot:
         os.mkdir(policy.scratch, 0o700)  # noqa: PTH102 - runs in every worker
         if policy.uid is not None:
             os.chown(policy.scratch, policy.uid, policy.uid)
+
+
+def _mount_semaphores(policy: Policy) -> Policy:
+    owner = "" if policy.uid is None else f",uid={policy.uid},gid={policy.uid}"
+    Path(_SEMAPHORES).mkdir(mode=0o755, parents=True, exist_ok=True)
+    _mount_tmpfs(_SEMAPHORES, _NOSUID | _NODEV | _NOEXEC, f"{_SEMAPHORES_OPTIONS},mode=700{owner}")
+    return msgspec.structs.replace(policy, write_paths=(*policy.write_paths, _SEMAPHORES))
 
 
 def is_within(path: str, tree: str) -> bool:
@@ -269,9 +309,11 @@ def _open_if_there(path: str) -> int:
 
 def _make_place(path: Path, source: int) -> None:
     """Make the directory or file that the open `source` can be mounted on, if it is not there."""
+    if os.path.lexists(path):  # what the wrong kind of thing stands on, the mount itself refuses
+        return
     if stat.S_ISDIR(os.fstat(source).st_mode):
         path.mkdir(0o755, parents=True, exist_ok=True)
-    elif not path.exists():
+    else:
         path.parent.mkdir(0o755, parents=True, exist_ok=True)
         path.touch(0o644)
 

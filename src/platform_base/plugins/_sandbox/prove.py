@@ -22,6 +22,7 @@ from platform_base.plugins._sandbox.policy import Policy
 
 _REQUIRED = ("rlimits", "no_new_privs", "landlock", "seccomp")
 _AT_FDCWD = -100
+_NEW_USER = 0x10000000
 _REMEDY = "run `platform-base doctor`, and report the kernel and container that it names"
 
 Attempt = tuple[str, str, Callable[[], object], tuple[int, ...]]
@@ -82,6 +83,8 @@ def _prove_identity(policy: Policy, names: Collection[str]) -> None:
 
 
 def _prove_namespaces(policy: Policy, names: Collection[str]) -> None:
+    if policy.max_processes and PROCESSES not in names:
+        raise ConfinementError(PROCESSES, "the worker may start processes, and nothing would end them", _REMEDY)
     if PROCESSES in names and os.getpid() != 1:
         raise ConfinementError(PROCESSES, f"expected to be process 1, got {os.getpid()}", _REMEDY)
     if MOUNTS in names and not _inside("/proc", policy.read_paths) and os.path.lexists("/proc/self"):
@@ -95,12 +98,15 @@ def _prove_namespaces(policy: Policy, names: Collection[str]) -> None:
 
 def _attempts(policy: Policy, names: Collection[str]) -> Iterator[Attempt]:
     if "seccomp" in names:
-        yield from _seccomp_attempts()
+        yield from _seccomp_attempts(policy)
     if "landlock" in names:
         yield from _landlock_attempts(policy)
     if "landlock_tcp" in names and "seccomp" not in names:
         yield "landlock_tcp", "bind", _bind, (errno.EACCES,)
-    if "seccomp" in names or ("landlock_scope" in names and os.getppid() > 0):
+    if policy.max_processes:
+        # Signals are free here: there must be nobody to send them to.
+        yield PROCESSES, "signal to anybody", lambda: os.kill(-1, 0), (errno.ESRCH,)
+    elif "seccomp" in names or ("landlock_scope" in names and os.getppid() > 0):
         protection = "seccomp" if "seccomp" in names else "landlock_scope"
         yield protection, "signal", lambda: os.kill(os.getppid() or 2, 0), (errno.EPERM,)
     if "rlimits" in names and ("seccomp" in names or "identity" in names or "capabilities" in names):
@@ -109,10 +115,12 @@ def _attempts(policy: Policy, names: Collection[str]) -> Iterator[Attempt]:
         yield "identity", "become root", lambda: os.setresuid(0, 0, 0), (errno.EPERM,)
 
 
-def _seccomp_attempts() -> Iterator[Attempt]:
+def _seccomp_attempts(policy: Policy) -> Iterator[Attempt]:
     # Without the filter the kernel would answer ENOENT to the empty paths, so EPERM can come from it alone.
     refused = (errno.EPERM,)
-    yield "seccomp", "fork", _fork, refused
+    if not policy.max_processes:
+        yield "seccomp", "fork", partial(_clone, 0), refused
+    yield "seccomp", "fork into a namespace", partial(_clone, _NEW_USER), refused
     yield "seccomp", "exec", lambda: linux.syscall("execve", b"", None, None), refused
     yield "seccomp", "chmod", lambda: linux.syscall("fchmodat", _AT_FDCWD, b"", 0), refused
     yield "seccomp", "truncate", lambda: linux.syscall("truncate", b"", 0), refused
@@ -147,9 +155,9 @@ def _open(path: str, flags: int) -> None:
     os.close(os.open(path, flags | os.O_CLOEXEC, 0o600))
 
 
-def _fork() -> None:
+def _clone(flags: int) -> None:
     # The bare call: os.fork() would run the at-fork handlers of every loaded library.
-    child = linux.syscall("clone", signal.SIGCHLD, 0, 0, 0, 0)
+    child = linux.syscall("clone", flags | signal.SIGCHLD, 0, 0, 0, 0)
     if child == 0:
         os._exit(0)
     os.waitpid(child, 0)

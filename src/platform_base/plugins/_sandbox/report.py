@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TypedDict
 
-from platform_base.plugins._sandbox import namespaces
+from platform_base.plugins._sandbox import cgroup, namespaces
 from platform_base.plugins._sandbox.backends import BACKENDS
 from platform_base.plugins._sandbox.import_path import import_path
 
@@ -30,6 +30,11 @@ _PURPOSES = {
     namespaces.IPC: "no shared memory and no semaphores of other programs",
     namespaces.HOST_NAME: "the name of this machine is not told",
     namespaces.MOUNTS: "a root directory in which only what the policy names exists",
+    cgroup.NAME: "one write ends a worker with everything that it has started",
+    "cgroup_memory": "the kernel counts the memory of a worker and all that it starts together",
+    "cgroup_pids": "the kernel counts threads and processes together",
+    "cgroup_cpu": "the kernel gives no more than the share of a core, to all of them together",
+    "cgroup_hugetlb": "no huge pages out of the pool of the whole machine",
     namespaces.QUOTA: "the scratch directory has a fixed size; without it the warden looks at it",
 }
 
@@ -68,8 +73,12 @@ class ProtectionInfo(TypedDict):
     remedy: str
 
 
-def report_protections() -> list[ProtectionInfo]:
-    """Ask the system for every protection, without changing anything."""
+def report_protections(base: str | None = None) -> list[ProtectionInfo]:
+    """Ask the system for every protection, without changing anything.
+
+    Args:
+        base: What ``security.cgroup`` says.
+    """
     rows = [_row("process", available=True)]
     for backend in BACKENDS:
         found = backend.probe()
@@ -77,7 +86,16 @@ def report_protections() -> list[ProtectionInfo]:
         for part in found.lacks:
             reason = f"this system's {backend.name} does not have it"
             rows.append(_row(part, available=False, reason=reason, remedy=found.remedy))
-    return [*rows, *_namespace_rows()]
+    return [*rows, *_namespace_rows(), *_cgroup_rows(base)]
+
+
+def _cgroup_rows(base: str | None) -> list[ProtectionInfo]:
+    found = cgroup.probe(base)
+    rows = [_row(cgroup.NAME, found.available, detail=found.detail, reason=found.reason, remedy=found.remedy)]
+    for part in found.lacks:
+        reason = "this controller does not reach the directory"
+        rows.append(_row(part, available=False, reason=reason, remedy=found.remedy))
+    return rows
 
 
 def _namespace_rows() -> list[ProtectionInfo]:

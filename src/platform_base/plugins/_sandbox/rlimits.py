@@ -2,10 +2,13 @@
 
 ``RLIMIT_DATA`` is the memory limit: private writable memory, counted when it is reserved, so that NumPy,
 SciPy, numba and plain Python get a clean ``MemoryError`` and live on. It is set to what the warden had at the
-fork plus the policy's number. What it does not count is closed elsewhere. Shared anonymous memory, memfds and
-stack-like mappings: by seccomp. Page tables: by a loose ``RLIMIT_AS``. Inputs that are kept, and pages that
-were written and then made read-only (``mprotect`` takes them off the count): by the warden, which looks at the
-resident memory; ``RLIMIT_AS`` bounds them where it is late.
+fork plus the policy's number. Memory that was reserved without the right to write counts from the ``mprotect`` that
+gives it, which then fails in the same way.
+
+What it does not count is closed elsewhere. Shared anonymous memory, memfds and stack-like mappings: by seccomp.
+Page tables: by a loose ``RLIMIT_AS``. Inputs that are kept, and pages that were written and then made read-only
+(``mprotect`` takes them off the count): by the warden, which looks at the resident memory; ``RLIMIT_AS`` bounds them
+where it is late.
 """
 
 from __future__ import annotations
@@ -29,8 +32,8 @@ def limits(policy: Policy, baseline: Baseline, *, own_user: bool) -> dict[int, t
     Args:
         policy: What the worker may do.
         baseline: Memory of the warden at the fork.
-        own_user: The worker gets a user id that no other process has. Only then may ``RLIMIT_NPROC`` be set,
-            because the kernel counts every process and thread of the user.
+        own_user: No other process has the worker's user in its user namespace. Only then may ``RLIMIT_NPROC`` be
+            set, because the kernel counts every process and thread of the user there.
 
     Returns:
         Soft and hard limit by ``resource.RLIMIT_*``.
@@ -51,7 +54,7 @@ def limits(policy: Policy, baseline: Baseline, *, own_user: bool) -> dict[int, t
         same[resource.RLIMIT_DATA] = baseline.vm_data_bytes + policy.max_memory_bytes
         same[resource.RLIMIT_AS] = baseline.vm_size_bytes + loose
     if own_user:
-        same[resource.RLIMIT_NPROC] = policy.max_threads
+        same[resource.RLIMIT_NPROC] = policy.max_threads + policy.max_processes
     both = {kind: (number, number) for kind, number in same.items()}
     if policy.max_cpu_seconds is not None:
         # SIGXCPU first, so that the cause of death can be told; SIGKILL one second later for those who ignore
@@ -87,6 +90,8 @@ class Rlimits:
             ConfinementError: The kernel refused a limit.
         """
         own_user = bool(policy.uid) and os.geteuid() == 0 and "identity" not in policy.switched_off
+        # Of an ordinary user's workers, those that may start processes are each in a user namespace of its own.
+        own_user = own_user or (policy.max_processes > 0 and os.geteuid() != 0)
         for kind, (soft, hard) in limits(policy, baseline, own_user=own_user).items():
             ceiling = resource.getrlimit(kind)[1]
             try:

@@ -9,7 +9,9 @@ are answered by the kernel's own cache (Linux 5.11).
 Arguments that the kernel takes as ``int`` are compared on 32 bits, as the kernel does, pointers on 64. Why
 the less obvious rules are there:
 
-- ``clone`` makes threads only. ``clone3`` has its flags behind a pointer, where no filter can see them.
+- ``clone`` makes threads only. ``clone3`` has its flags behind a pointer, where no filter can see them. Where the
+  policy gives processes, ``clone`` makes plain copies too, and signals go to any process: in the worker's process
+  id namespace all are its own.
 - ``mmap`` refuses shared anonymous memory and stack-like mappings (``MAP_GROWSDOWN``), which ``RLIMIT_DATA``
   does not count, and huge pages, which come out of a pool of the whole machine.
 - ``open`` refuses ``O_RDONLY | O_TRUNC``, which empties a file and which Landlock sees only from ABI 3 on.
@@ -29,7 +31,7 @@ import os
 import platform
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 
@@ -68,8 +70,7 @@ symlinkat ftruncate fallocate fsync fdatasync sync_file_range fadvise64 readahea
 sendfile munmap mremap mprotect madvise brk msync membarrier
 rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack
 restart_syscall pause futex futex_waitv futex_wake futex_wait futex_requeue set_robust_list set_tid_address
-rseq arch_prctl sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max
-sched_get_priority_min sched_rr_get_interval getcpu
+rseq arch_prctl sched_yield sched_get_priority_max sched_get_priority_min getcpu
 clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getitimer setitimer alarm
 timer_create timer_settime timer_gettime timer_delete timer_getoverrun
 getpid gettid getppid getuid geteuid getgid getegid getresuid getresgid getgroups getpgrp getpgid getsid
@@ -175,6 +176,25 @@ def _opening(argument: int) -> Check:
     )
 
 
+def _process_rules() -> dict[str, Check | int]:
+    """What is different for a worker that may start processes, and is alone with them in a process id namespace."""
+    clone_vm_thread, clone_new_any = 0x100 | 0x10000, 0x7E020080
+    exit_signal_child, bookkeeping = (
+        17,
+        0x01000000 | 0x00200000 | 0x00100000,
+    )  # CHILD_SETTID CHILD_CLEARTID PARENT_SETTID
+    return {
+        "clone": Check(
+            clauses=(
+                (Condition(argument=0, value=clone_vm_thread, mask=clone_vm_thread | clone_new_any),),
+                (Condition(argument=0, value=exit_signal_child, mask=_WHOLE & ~bookkeeping),),
+            )
+        ),
+        "fork": ALLOW,
+        **dict.fromkeys(("kill", "tgkill", "rt_sigqueueinfo"), ALLOW),
+    }
+
+
 def _checks() -> dict[str, Check]:
     """Calls whose arguments decide; the constants are those of both machines."""
     own = ((Condition(argument=0, value=None),),)
@@ -196,6 +216,10 @@ def _checks() -> dict[str, Check]:
     return {
         **dict.fromkeys(("clock_gettime", "clock_getres", "clock_nanosleep", "timer_create"), clocks),
         **dict.fromkeys(("getpgid", "getsid"), myself),
+        # These too answer for any process, and so tell which there are.
+        **dict.fromkeys(("sched_getparam", "sched_getscheduler", "sched_rr_get_interval"), myself),
+        # The C library asks for a thread by its number, and takes ENOSYS for "no affinity here".
+        "sched_getaffinity": replace(myself, otherwise=errno.ENOSYS),
         "getpriority": Check(
             clauses=tuple((Condition(argument=0, value=0), Condition(argument=1, value=pid)) for pid in (0, None))
         ),
@@ -236,12 +260,16 @@ def _checks() -> dict[str, Check]:
 
 
 @cache
-def worker_rules() -> Mapping[str, Check | int]:
-    """Return what happens to each system call that is named: `ALLOW`, an error number, or a `Check`."""
+def worker_rules(*, processes: bool = False) -> Mapping[str, Check | int]:
+    """Return what happens to each system call that is named: `ALLOW`, an error number, or a `Check`.
+
+    Args:
+        processes: The worker may start processes.
+    """
     rules: dict[str, Check | int] = dict.fromkeys(_ALLOWED.split(), ALLOW)
     rules |= dict.fromkeys(_FORBIDDEN.split(), errno.EPERM)
     rules |= dict.fromkeys(_WITHOUT_ATTRIBUTES.split(), errno.ENOTSUP)
-    return MappingProxyType(rules | _checks())
+    return MappingProxyType(rules | _checks() | (_process_rules() if processes else {}))
 
 
 _OWN_PID = -1
@@ -303,16 +331,17 @@ def _ranges(machine: str, rules: Mapping[str, Check | int]) -> list[tuple[int, l
 
 
 @cache
-def assemble(machine: str) -> Program:
+def assemble(machine: str, *, processes: bool = False) -> Program:
     """Assemble the worker's filter.
 
     Args:
         machine: ``"x86_64"`` or ``"aarch64"``.
+        processes: The worker may start processes.
 
     Raises:
         ValueError: The machine is another one, or the rules have become too many for one filter.
     """
-    search = _search(_ranges(machine, worker_rules()))
+    search = _search(_ranges(machine, worker_rules(processes=processes)))
     code: list[Instruction] = [
         (_LOAD, 0, 0, _OFFSET_ARCHITECTURE),
         (_JUMP_EQUAL, 1, 0, _AUDIT_ARCHITECTURE[machine]),
@@ -377,7 +406,7 @@ class Seccomp:
             raise ConfinementError(self.name, self.probe().reason, _REMEDY)
         try:
             set_no_new_privs()
-            install(assemble(linux.machine()).encode(os.getpid()))
+            install(assemble(linux.machine(), processes=policy.max_processes > 0).encode(os.getpid()))
         except OSError as error:
             raise ConfinementError(self.name, str(error.strerror), _REMEDY) from error
         return (self.name,)

@@ -25,6 +25,7 @@ from pathlib import Path
 import msgspec
 
 from platform_base.plugins._sandbox.confine import prepare, read_baseline
+from platform_base.plugins._sandbox.identity import drop_bounding_set
 from platform_base.plugins._sandbox.namespaces import (
     Surroundings,
     enter_others,
@@ -74,6 +75,7 @@ class Warden:
         self._runtime = Path(start.runtime)
         skipped = _import(start.preload)
         prepare()
+        drop_bounding_set()
         # What is alive now stays shared between all workers; the collector would touch and so copy it.
         gc.collect()
         gc.freeze()

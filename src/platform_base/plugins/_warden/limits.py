@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._sandbox.scratch import exceeds
+from platform_base.plugins._warden.family import Memory
 from platform_base.plugins._warden.spawn import Child
 
 _TICK_S = 0.010
@@ -36,6 +38,8 @@ class _Account:
     share: float | None
     max_memory_bytes: int | None
     max_threads: int
+    max_processes: int
+    max_cpu_seconds: int | None
     clock: int
     used_s: float
     credit_s: float
@@ -51,20 +55,33 @@ class _Account:
             used = time.clock_gettime(self.clock)
         except OSError:
             return  # It died since the last poll; its pidfd tells next time round.
+        family: list[Memory] = []
+        if self.child.family is not None:
+            family, more = self.child.family.look(now)
+            used += more
         spent, elapsed = used - self.used_s, now - self.looked
         self.used_s, self.looked = used, now
         self.busy = spent > 0.001 or self.stopped
-        if spent > 0 and (broken := self._broken_limit(now)):
+        if (spent > 0 or family) and (broken := self._broken_limit(now, family)):
             self.child.kill(killed_for=broken)
         elif self.share is not None:
             self._pace(elapsed * self.share - spent, self.share)
 
-    def _broken_limit(self, now: float) -> str:
+    def _broken_limit(self, now: float, family: Sequence[Memory]) -> str:
         """Return the setting whose limit the worker has passed; rlimits know nothing of these."""
         private, shared, threads = self.child.look()
-        if threads > self.max_threads:
+        if len(family) > self.max_processes:
+            return "max_processes"
+        if threads + sum(max(0, each.threads - 1) for each in family) > self.max_threads:
             return "max_threads"
+        if family and self.max_cpu_seconds is not None and self.used_s > self.max_cpu_seconds:
+            return "max_cpu_seconds"
         counted = private + max(0, shared - self.allowed_shared_bytes)
+        # What a process shares with its parent since the fork counts in both: their parts are told only to root.
+        counted += sum(
+            max(0, each.private - self.child.baseline.rss_anon_bytes) + max(0, each.shared - self.allowed_shared_bytes)
+            for each in family
+        )
         if self.max_memory_bytes is not None and counted > self.max_memory_bytes:
             return "max_memory_mb"
         if self.child.scratch is not None and now >= self.scratch_due:
@@ -77,12 +94,20 @@ class _Account:
 
     def _pace(self, earned_s: float, share: float) -> None:
         self.credit_s = min(self.credit_s + earned_s, _BURST_S * share)
-        if not self.stopped and self.credit_s < 0:
+        if self.credit_s < 0:
+            self._halt()
+        elif self.stopped:
+            self.child.send_signal(signal.SIGCONT)
+            if self.child.family is not None:
+                self.child.family.go_on()
+            self.stopped = False
+
+    def _halt(self) -> None:
+        if not self.stopped:
             self.child.send_signal(signal.SIGSTOP)
             self.stopped = True
-        elif self.stopped and self.credit_s >= 0:
-            self.child.send_signal(signal.SIGCONT)
-            self.stopped = False
+        if self.child.family is not None:  # each time: one that was not stopped yet may have let others go on
+            self.child.family.halt()
 
 
 class Watch:
@@ -104,6 +129,8 @@ class Watch:
             share=share,
             max_memory_bytes=memory,
             max_threads=policy.max_threads,
+            max_processes=policy.max_processes,
+            max_cpu_seconds=policy.max_cpu_seconds,
             # The kernel's name for the CPU clock of a whole process: see clock_getcpuclockid(3).
             clock=(~child.pid << 3) | 2,
             used_s=0.0,

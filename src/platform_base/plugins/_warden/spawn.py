@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import msgspec
 
 from platform_base.plugins._sandbox.base import Baseline
-from platform_base.plugins._sandbox.namespaces import QUOTA, Surroundings
+from platform_base.plugins._sandbox.namespaces import PROCESSES, QUOTA, Surroundings
 from platform_base.plugins._sandbox.policy import Policy
+from platform_base.plugins._warden.family import Family, check_countable, read_status
 from platform_base.plugins._wire.messages import Forked, Spawn
 from platform_base.plugins._wire.unix_socket import FrameSocket
 from platform_base.plugins._worker import boot
@@ -35,6 +36,7 @@ class Child:
         line: Where its end is reported to the host.
         baseline: Memory of the warden at the fork.
         scratch: Its scratch directory, if nothing but the warden's looking limits what is in it; else None.
+        family: The processes that it starts; None where its policy gives none.
         killed_for: The limit for which the warden killed it.
     """
 
@@ -45,6 +47,7 @@ class Child:
     line: FrameSocket
     baseline: Baseline
     scratch: str | None
+    family: Family | None = None
     killed_for: str = ""
 
     def send_signal(self, number: signal.Signals) -> None:
@@ -61,19 +64,11 @@ class Child:
 
     def look(self) -> tuple[int, int, int]:
         """Return its resident private and shared memory, bytes, and its threads; zeros when it has just died."""
-        private = shared = threads = 0
         try:
-            status = os.pread(self.status, _STATUS_BYTES, 0)
+            found = read_status(os.pread(self.status, _STATUS_BYTES, 0))
         except OSError:
             return 0, 0, 0
-        for row in status.split(b"\n"):  # not splitlines: a plugin may name its process with a carriage return
-            if row.startswith(b"RssAnon:"):
-                private = int(row.split()[1]) << 10
-            elif row.startswith(b"RssShmem:"):
-                shared = int(row.split()[1]) << 10
-            elif row.startswith(b"Threads:"):
-                threads = int(row.split()[1])
-        return private, shared, threads
+        return found.private, found.shared, found.threads
 
     def close(self) -> None:
         """Give back its descriptors."""
@@ -98,6 +93,9 @@ def fork_worker(
     Raises:
         OSError: The kernel refused the fork.
     """
+    counted = policy.enabled and policy.max_processes > 0 and PROCESSES in surroundings.names
+    if counted:
+        check_countable(surroundings.proc)
     pid = surroundings.fork()
     if pid == 0:
         try:
@@ -122,6 +120,7 @@ def fork_worker(
         status=status,
         line=line,
         baseline=baseline,
+        family=Family(surroundings.proc, number) if counted else None,
         scratch=policy.scratch if policy.scratch and QUOTA not in surroundings.names else None,
     )
     try:

@@ -131,6 +131,7 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
         class_name: The plugin class.
         plugin_id: What `get_manifest` must say.
         version: What `get_manifest` must say.
+        scan: Check the imports that the sources state first; False: another worker has found them in order.
     """
 
     directory: str
@@ -139,6 +140,7 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
     class_name: str
     plugin_id: str
     version: str
+    scan: bool = True
 
 
 class Execute(msgspec.Struct, frozen=True, tag="execute"):

@@ -10,7 +10,7 @@ import fcntl
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -30,6 +30,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 CONTROL = 3
 CLEAR_REFS = 4
+_PROC = 5
 
 
 def run(
@@ -43,13 +44,17 @@ def run(
 ) -> None:
     """Be a worker; return when the host closes the line."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    clear_refs = _arrange_descriptors(control, output, open_clear_refs(surroundings.proc))
+    wanted = {1: output, 2: output, CONTROL: control, CLEAR_REFS: open_clear_refs(surroundings.proc)}
+    if policy.max_processes:
+        wanted[_PROC] = surroundings.proc
+        os.register_at_fork(after_in_child=_leave_host_alone)
+    opened = _arrange_descriptors(wanted)
     os.environ.clear()
     os.environ.update(environment)
     _reopen_standard_streams()
     line = FrameSocket.adopt(CONTROL)
     try:
-        around = surroundings.settle(policy)
+        policy, around = surroundings.settle(policy, _PROC if _PROC in opened else -1)
         protections = (*confine(policy, baseline), *around)
         prove(policy, protections)
     except ConfinementError as error:
@@ -58,25 +63,34 @@ def run(
     _reseed()
     keep_freed_memory(policy.max_memory_bytes)
     line.send(_encode(Ready(protocol=PROTOCOL_VERSION, protections=protections)))
-    Server(line, policy, UsageMeter(clear_refs)).serve()
+    Server(line, policy, UsageMeter(CLEAR_REFS if CLEAR_REFS in opened else -1)).serve()
 
 
-def _arrange_descriptors(control: int, output: int, clear_refs: int) -> int:
+def _leave_host_alone() -> None:
+    """Give up, in a process that the worker has started, what only the worker itself uses to speak with the host."""
+    for descriptor in (CONTROL, CLEAR_REFS):
+        os.dup2(0, descriptor, inheritable=False)  # not closed: the number would be given to the next file
+
+
+def _arrange_descriptors(wanted: Mapping[int, int]) -> Collection[int]:
     """Put every descriptor in its place and close the rest, the warden's own socket above all.
 
+    Args:
+        wanted: Descriptors by their place; -1 is left out.
+
     Returns:
-        The place of ``/proc/self/clear_refs``, -1 where there is none.
+        The places that are taken now.
     """
-    null = os.open("/dev/null", os.O_RDONLY)
-    places = {0: null, 1: output, 2: output, CONTROL: control}
-    if clear_refs >= 0:
-        places[CLEAR_REFS] = clear_refs
+    places = {
+        0: os.open("/dev/null", os.O_RDONLY),
+        **{place: source for place, source in wanted.items() if source >= 0},
+    }
     # First out of the way, then into place: a source may sit where another one belongs.
-    parked = {place: fcntl.fcntl(source, fcntl.F_DUPFD_CLOEXEC, CLEAR_REFS + 1) for place, source in places.items()}
+    parked = {place: fcntl.fcntl(source, fcntl.F_DUPFD_CLOEXEC, _PROC + 1) for place, source in places.items()}
     for place, source in parked.items():
         os.dup2(source, place, inheritable=False)
     close_all_except(places)
-    return CLEAR_REFS if clear_refs >= 0 else -1
+    return places
 
 
 def _reopen_standard_streams() -> None:

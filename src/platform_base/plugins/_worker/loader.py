@@ -7,6 +7,7 @@ tests work here; its files can also import each other by plain name.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -39,7 +40,7 @@ def load_plugin(message: Load, policy: Policy) -> PluginProtocol:
     _add_package(_NAMESPACE, [])
     _add_package(package, [message.directory])
     if policy.enabled:
-        _guard(Path(message.directory), policy)
+        _guard(message.directory, policy, scan=message.scan)
     module = importlib.import_module(f"{package}.{message.module}")
     plugin = _construct(module, message)
     _compare_manifest(plugin, message)
@@ -59,14 +60,20 @@ def _add_package(name: str, path: list[str]) -> None:
         setattr(sys.modules[parent], child, module)
 
 
-def _guard(directory: Path, policy: Policy) -> None:
-    """Check the plugin's sources, then watch its imports. A lint with a clear message; the kernel is the boundary."""
-    sources = sorted(directory.rglob("*.py"))
-    own = {_NAMESPACE, *(path.stem for path in directory.iterdir())}
+def _guard(directory: str, policy: Policy, *, scan: bool) -> None:
+    """Check the plugin's sources, then watch its imports. A lint with a clear message; the kernel is the boundary.
+
+    The sources are parsed here, in the confined process, because a parser can be made to use up memory, stack and time.
+    No plugin code has run yet, and none will if an import is refused: so whoever hears that the plugin has loaded
+    knows, whatever the plugin itself may have said, that its sources were in order.
+    """
+    own = {_NAMESPACE, *(os.path.splitext(name)[0] for name in os.listdir(directory))}  # noqa: PTH122 - in every worker
     guard = ImportGuard(policy.allowed_modules, policy.blocked_modules, own=own)
-    for path in sources:
-        if not {"tests", "examples"} & set(path.relative_to(directory).parts):
-            guard.scan(path.read_text(encoding="utf-8"), str(path))
+    if scan:
+        top = Path(directory)
+        for path in sorted(top.rglob("*.py")):
+            if not {"tests", "examples"} & set(path.relative_to(top).parts):
+                guard.scan(path.read_text(encoding="utf-8"), str(path))
     guard.install()
 
 
