@@ -39,7 +39,7 @@ unit: $(STAMP)
 test: lint types contracts unit
 
 soak: $(STAMP)
-	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 0 -s -m soak $(PYTEST_ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/calls.py $(BENCH_ARGS)

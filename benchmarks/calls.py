@@ -96,8 +96,9 @@ def run(asked: argparse.Namespace, results: Results) -> None:
     order = random.Random(asked.seed)
     with tempfile.TemporaryDirectory(prefix="calls-cache-") as cache:
         Path(cache).chmod(0o711)
+        path = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PLATFORM_BASE_")}
-        environment |= {"PLATFORM_BASE_CACHE_DIR": cache, "PYTHONPATH": str(HERE), "RAY_USAGE_STATS_ENABLED": "0"}
+        environment |= {"PLATFORM_BASE_CACHE_DIR": cache, "PYTHONPATH": path, "RAY_USAGE_STATS_ENABLED": "0"}
         for number in range(rounds):
             for group in asked.cases or GROUPS:
                 takers = [peer for peer in peers if peer in GROUPS[group].peers]
