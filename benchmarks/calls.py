@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from peers.groups import GROUPS
-from peers.machine import available_bytes, describe_machine
+from peers.machine import available_bytes, describe_machine, load_average
 from peers.peers import PEERS
 from peers.processes import adopt_orphans, end_all
 from peers.report import as_markdown, summarise
@@ -106,6 +106,7 @@ def run(asked: argparse.Namespace, results: Results) -> None:
                     continue
                 for peer in order.sample(takers, len(takers)):
                     began = time.monotonic()
+                    results.loads.append(load_average())
                     outcomes = take_turn(peer, group, scale=0.3 if asked.quick else 1.0, environment=environment)
                     results.add(peer, group, outcomes)
                     sys.stderr.write(

@@ -179,15 +179,12 @@ def after_death(peer: Peer, effort: Effort) -> list[float]:
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    busy = None
-    while busy is None and thread.is_alive():
-        try:
-            busy = find_busy(within_s=1.0)
-        except TimeoutError:
-            continue
-    if errors:
-        raise errors[0]
-    assert busy is not None
+    try:
+        busy = find_busy(lambda: not errors)
+    except TimeoutError:
+        if errors:
+            raise errors[0] from None
+        raise
     died = time.perf_counter()
     os.kill(busy, signal.SIGKILL)
     if not noticed.wait(NOTICED_WITHIN_S):

@@ -24,6 +24,11 @@ def describe_machine() -> dict[str, str]:
     }
 
 
+def load_average() -> float:
+    """Return how many processes wanted a core in the last minute, those of the benchmark included. proc_loadavg(5)."""
+    return float(Path("/proc/loadavg").read_text().split()[0])
+
+
 def available_bytes() -> int:
     """Return the memory that could be taken now without swapping, bytes."""
     return _memory("MemAvailable")

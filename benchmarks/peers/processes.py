@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -47,20 +48,25 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def find_busy(*, within_s: float = 20.0) -> int:
-    """Wait until a process below this one computes, and return it.
+def find_busy(waiting: Callable[[], bool], *, within_s: float = 30.0) -> int:
+    """Wait until a process below this one has computed for a while, and return it.
+
+    Args:
+        waiting: Asked now and then; false ends the waiting.
+        within_s: When to give up, seconds; a busy machine needs some.
 
     Raises:
         TimeoutError: None did.
     """
     deadline = time.monotonic() + within_s
     pause = threading.Event()
-    while time.monotonic() < deadline:
-        before = {pid: cpu_seconds(pid) for pid in descendants(os.getpid())}
-        pause.wait(0.2)
-        spent = {pid: cpu_seconds(pid) - used for pid, used in before.items()}
-        if spent and max(spent.values()) >= 0.1:
-            return max(spent, key=lambda pid: spent[pid])
+    first: dict[int, float] = {}
+    while waiting() and time.monotonic() < deadline:
+        for pid in descendants(os.getpid()):
+            used = cpu_seconds(pid)
+            if used - first.setdefault(pid, used) >= 0.15:
+                return pid
+        pause.wait(0.02)
     raise TimeoutError("no process below this one computes")
 
 

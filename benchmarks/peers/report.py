@@ -29,7 +29,7 @@ def as_markdown(summary: Summary) -> str:
     heading = (
         f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory']} memory, "
         f"{machine['kernel']}; Python {machine['python']}, NumPy {machine['numpy']}; "
-        f"{summary.results.rounds} interleaved rounds"
+        f"{summary.results.rounds} interleaved rounds, load average {_load(summary.results)}"
     )
     versions = ", ".join(f"{name} {row.version}" for name, row in PEERS.items() if row.version and not row.shared)
     missing = f" Not installed: {', '.join(summary.results.missing)}." if summary.results.missing else ""
@@ -38,6 +38,11 @@ def as_markdown(summary: Summary) -> str:
         parts.append(_goals(summary.verdicts))
     parts += [_times(summary.results), _ratios(summary.results), _tails(summary.results)]
     return "\n\n".join(parts) + "\n"
+
+
+def _load(results: Results) -> str:
+    """Return how busy the machine was, the benchmark included: more than its cores, and others were at work as well."""
+    return f"{min(results.loads):.1f} to {max(results.loads):.1f}" if results.loads else "unknown"
 
 
 def _goals(verdicts: list[Verdict]) -> str:

@@ -50,6 +50,7 @@ class Results:
     machine: dict[str, str]
     missing: list[str]
     rounds: int = 0
+    loads: list[float] = field(default_factory=list)
     samples: dict[str, dict[str, Sample]] = field(default_factory=dict)
 
     def add(self, peer: str, group: str, outcomes: dict[str, Any]) -> None:
@@ -82,6 +83,7 @@ class Results:
         return {
             "machine": self.machine,
             "rounds": self.rounds,
+            "load averages": self.loads,
             "versions": {name: row.version for name, row in PEERS.items()},
             "cases": {
                 case: {
