@@ -9,7 +9,8 @@ STAMP := $(VENV)/.installed
 help:
 	@echo "make demo   run the bundled plugins on recorded data and write plots to out/"
 	@echo "make test   lint, types, import contracts and every test"
-	@echo "make soak   the long runs"
+	@echo "make soak   the long runs: a million calls"
+	@echo "make bench  what a call costs, beside others (pip install -r benchmarks/calls-requirements.txt)"
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -38,7 +39,10 @@ unit: $(STAMP)
 test: lint types contracts unit
 
 soak: $(STAMP)
-	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 0 -s -m soak $(PYTEST_ARGS)
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/calls.py $(BENCH_ARGS)
 
 schema: $(STAMP)
 	$(BIN)/platform-base schema > docs/plugins/reference/manifest.schema.json

@@ -1,0 +1,26 @@
+"""The work that the benchmark of calls gives to everybody."""
+
+from __future__ import annotations
+
+import time
+
+from platform_base.core.models import ProcessingResult
+
+
+class Work:
+    """Doubles a series; without one it does nothing, pauses, or computes without end."""
+
+    def execute(self, inputs):
+        if "series" in inputs:
+            return ProcessingResult(values=inputs["series"] * 2)
+        if "pause_seconds" in inputs:
+            time.sleep(inputs["pause_seconds"])
+        while inputs.get("endless"):
+            pass
+        return ProcessingResult(values=None)
+
+    def validate_inputs(self, inputs):
+        return True
+
+    def get_manifest(self):
+        return {"plugin_id": "calls_plugin", "version": "1.0.0"}

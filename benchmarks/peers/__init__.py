@@ -1,0 +1,1 @@
+"""Ways to run a function in another process, each in one shape."""
