@@ -72,7 +72,8 @@ def symmetric_rows(
     channels: NDArray[np.float64],
     metric: int,
     diagonal_weight: float,
-    window: int,
+    first_columns: NDArray[np.int64],
+    last_columns: NDArray[np.int64],
     start: int,
     stop: int,
     row: NDArray[np.float64],
@@ -86,20 +87,20 @@ def symmetric_rows(
         channels: The target, ``(channels, m)``.
         metric: Code of the metric.
         diagonal_weight: Weight of the local cost on a diagonal step.
-        window: Sakoe-Chiba radius.
+        first_columns: First column of the band in every row, ``(n,)``.
+        last_columns: Last column of the band in every row, ``(n,)``.
         start: First row to compute, at least 1.
         stop: End of the rows to compute, exclusive.
         row: ``(m,)``, infinity to the right of every cell reached so far; read and written.
         costs: ``(m,)``, scratch.
         directions: As `allocate_directions` lays them out, or of no rows where no path is wanted.
     """
-    m = channels.shape[1]
     keep = directions.shape[0] > 0
     for i in range(start, stop):
-        first = max(0, i - window)
-        last = min(m - 1, i + window)
+        first = first_columns[i]
+        last = last_columns[i]
         fill_costs(reference[i], channels, metric, first, last, costs)
-        diagonal = row[first - 1] if first > 0 else np.inf
+        diagonal = row[first - 1] if first > first_columns[i - 1] else np.inf
         left = np.inf
         for j in range(first, last + 1):
             cost = costs[j]
@@ -128,7 +129,8 @@ def asymmetric_rows(
     channels: NDArray[np.float64],
     metric: int,
     diagonal_weight: float,
-    window: int,
+    first_columns: NDArray[np.int64],
+    last_columns: NDArray[np.int64],
     start: int,
     stop: int,
     row: NDArray[np.float64],
@@ -136,15 +138,14 @@ def asymmetric_rows(
     directions: NDArray[np.uint8],
 ) -> None:
     """Advance `row` as `symmetric_rows` does, with steps (1, 1), (1, 0), (1, 2); same arguments."""
-    m = channels.shape[1]
     keep = directions.shape[0] > 0
     for i in range(start, stop):
-        first = max(0, i - window)
-        last = min(m - 1, i + window)
+        first = first_columns[i]
+        last = last_columns[i]
         fill_costs(reference[i], channels, metric, first, last, costs)
-        diagonal = row[first - 1] if first > 0 else np.inf
-        # row[first - 2] left the window two rows ago: what stands there is not the row above.
-        skip = np.inf
+        diagonal = row[first - 1] if first > first_columns[i - 1] else np.inf
+        # row[first - 2] may have left the band earlier: then what stands there is not the row above.
+        skip = row[first - 2] if first > 1 and first - 2 >= first_columns[i - 1] else np.inf
         for j in range(first, last + 1):
             cost = costs[j]
             up = row[j]

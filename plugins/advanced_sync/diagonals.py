@@ -28,14 +28,14 @@ def accumulate(problem: AlignmentProblem, directions: NDArray[np.uint8], report:
     Returns:
         The cost; infinity when it overflows.
     """
-    n, m, window = len(problem.reference), len(problem.target), problem.window
+    n, m, band = len(problem.reference), len(problem.target), problem.band
+    lows, highs = band.diagonals()
     # Cell (i, j) stands at index i + 1, so that index 0 is the border above; two more behind the end for the
     # borders that later diagonals look at.
     buffers = [np.full(n + 3, np.inf) for _ in range(4)]
     count = n + m - 1
     for d in range(count):
-        low = max(0, d - m + 1, -((window - d) // 2))
-        high = min(n - 1, d, (d + window) // 2)
+        low, high = int(lows[d]), int(highs[d])
         cells = slice(low + 1, high + 2)
         above = slice(low, high + 1)
         now, one, two, three = (buffers[(d - back) % 4] for back in range(4))
@@ -55,7 +55,7 @@ def accumulate(problem: AlignmentProblem, directions: NDArray[np.uint8], report:
         now[high + 2 : high + 4] = np.inf
         now[cells] = best
         if len(directions):
-            _store(directions, steps, d, low, high, window)
+            _store(directions, steps, d, low, high, band.first)
         if d % _DIAGONALS_PER_REPORT == 0:
             report(d / count)
     return float(buffers[(count - 1) % 4][n])
@@ -83,8 +83,10 @@ def _choose(
     return np.minimum(best, third), steps
 
 
-def _store(directions: NDArray[np.uint8], steps: NDArray[np.uint8], d: int, low: int, high: int, window: int) -> None:
+def _store(
+    directions: NDArray[np.uint8], steps: NDArray[np.uint8], d: int, low: int, high: int, first: NDArray[np.int64]
+) -> None:
     i = np.arange(low, high + 1)
-    cell = d - i - np.maximum(0, i - window)
+    cell = d - i - first[i]
     # Every cell of an anti-diagonal lies in another row, so no byte is addressed twice.
     directions[i, cell >> 2] |= (steps << (2 * (cell & 3)).astype(np.uint8)).astype(np.uint8)

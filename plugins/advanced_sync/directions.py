@@ -15,8 +15,8 @@ SKIP = 3  # from (i - 1, j - 2), asymmetric only
 def allocate_directions(n: int, band_width: int) -> NDArray[np.uint8]:
     """Return zeroed room for `n` rows of `band_width` cells, four cells to a byte.
 
-    Cell ``(i, j)`` under a window w is number ``k = j - max(0, i - w)`` of row i: bits ``2 * (k % 4)`` of
-    byte ``k // 4``.
+    Cell ``(i, j)`` of a band is number ``k = j - first[i]`` of row i: bits ``2 * (k % 4)`` of byte
+    ``k // 4``.
 
     Raises:
         MemoryError: If there is not enough memory, naming how much was asked for.
@@ -31,13 +31,13 @@ def allocate_directions(n: int, band_width: int) -> NDArray[np.uint8]:
         ) from error
 
 
-def walk_back(directions: NDArray[np.uint8], m: int, window: int) -> NDArray[np.int64]:
+def walk_back(directions: NDArray[np.uint8], m: int, first: NDArray[np.int64]) -> NDArray[np.int64]:
     """Follow the stored steps from the last cell to the first.
 
     Args:
         directions: As `allocate_directions` lays them out, of a cost matrix whose last cell is reachable.
         m: Samples of the target.
-        window: Sakoe-Chiba radius, samples.
+        first: First column of the band in every row, ``(n,)``.
 
     Returns:
         The path, ``(k, 2)`` int64 pairs (i, j) in time order.
@@ -54,7 +54,7 @@ def walk_back(directions: NDArray[np.uint8], m: int, window: int) -> NDArray[np.
         if i == 0:
             j -= 1
             continue
-        cell = j - max(0, i - window)
+        cell = j - first[i]
         step = (directions[i, cell >> 2] >> (2 * (cell & 3))) & 3
         if step == LEFT:
             j -= 1

@@ -59,10 +59,10 @@ def solve_path(problem: AlignmentProblem, kernel: KernelName) -> tuple[NDArray[n
         ValueError: If the costs overflow float64.
         MemoryError: If the steps do not fit into memory.
     """
-    directions = allocate_directions(len(problem.reference), problem.band_width)
+    directions = allocate_directions(len(problem.reference), problem.band.width)
     distance = _accumulate(problem, directions, kernel)
     walk = _load_compiled().walk_back_compiled if kernel == "numba" else walk_back
-    path: NDArray[np.int64] = walk(directions, len(problem.target), problem.window)
+    path: NDArray[np.int64] = walk(directions, len(problem.target), problem.band.first)
     return path, distance
 
 
@@ -102,13 +102,13 @@ def _accumulate_rows(
     channels = np.ascontiguousarray(problem.target.T)
     costs = np.empty(m)
     row = np.full(m, np.inf)
-    last = min(m - 1, problem.window)
+    last = int(problem.band.last[0])
     compiled.fill_costs(problem.reference[0], channels, problem.metric, 0, last, costs)
     row[0] = costs[0]
     if not problem.pattern.asymmetric:
         row[: last + 1] = np.cumsum(costs[: last + 1])
     rows = compiled.asymmetric_rows if problem.pattern.asymmetric else compiled.symmetric_rows
-    block = max(1, _CELLS_PER_REPORT // problem.band_width)
+    block = max(1, _CELLS_PER_REPORT // problem.band.width)
     for start in range(1, n, block):
         report(start / n)
         rows(
@@ -116,7 +116,8 @@ def _accumulate_rows(
             channels,
             problem.metric,
             problem.pattern.diagonal_weight,
-            problem.window,
+            problem.band.first,
+            problem.band.last,
             start,
             min(n, start + block),
             row,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .series import as_series
 from .step_patterns import STEP_PATTERNS, StepPattern
+from .windows import Band, full_band, sakoe_chiba_band
 
 # Codes instead of names, because compiled kernels branch on them.
 MANHATTAN = 0
@@ -28,19 +29,18 @@ class AlignmentProblem:
         target: ``(m, channels)`` float64, C-contiguous, finite.
         metric: One of the codes of `METRICS`.
         pattern: The step pattern.
-        window: Sakoe-Chiba radius in samples; ``max(n, m)`` where there is no limit.
+        band: The cells that a path may visit.
+        open_begin: Whether the path may begin at any target sample.
+        open_end: Whether the path may end at any target sample.
     """
 
     reference: NDArray[np.float64]
     target: NDArray[np.float64]
     metric: int
     pattern: StepPattern
-    window: int
-
-    @property
-    def band_width(self) -> int:
-        """Most target samples that one reference sample may be compared with."""
-        return min(len(self.target), 2 * self.window + 1)
+    band: Band
+    open_begin: bool = False
+    open_end: bool = False
 
 
 def check_problem(
@@ -68,15 +68,15 @@ def check_problem(
     metric = METRICS[distance_metric]
     if metric == EUCLIDEAN and x.shape[1] == 1:
         metric = MANHATTAN  # the same number without a square root, and without overflow of the square
-    window = _check_window(window_size, len(x), len(y))
+    band = _check_window(window_size, len(x), len(y))
     if pattern.asymmetric:
         _check_slope(len(x), len(y))
-    return AlignmentProblem(reference=x, target=y, metric=metric, pattern=pattern, window=window)
+    return AlignmentProblem(reference=x, target=y, metric=metric, pattern=pattern, band=band)
 
 
-def _check_window(window_size: int | None, n: int, m: int) -> int:
+def _check_window(window_size: int | None, n: int, m: int) -> Band:
     if window_size is None:
-        return max(n, m)
+        return full_band(n, m)
     if isinstance(window_size, (bool, np.bool_)):
         raise TypeError(f"window_size: expected a whole number of samples or null, got {window_size}")
     try:
@@ -89,7 +89,7 @@ def _check_window(window_size: int | None, n: int, m: int) -> int:
             f"window_size: expected at least {smallest}, because reference has {n} samples and target {m}, "
             f"got {window}; give window_size={smallest} or more, or null for no limit"
         )
-    return min(window, max(n, m))
+    return sakoe_chiba_band(n, m, min(window, max(n, m)))
 
 
 def _check_slope(n: int, m: int) -> None:
