@@ -67,7 +67,10 @@ class LocalCosts:
         if self.metric == PRECOMPUTED:
             taken: NDArray[np.float64] = self.matrix[i, j]
             return taken
-        rows, columns = self.reference[i], self.target[j]
+        with np.errstate(over="ignore"):  # infinite costs are an error where they end up in the distance
+            return self._compare(self.reference[i], self.target[j])
+
+    def _compare(self, rows: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.metric == COSINE:
             return _cosine(rows, columns)
         total = np.zeros(len(rows))
