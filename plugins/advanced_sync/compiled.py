@@ -1,4 +1,4 @@
-"""The recurrences compiled with Numba: one row of the cost matrix after the other, one row in memory.
+"""The recurrence compiled with Numba: one row of the cost matrix after the other, for any step pattern.
 
 Importing this module imports Numba; `kernels` does so when a call asks for it.
 """
@@ -17,8 +17,8 @@ except ImportError as error:
 import numpy as np
 from numpy.typing import NDArray
 
-from .directions import DIAGONAL, LEFT, SKIP, UP, walk_back
-from .problem import EUCLIDEAN, MANHATTAN
+from .directions import walk_back
+from .metrics import CHEBYSHEV, EUCLIDEAN, MANHATTAN
 
 
 def _compile(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,131 +39,189 @@ def fill_costs(
     last: int,
     costs: NDArray[np.float64],
 ) -> None:
-    """Set ``costs[first:last + 1]`` to the local cost between one reference sample and those target samples.
+    """Set ``costs[j - first]`` to the local cost between one reference sample and target sample j.
 
     Args:
         sample: ``(channels,)``.
         channels: The target, ``(channels, m)``.
-        metric: Code of the metric.
+        metric: Code of the metric, below MINKOWSKI.
         first: First target sample.
         last: Last target sample.
-        costs: ``(m,)``, written.
+        costs: At least ``(last - first + 1,)``, written.
     """
-    for j in range(first, last + 1):
+    count = last - first + 1
+    for j in range(count):
         costs[j] = 0.0
     for channel in range(channels.shape[0]):
         value = sample[channel]
-        row = channels[channel]
+        row = channels[channel, first : last + 1]
         if metric == MANHATTAN:
-            for j in range(first, last + 1):
+            for j in range(count):
                 costs[j] += abs(value - row[j])
+        elif metric == CHEBYSHEV:
+            for j in range(count):
+                costs[j] = max(costs[j], abs(value - row[j]))
         else:
-            for j in range(first, last + 1):
+            for j in range(count):
                 difference = value - row[j]
                 costs[j] += difference * difference
     if metric == EUCLIDEAN:
-        for j in range(first, last + 1):
+        for j in range(count):
             costs[j] = math.sqrt(costs[j])
 
 
 @_compile
-def symmetric_rows(
+def fill_cost_rows(
     reference: NDArray[np.float64],
     channels: NDArray[np.float64],
     metric: int,
-    diagonal_weight: float,
-    window: int,
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
     start: int,
     stop: int,
-    row: NDArray[np.float64],
     costs: NDArray[np.float64],
-    directions: NDArray[np.uint8],
 ) -> None:
-    """Advance `row` from cost-matrix row ``start - 1`` to row ``stop - 1`` with steps (1, 1), (1, 0), (0, 1).
+    """Set row ``i % len(costs)`` of `costs` to the local costs of row i, for i from `start` to ``stop - 1``.
 
     Args:
         reference: ``(n, channels)``.
         channels: The target, ``(channels, m)``.
-        metric: Code of the metric.
-        diagonal_weight: Weight of the local cost on a diagonal step.
-        window: Sakoe-Chiba radius.
-        start: First row to compute, at least 1.
-        stop: End of the rows to compute, exclusive.
-        row: ``(m,)``, infinity to the right of every cell reached so far; read and written.
-        costs: ``(m,)``, scratch.
-        directions: As `allocate_directions` lays them out, or of no rows where no path is wanted.
+        metric: Code of the metric, below MINKOWSKI.
+        first: First column that is wanted in every row, ``(n,)``; it lands in column 0.
+        last: Last column that is wanted in every row, ``(n,)``.
+        start: First row.
+        stop: End of the rows, exclusive.
+        costs: Ring of rows, written.
     """
-    m = channels.shape[1]
-    keep = directions.shape[0] > 0
     for i in range(start, stop):
-        first = max(0, i - window)
-        last = min(m - 1, i + window)
-        fill_costs(reference[i], channels, metric, first, last, costs)
-        diagonal = row[first - 1] if first > 0 else np.inf
-        left = np.inf
-        for j in range(first, last + 1):
-            cost = costs[j]
-            up = row[j]
-            best = diagonal + diagonal_weight * cost
-            step = DIAGONAL
-            other = up + cost
-            if other < best:
-                best = other
-                step = UP
-            other = left + cost
-            if other < best:
-                best = other
-                step = LEFT
-            diagonal = up
-            left = best
-            row[j] = best
-            if keep:
-                cell = j - first
-                directions[i, cell >> 2] |= np.uint8(step << (2 * (cell & 3)))
+        fill_costs(reference[i], channels, metric, first[i], last[i], costs[i % costs.shape[0]])
 
 
 @_compile
-def asymmetric_rows(
-    reference: NDArray[np.float64],
-    channels: NDArray[np.float64],
-    metric: int,
-    diagonal_weight: float,
-    window: int,
+def _add_costs(costs: NDArray[np.float64], weight: float, candidate: NDArray[np.float64]) -> None:
+    """Add ``weight * costs`` to `candidate`; both of the same length."""
+    for k in range(candidate.shape[0]):
+        candidate[k] += weight * costs[k]
+
+
+@_compile
+def _take_cheaper(
+    candidate: NDArray[np.float64], production: int, best: NDArray[np.float64], chosen: NDArray[np.uint8], keep: bool
+) -> None:
+    """Lower `best` to `candidate` where that is less, and note the production there if `keep`."""
+    if keep:
+        code = np.uint8(production)
+        for k in range(candidate.shape[0]):
+            chosen[k] = code if candidate[k] < best[k] else chosen[k]
+    for k in range(candidate.shape[0]):
+        best[k] = candidate[k] if candidate[k] < best[k] else best[k]
+
+
+@_compile
+def _stay(
+    costs: NDArray[np.float64], weight: float, production: int, best: NDArray[np.float64], chosen: NDArray[np.uint8]
+) -> None:
+    """Let each cell of a row be reached from the one before it, one after the other."""
+    left = best[0]
+    for k in range(1, best.shape[0]):
+        other = left + weight * costs[k]
+        left = best[k]
+        if other < left:
+            left = other
+            best[k] = other
+            chosen[k] = production
+
+
+@_compile
+def advance(
     start: int,
     stop: int,
-    row: NDArray[np.float64],
+    columns: int,
+    open_begin: bool,
+    origins: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
     costs: NDArray[np.float64],
+    cost_first: NDArray[np.int64],
+    accumulated: NDArray[np.float64],
+    candidate: NDArray[np.float64],
+    chosen: NDArray[np.uint8],
     directions: NDArray[np.uint8],
+    code_bits: int,
 ) -> None:
-    """Advance `row` as `symmetric_rows` does, with steps (1, 1), (1, 0), (1, 2); same arguments."""
-    m = channels.shape[1]
+    """Compute the accumulated costs of rows `start` to ``stop - 1``.
+
+    Args:
+        start: First row; the rows before it are done.
+        stop: End of the rows, exclusive.
+        columns: Samples of the target.
+        open_begin: Whether a row of zeros lies above the first one, instead of a begin at (0, 0).
+        origins: As in `ProductionTable`, as the next three.
+        starts: Where the cells of each production start.
+        offsets: How far back each cell lies.
+        weights: How often its cost counts.
+        first: First column of the band in every row.
+        last: Last column of the band in every row.
+        costs: Ring of rows of local costs; row i begins at column ``cost_first[i]``.
+        cost_first: As said.
+        accumulated: Ring of rows, written; row i begins at column ``first[i]``.
+        candidate: Scratch, as wide as the band.
+        chosen: Scratch, as wide as the band.
+        directions: As `allocate_directions` lays them out, or of no rows where no path is wanted; written.
+        code_bits: Bits for one cell in `directions`.
+    """
+    productions = origins.shape[0]
+    stays = origins[productions - 1, 0] == 0
     keep = directions.shape[0] > 0
     for i in range(start, stop):
-        first = max(0, i - window)
-        last = min(m - 1, i + window)
-        fill_costs(reference[i], channels, metric, first, last, costs)
-        diagonal = row[first - 1] if first > 0 else np.inf
-        # row[first - 2] left the window two rows ago: what stands there is not the row above.
-        skip = np.inf
-        for j in range(first, last + 1):
-            cost = costs[j]
-            up = row[j]
-            best = diagonal + diagonal_weight * cost
-            step = DIAGONAL
-            other = up + cost
-            if other < best:
-                best = other
-                step = UP
-            other = skip + cost
-            if other < best:
-                best = other
-                step = SKIP
-            skip = diagonal
-            diagonal = up
-            row[j] = best
-            if keep:
-                cell = j - first
-                directions[i, cell >> 2] |= np.uint8(step << (2 * (cell & 3)))
+        low, high = first[i], last[i]
+        best = accumulated[i % accumulated.shape[0], : high - low + 1]
+        best[:] = np.inf
+        chosen[: high - low + 1] = 0
+        for production in range(productions - 1 if stays else productions):
+            origin, back = i - origins[production, 0], origins[production, 1]
+            if origin < -1 or (origin == -1 and not open_begin):
+                continue
+            left = max(low, back if origin == -1 else first[origin] + back)
+            right = min(high, columns - 1 if origin == -1 else last[origin] + back)
+            if left > right:
+                continue
+            count = right - left + 1
+            # Slices from here on: Numba vectorizes loops over them, but none with an offset in the index.
+            offer = candidate[:count]
+            if origin == -1:
+                offer[:] = 0.0
+            else:
+                begin = left - back - first[origin]
+                offer[:] = accumulated[origin % accumulated.shape[0], begin : begin + count]
+            for cell in range(starts[production], starts[production + 1]):
+                row = i - offsets[cell, 0]
+                begin = left - offsets[cell, 1] - cost_first[row]
+                _add_costs(costs[row % costs.shape[0], begin : begin + count], weights[cell], offer)
+            place = left - low
+            _take_cheaper(offer, production, best[place : place + count], chosen[place : place + count], keep)
+        begin = low - cost_first[i]
+        paid = costs[i % costs.shape[0], begin : begin + high - low + 1]
+        if i == 0 and not open_begin:
+            best[0] = paid[0]
+        if stays:
+            _stay(paid, weights[starts[productions - 1]], productions - 1, best, chosen)
+        if keep:
+            pack_codes(chosen[: high - low + 1], code_bits, directions[i])
+
+
+@_compile
+def pack_codes(chosen: NDArray[np.uint8], code_bits: int, packed: NDArray[np.uint8]) -> None:
+    """Write the numbers `chosen` into the zeroed bytes `packed`, `code_bits` bits each."""
+    if code_bits == 2:
+        for k in range(chosen.shape[0]):
+            packed[k >> 2] |= np.uint8(chosen[k] << (2 * (k & 3)))
+    else:
+        for k in range(chosen.shape[0]):
+            packed[k >> 1] |= np.uint8(chosen[k] << (4 * (k & 1)))
 
 
 walk_back_compiled = _compile(walk_back)

@@ -1,4 +1,4 @@
-"""The recurrences in plain NumPy: one anti-diagonal of the cost matrix after the other.
+"""The recurrence in plain NumPy: one anti-diagonal of the cost matrix after the other, for any step pattern.
 
 All cells of an anti-diagonal are independent of each other, so each is a handful of array operations. The
 arithmetic of every cell is that of `compiled`, in the same order: results are equal to the last bit.
@@ -11,80 +11,91 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from .directions import DIAGONAL, LEFT, SKIP, UP
-from .problem import EUCLIDEAN, MANHATTAN, AlignmentProblem
+from .problem import AlignmentProblem
 
 _DIAGONALS_PER_REPORT = 1024
 
 
-def accumulate(problem: AlignmentProblem, directions: NDArray[np.uint8], report: Callable[[float], None]) -> float:
-    """Return the cost of the best path, and fill `directions` where it has rows.
+def accumulate(
+    problem: AlignmentProblem,
+    directions: NDArray[np.uint8],
+    matrix: NDArray[np.float64],
+    report: Callable[[float], None],
+) -> NDArray[np.float64]:
+    """Return the accumulated costs of the last row, and fill `directions` and `matrix` where they have rows.
 
     Args:
         problem: What to align.
         directions: As `allocate_directions` lays them out, or of no rows where no path is wanted.
+        matrix: ``(n, m)`` infinities, or of no rows where no matrix is wanted.
         report: Told the fraction of the work that is done, now and then.
 
     Returns:
-        The cost; infinity when it overflows.
+        The last row of the band, ``(last[n - 1] - first[n - 1] + 1,)``; infinity where costs overflow.
     """
-    n, m, window = len(problem.reference), len(problem.target), problem.window
-    # Cell (i, j) stands at index i + 1, so that index 0 is the border above; two more behind the end for the
-    # borders that later diagonals look at.
-    buffers = [np.full(n + 3, np.inf) for _ in range(4)]
-    count = n + m - 1
-    for d in range(count):
-        low = max(0, d - m + 1, -((window - d) // 2))
-        high = min(n - 1, d, (d + window) // 2)
-        cells = slice(low + 1, high + 2)
-        above = slice(low, high + 1)
-        now, one, two, three = (buffers[(d - back) % 4] for back in range(4))
-        cost = _local_costs(problem, d, low, high)
-        if d == 0:
-            best = cost
-            steps = np.zeros(1, dtype=np.uint8)
-        else:
-            third = three[above] if problem.pattern.asymmetric else one[cells]
-            best, steps = _choose(
-                two[above] + problem.pattern.diagonal_weight * cost,
-                one[above] + cost,
-                third + cost,
-                SKIP if problem.pattern.asymmetric else LEFT,
-            )
-        now[low] = np.inf
-        now[high + 2 : high + 4] = np.inf
-        now[cells] = best
-        if len(directions):
-            _store(directions, steps, d, low, high, window)
+    n, band, pattern = len(problem.reference), problem.band, problem.pattern
+    rows_back, columns_back = pattern.rows_back, pattern.columns_back
+    # Cell (i, j) stands at index i + rows_back; around the cells of a diagonal there is room for the infinities that
+    # later diagonals look at.
+    ring = [np.full(n + rows_back + columns_back, np.inf) for _ in range(rows_back + columns_back + 1)]
+    lows, highs = band.diagonals()
+    ends = np.full(int(band.last[-1] - band.first[-1]) + 1, np.inf)
+    for d in range(len(lows)):
+        low, high = int(lows[d]), int(highs[d])
+        now = ring[d % len(ring)]
+        now[low : high + 1 + rows_back + columns_back] = np.inf
+        if low <= high:
+            i = np.arange(low, high + 1)
+            best, chosen = _cheapest(problem, ring, d, i)
+            now[low + rows_back : high + 1 + rows_back] = best
+            if len(directions):
+                _store(directions, chosen, i, d - i - band.first[i], pattern.code_bits)
+            if len(matrix):
+                matrix[i, d - i] = best
+            if high == n - 1:
+                ends[d - high - int(band.first[-1])] = best[-1]
         if d % _DIAGONALS_PER_REPORT == 0:
-            report(d / count)
-    return float(buffers[(count - 1) % 4][n])
+            report(d / len(lows))
+    return ends
 
 
-def _local_costs(problem: AlignmentProblem, d: int, low: int, high: int) -> NDArray[np.float64]:
-    """Return the local costs of the cells (i, d - i), i from `low` to `high`."""
-    rows = problem.reference[low : high + 1]
-    columns = problem.target[d - high : d - low + 1][::-1]
-    total = np.zeros(high - low + 1)
-    for channel in range(rows.shape[1]):
-        difference = rows[:, channel] - columns[:, channel]
-        total += np.abs(difference) if problem.metric == MANHATTAN else difference * difference
-    return np.sqrt(total) if problem.metric == EUCLIDEAN else total
-
-
-def _choose(
-    diagonal: NDArray[np.float64], up: NDArray[np.float64], third: NDArray[np.float64], third_step: int
+def _cheapest(
+    problem: AlignmentProblem, ring: list[NDArray[np.float64]], d: int, i: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """Return the smallest of the three candidates and the step it stands for; the first wins a tie."""
-    steps = np.full(diagonal.shape, DIAGONAL, dtype=np.uint8)
-    steps[up < diagonal] = UP
-    best = np.minimum(diagonal, up)
-    steps[third < best] = third_step
-    return np.minimum(best, third), steps
+    """Return the accumulated costs of the cells ``(i, d - i)`` and the number of the production of each."""
+    table = problem.pattern.table
+    rows_back = problem.pattern.rows_back
+    best = np.full(len(i), np.inf)
+    chosen = np.zeros(len(i), dtype=np.uint8)
+    if d == 0 and not problem.open_begin:
+        return problem.costs.cells(i, d - i), chosen
+    for production, (di, dj) in enumerate(table.origins.tolist()):
+        if d - di - dj < -1:
+            continue
+        source = ring[(d - di - dj) % len(ring)]
+        candidate = source[i[0] - di + rows_back : i[-1] + 1 - di + rows_back].copy()
+        if d - di - dj < 0:
+            candidate[:] = np.inf  # there is no such diagonal yet, and the ring holds a later one
+        if problem.open_begin:
+            candidate[(i - di == -1) & (d - i - dj >= 0)] = 0.0
+        for cell in range(table.starts[production], table.starts[production + 1]):
+            # Where the origin lies outside, the candidate is infinite whatever is added.
+            rows = np.maximum(i - table.offsets[cell, 0], 0)
+            columns = np.maximum(d - i - table.offsets[cell, 1], 0)
+            candidate += table.weights[cell] * problem.costs.cells(rows, columns)
+        cheaper = candidate < best
+        best[cheaper] = candidate[cheaper]
+        chosen[cheaper] = production
+    return best, chosen
 
 
-def _store(directions: NDArray[np.uint8], steps: NDArray[np.uint8], d: int, low: int, high: int, window: int) -> None:
-    i = np.arange(low, high + 1)
-    cell = d - i - np.maximum(0, i - window)
+def _store(
+    directions: NDArray[np.uint8],
+    chosen: NDArray[np.uint8],
+    i: NDArray[np.int64],
+    cell: NDArray[np.int64],
+    code_bits: int,
+) -> None:
+    per_byte = 8 // code_bits
     # Every cell of an anti-diagonal lies in another row, so no byte is addressed twice.
-    directions[i, cell >> 2] |= (steps << (2 * (cell & 3)).astype(np.uint8)).astype(np.uint8)
+    directions[i, cell // per_byte] |= (chosen << (code_bits * (cell % per_byte)).astype(np.uint8)).astype(np.uint8)

@@ -1,27 +1,21 @@
-"""From which neighbour each cell of the cost matrix was reached: two bits per cell inside the window."""
+"""By which production each cell of the cost matrix was reached: two or four bits per cell inside the window."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Step that led to cell (i, j), as stored; the order is the order of preference when costs are equal.
-DIAGONAL = 0  # from (i - 1, j - 1)
-UP = 1  # from (i - 1, j)
-LEFT = 2  # from (i, j - 1)
-SKIP = 3  # from (i - 1, j - 2), asymmetric only
 
+def allocate_directions(n: int, band_width: int, code_bits: int) -> NDArray[np.uint8]:
+    """Return zeroed room for `n` rows of `band_width` cells of `code_bits` bits.
 
-def allocate_directions(n: int, band_width: int) -> NDArray[np.uint8]:
-    """Return zeroed room for `n` rows of `band_width` cells, four cells to a byte.
-
-    Cell ``(i, j)`` under a window w is number ``k = j - max(0, i - w)`` of row i: bits ``2 * (k % 4)`` of
-    byte ``k // 4``.
+    Cell ``(i, j)`` of a band is number ``k = j - first[i]`` of row i; with ``c = 8 // code_bits`` cells to a byte
+    it has the bits from ``code_bits * (k % c)`` on of byte ``k // c``.
 
     Raises:
         MemoryError: If there is not enough memory, naming how much was asked for.
     """
-    row_bytes = (band_width + 3) // 4
+    row_bytes = -(-band_width * code_bits // 8)
     try:
         return np.zeros((n, row_bytes), dtype=np.uint8)
     except MemoryError as error:
@@ -31,37 +25,48 @@ def allocate_directions(n: int, band_width: int) -> NDArray[np.uint8]:
         ) from error
 
 
-def walk_back(directions: NDArray[np.uint8], m: int, window: int) -> NDArray[np.int64]:
-    """Follow the stored steps from the last cell to the first.
+def walk_back(
+    directions: NDArray[np.uint8],
+    code_bits: int,
+    first: NDArray[np.int64],
+    end: int,
+    open_begin: bool,
+    origins: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Follow the stored productions from a cell of the last row back to where the path begins.
 
     Args:
-        directions: As `allocate_directions` lays them out, of a cost matrix whose last cell is reachable.
-        m: Samples of the target.
-        window: Sakoe-Chiba radius, samples.
+        directions: As `allocate_directions` lays them out, of a cost matrix in which ``(n - 1, end)`` is reachable.
+        code_bits: Bits for one cell.
+        first: First column of the band in every row, ``(n,)``.
+        end: Column at which the path ends.
+        open_begin: Whether the path begins with a production that comes from the row above the first, instead of
+            in the cell (0, 0).
+        origins: As in `ProductionTable`.
+        starts: As in `ProductionTable`.
+        offsets: As in `ProductionTable`.
 
     Returns:
-        The path, ``(k, 2)`` int64 pairs (i, j) in time order.
+        The path, ``(k, 2)`` int64 pairs (i, j) in time order, with the cells inside of productions.
     """
     n = directions.shape[0]
-    path = np.empty((n + m - 1, 2), dtype=np.int64)
-    i, j, free = n - 1, m - 1, n + m - 1
-    while True:
+    cells_per_byte = 8 // code_bits
+    mask = (1 << code_bits) - 1
+    path = np.empty((n + end, 2), dtype=np.int64)
+    i, j, free = n - 1, end, n + end
+    while i >= 0 and (open_begin or i > 0 or j > 0):
+        cell = j - first[i]
+        production = (directions[i, cell // cells_per_byte] >> (code_bits * (cell % cells_per_byte))) & mask
+        for k in range(starts[production + 1] - 1, starts[production] - 1, -1):
+            free -= 1
+            path[free, 0] = i - offsets[k, 0]
+            path[free, 1] = j - offsets[k, 1]
+        i -= origins[production, 0]
+        j -= origins[production, 1]
+    if not open_begin:
         free -= 1
-        path[free, 0] = i
-        path[free, 1] = j
-        if i == 0 and j == 0:
-            break
-        if i == 0:
-            j -= 1
-            continue
-        cell = j - max(0, i - window)
-        step = (directions[i, cell >> 2] >> (2 * (cell & 3))) & 3
-        if step == LEFT:
-            j -= 1
-        else:
-            i -= 1
-            if step == DIAGONAL:
-                j -= 1
-            elif step == SKIP:
-                j -= 2
+        path[free, 0] = 0
+        path[free, 1] = 0
     return path[free:].copy()

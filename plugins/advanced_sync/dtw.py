@@ -6,30 +6,51 @@ counted from 0, the accumulated cost is, for the step pattern symmetric2::
     D(0, 0) = c(0, 0)
     D(i, j) = min(D(i-1, j-1) + 2 c(i, j),  D(i-1, j) + c(i, j),  D(i, j-1) + c(i, j))
 
-and infinite outside the matrix and outside the window ``|i - j| <= window_size``. The distance is D(n-1,
-m-1). symmetric1 counts the diagonal step once; asymmetric allows ``D(i-1, j-1)``, ``D(i-1, j)`` and
-``D(i-1, j-2)``, each counted once, so that every reference sample is matched with exactly one target sample.
-Local costs over the channels are ``euclidean`` sqrt(sum d^2), ``sqeuclidean`` sum d^2 and ``manhattan`` sum
-\|d\|. Of steps that cost the same, the diagonal is taken, then the one that stays on the target sample.
+and infinite outside the matrix and outside the window. The distance is D(n-1, m-1). Other step patterns have other
+terms in the minimum (`step_patterns`); local costs are listed in `metrics`, windows in `windows`. Of steps that cost
+the same, the one that stands first in the pattern is taken: with the symmetric ones the diagonal, then the one that
+stays on the target sample. A window holds for the cells at which a production of the pattern begins and ends; the
+cells inside one may lie beside it, as in R's dtw.
 
-Time O(n m), or O(n window_size) under a window. Memory O(n + m) for the distance, two bits per cell for the
-path.
+With an open begin a row of zeros is put before the first reference sample, so that the path may begin at any target
+sample; with an open end the distance is the smallest of the last row, after normalization where the length of the
+matched target counts in it. Both together find `reference` within `target`.
+
+Time O(n m), or O(n w) in a window of w target samples, times the moves of the pattern. Memory O(n + m) for the
+distance; for the path two bits per cell in the window, four for patterns of more than four productions.
 
 References: H. Sakoe and S. Chiba, Dynamic programming algorithm optimization for spoken word recognition,
 IEEE TASSP 26 (1978) 43-49, doi 10.1109/TASSP.1978.1163055. Names and the weight of the first cell are those
 of T. Giorgino, Computing and visualizing dynamic time warping alignments in R, J. Stat. Softw. 31 (2009), doi
-10.18637/jss.v031.i07.
+10.18637/jss.v031.i07. Open ends: P. Tormene et al., Matching incomplete time series with dynamic time warping, Artif.
+Intell. Med. 45 (2009), doi 10.1016/j.artmed.2008.11.007.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .kernels import choose_kernel, solve_distance, solve_path
-from .problem import check_problem
+from .kernels import choose_kernel, solve_distance, solve_matrix, solve_path
+from .options import Options
+from .problem import AlignmentProblem, check_problem
+from .warping import warp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrices:
+    """The costs behind an alignment.
+
+    Attributes:
+        local: Local costs, ``(n, m)`` float64, also outside the window.
+        accumulated: Accumulated costs, ``(n, m)`` float64, infinite where no path comes.
+    """
+
+    local: NDArray[np.float64]
+    accumulated: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,18 +58,24 @@ class Alignment:
     """A target aligned with a reference.
 
     Attributes:
-        warped: The target on the reference's time axis, ``(n,)`` or ``(n, channels)`` float64.
+        warped: The target on the reference's time axis, ``(n,)`` or ``(n, channels)`` float64; in reverse, the
+            reference on the target's, ``(m,)`` or ``(m, channels)``.
+        times: The time stamps of that axis, ``(n,)`` or ``(m,)`` float64; ``None`` if none were given.
+        warped_times: Where on its own axis each warped sample comes from, shaped as `times`; ``None`` likewise.
         path: ``(k, 2)`` int64 pairs of reference and target sample, in time order, both from 0.
         distance: Cost of the path.
-        normalized_distance: `distance` divided by n + m (symmetric2), n (asymmetric) or the number of pairs
-            on the path (symmetric1).
+        normalized_distance: `distance` divided as the step pattern says: by n, by the m' target samples up to the
+            end of the path, or by n + m'; where it has no such number, by the pairs on the path.
         distance_metric: The local cost that was used.
         step_pattern: Canonical name of the step pattern that was used.
-        window_size: The window that was asked for, samples; ``None`` without one.
+        window_size: The radius that was asked for, samples; ``None`` without one.
         kernel: ``"numba"`` or ``"numpy"``.
+        matrices: The costs, where they were asked for.
     """
 
     warped: NDArray[np.float64]
+    times: NDArray[np.float64] | None
+    warped_times: NDArray[np.float64] | None
     path: NDArray[np.int64]
     distance: float
     normalized_distance: float
@@ -56,35 +83,24 @@ class Alignment:
     step_pattern: str
     window_size: int | None
     kernel: str
+    matrices: Matrices | None
 
 
-def dtw_distance(
-    reference: ArrayLike,
-    target: ArrayLike,
-    *,
-    distance_metric: str = "euclidean",
-    window_size: int | None = None,
-    step_pattern: str = "symmetric",
-    kernel: str = "auto",
-) -> float:
+def dtw_distance(reference: ArrayLike | None, target: ArrayLike | None, **options: Unpack[Options]) -> float:
     """Return the dynamic-time-warping distance of two series, as the module's docstring defines it.
 
     Args:
         reference: ``(n,)`` or ``(n, channels)`` real numbers, n at least 1.
         target: ``(m,)`` or ``(m, channels)`` real numbers, in the unit of `reference`.
-        distance_metric: ``"euclidean"``, ``"sqeuclidean"`` or ``"manhattan"``.
-        window_size: Sakoe-Chiba radius in samples, at least ``|n - m|``; ``None`` for no limit.
-        step_pattern: ``"symmetric"`` (which is symmetric2), ``"symmetric1"``, ``"symmetric2"`` or
-            ``"asymmetric"``.
-        kernel: ``"auto"``, ``"numba"`` or ``"numpy"``.
+        **options: What to choose, see `Options`: local cost, window, step pattern, open ends and more.
 
     Returns:
-        The distance, in the unit of the series (its square for sqeuclidean); never divided by a length.
+        The distance, in the unit of the local cost; never divided by a length.
 
     Raises:
         ValueError: If a series is empty, ragged or holds NaN or infinity, channels differ, a name is unknown,
-            the costs overflow, or no path exists under `window_size` or the slope of asymmetric.
-        TypeError: If a series holds no real numbers, or `window_size` is no integer.
+            options contradict each other, the costs overflow, or no path exists under the window and the step pattern.
+        TypeError: If a series holds no real numbers, or an option is of another type.
         ImportError: If `kernel` is ``"numba"`` and Numba cannot be imported.
 
     Example:
@@ -92,58 +108,79 @@ def dtw_distance(
         0.0
         >>> dtw_distance([0.0, 1.0], [1.0, 3.0])
         3.0
+        >>> dtw_distance([5, 6], [1, 5, 6, 2], step_pattern="asymmetric", open_begin=True, open_end=True)
+        0.0
     """
-    problem = check_problem(
-        reference, target, distance_metric=distance_metric, window_size=window_size, step_pattern=step_pattern
-    )
-    return solve_distance(problem, choose_kernel(kernel))
+    problem, kernel = _check(reference, target, options)
+    return solve_distance(problem, kernel)
 
 
 def dtw_path(
-    reference: ArrayLike,
-    target: ArrayLike,
-    *,
-    distance_metric: str = "euclidean",
-    window_size: int | None = None,
-    step_pattern: str = "symmetric",
-    kernel: str = "auto",
+    reference: ArrayLike | None, target: ArrayLike | None, **options: Unpack[Options]
 ) -> tuple[NDArray[np.int64], float]:
     """Return the best warping path and its cost; arguments and errors are those of `dtw_distance`.
 
     Returns:
-        The path, ``(k, 2)`` int64 pairs of reference and target sample from (0, 0) to (n-1, m-1), and the
-        distance.
+        The path, ``(k, 2)`` int64 pairs of reference and target sample from (0, 0) to (n-1, m-1) unless an end is
+        open, and the distance.
 
     Raises:
         ValueError: As `dtw_distance`.
         TypeError: As `dtw_distance`.
         ImportError: As `dtw_distance`.
-        MemoryError: If two bits for each cell inside the window do not fit into memory.
+        MemoryError: If the steps of the cells inside the window do not fit into memory.
 
     Example:
         >>> path, distance = dtw_path([0, 1, 2, 2], [0, 0, 1, 2])
         >>> path.tolist()
         [[0, 0], [0, 1], [1, 2], [2, 3], [3, 3]]
     """
-    problem = check_problem(
-        reference, target, distance_metric=distance_metric, window_size=window_size, step_pattern=step_pattern
-    )
-    return solve_path(problem, choose_kernel(kernel))
+    problem, kernel = _check(reference, target, options)
+    return solve_path(problem, kernel)
+
+
+def dtw_matrices(reference: ArrayLike | None, target: ArrayLike | None, **options: Unpack[Options]) -> Matrices:
+    """Return the local and the accumulated costs; arguments and errors are those of `dtw_path`.
+
+    Memory 16 bytes for each of the ``n * m`` cells.
+
+    Returns:
+        The costs.
+
+    Raises:
+        ValueError: As `dtw_path`.
+        TypeError: As `dtw_path`.
+        ImportError: As `dtw_path`.
+        MemoryError: If the matrices do not fit into memory.
+
+    Example:
+        >>> dtw_matrices([0, 1], [0, 2, 1], step_pattern="symmetric1").accumulated.tolist()
+        [[0.0, 2.0, 3.0], [1.0, 1.0, 1.0]]
+    """
+    problem, kernel = _check(reference, target, options)
+    _, _, accumulated = solve_matrix(problem, kernel)
+    return Matrices(local=problem.costs.dense(), accumulated=accumulated)
 
 
 def dtw_align(
     reference: ArrayLike,
     target: ArrayLike,
     *,
-    distance_metric: str = "euclidean",
-    window_size: int | None = None,
-    step_pattern: str = "symmetric",
-    kernel: str = "auto",
+    reverse: bool = False,
+    matrices: bool = False,
+    **options: Unpack[Options],
 ) -> Alignment:
     """Align `target` with `reference`; arguments and errors are those of `dtw_path`.
 
     Sample i of the warped series is the mean of all target samples that the path matches with reference
-    sample i (with asymmetric there is exactly one).
+    sample i (with asymmetric there is exactly one); see `warp`.
+
+    Args:
+        reference: As in `dtw_distance`.
+        target: As in `dtw_distance`.
+        reverse: Whether the reference is warped onto the target's time axis instead.
+        matrices: Whether the costs are wanted as well, see `dtw_matrices`.
+        **options: See `Options`.
 
     Returns:
         The alignment.
@@ -161,29 +198,47 @@ def dtw_align(
         >>> alignment.distance
         0.0
     """
-    problem = check_problem(
-        reference, target, distance_metric=distance_metric, window_size=window_size, step_pattern=step_pattern
-    )
-    chosen = choose_kernel(kernel)
-    path, distance = solve_path(problem, chosen)
-    warped = _warp(problem.target, path)
-    divisor = problem.pattern.normalization(len(problem.reference), len(problem.target), len(path))
+    problem, kernel = _check(reference, target, options)
+    for name, value in (("reverse", reverse), ("matrices", matrices)):
+        if not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"{name}: expected true or false, got {value!r}")
+    if matrices:
+        path, distance, accumulated = solve_matrix(problem, kernel)
+        costs = Matrices(local=problem.costs.dense(), accumulated=accumulated)
+    else:
+        path, distance = solve_path(problem, kernel)
+    window_size = options.get("window_size")
+    axis, own = problem.positions.reference, problem.positions.target
+    warped, flat, ordered = problem.target_values, np.ndim(target) == 1, path
+    if reverse:
+        axis, own = own, axis
+        warped, flat, ordered = problem.reference_values, np.ndim(reference) == 1, path[:, ::-1]
+    warped = warp(warped, ordered, axis)
+    timed = problem.positions.timed
     return Alignment(
-        warped=warped if np.ndim(target) == 2 else warped[:, 0],
+        warped=warped[:, 0] if flat else warped,
+        times=axis if timed else None,
+        warped_times=warp(own[:, np.newaxis], ordered, axis)[:, 0] if timed else None,
         path=path,
         distance=distance,
-        normalized_distance=distance / divisor,
-        distance_metric=distance_metric,
+        normalized_distance=_normalize(problem, path, distance),
+        distance_metric=options.get("distance_metric", "euclidean"),
         step_pattern=problem.pattern.name,
         window_size=None if window_size is None else int(window_size),
-        kernel=chosen,
+        kernel=kernel,
+        matrices=costs if matrices else None,
     )
 
 
-def _warp(target: NDArray[np.float64], path: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return, for every reference sample, the mean of the target samples that the path matches with it."""
-    starts = np.flatnonzero(np.diff(path[:, 0], prepend=-1))
-    counts = np.diff(starts, append=len(path))
-    sums = np.add.reduceat(target[path[:, 1]], starts, axis=0)
-    means: NDArray[np.float64] = sums / counts[:, np.newaxis]
-    return means
+def _check(reference: Any, target: Any, options: Options) -> tuple[AlignmentProblem, Any]:
+    chosen = dict(options)
+    kernel = choose_kernel(str(chosen.pop("kernel", "auto")))
+    return check_problem(reference, target, **chosen), kernel  # type: ignore[arg-type]
+
+
+def _normalize(problem: AlignmentProblem, path: NDArray[np.int64], distance: float) -> float:
+    if not len(path):
+        return distance
+    if problem.pattern.normalization == "NA":
+        return distance / len(path)
+    return distance / problem.pattern.divisor(len(problem.reference), int(path[-1, 1]) + 1)

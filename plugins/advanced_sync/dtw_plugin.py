@@ -7,7 +7,27 @@ from typing import Any
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins.base import PluginProtocol
 
-from .dtw import dtw_align
+from .dtw import Alignment, dtw_align
+
+_OPTIONAL_INPUTS = ("reference_times", "target_times", "band", "cost_matrix")
+
+
+def _metadata(alignment: Alignment) -> dict[str, Any]:
+    metadata = {
+        "distance": alignment.distance,
+        "normalized_distance": alignment.normalized_distance,
+        "path": alignment.path,
+        "distance_metric": alignment.distance_metric,
+        "step_pattern": alignment.step_pattern,
+        "window_size": alignment.window_size,
+        "kernel": alignment.kernel,
+    }
+    if alignment.times is not None:
+        metadata |= {"times": alignment.times, "warped_times": alignment.warped_times}
+    if alignment.matrices is not None:
+        metadata["local_cost_matrix"] = alignment.matrices.local
+        metadata["accumulated_cost_matrix"] = alignment.matrices.accumulated
+    return metadata
 
 
 class DTWPlugin(PluginProtocol):
@@ -17,29 +37,20 @@ class DTWPlugin(PluginProtocol):
         """Align the two series.
 
         Args:
-            inputs: ``reference`` ``(n,)`` or ``(n, channels)``, ``target`` ``(m,)`` or ``(m, channels)``, and
-                ``params`` with any of ``distance_metric``, ``window_size``, ``step_pattern``.
+            inputs: ``reference`` ``(n,)`` or ``(n, channels)``, ``target`` ``(m,)`` or ``(m, channels)``; if wanted,
+                ``reference_times`` ``(n,)`` and ``target_times`` ``(m,)``, ``band`` ``(n, 2)`` and ``cost_matrix``
+                ``(n, m)``; and ``params`` with any of the declared parameters.
 
         Returns:
-            The warped target, with the distance and the path in the metadata.
+            The warped series, with the distance and the path in the metadata.
 
         Raises:
             ValueError: If a series or a parameter cannot be used, as `dtw_align` says.
             TypeError: If a series holds no real numbers.
         """
-        alignment = dtw_align(inputs["reference"], inputs["target"], **inputs.get("params", {}))
-        return ProcessingResult(
-            values=alignment.warped,
-            metadata={
-                "distance": alignment.distance,
-                "normalized_distance": alignment.normalized_distance,
-                "path": alignment.path,
-                "distance_metric": alignment.distance_metric,
-                "step_pattern": alignment.step_pattern,
-                "window_size": alignment.window_size,
-                "kernel": alignment.kernel,
-            },
-        )
+        given = {name: inputs[name] for name in _OPTIONAL_INPUTS if inputs.get(name) is not None}
+        alignment = dtw_align(inputs["reference"], inputs["target"], **given, **inputs.get("params", {}))
+        return ProcessingResult(values=alignment.warped, metadata=_metadata(alignment))
 
     def validate_inputs(self, inputs: dict[str, Any]) -> bool:
         """Say whether both series are there; `execute` says what is wrong with their values."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -12,12 +13,15 @@ from platform_base.plugins.base import get_context
 
 from . import diagonals
 from .directions import allocate_directions, walk_back
+from .metrics import MINKOWSKI
 from .problem import AlignmentProblem
 
 KernelName = Literal["numba", "numpy"]
 
 # About 50 ms of work: often enough for a progress display, rarely enough to cost nothing.
 _CELLS_PER_REPORT = 1 << 25
+# Local costs of so many cells are computed at once: they stay in the second-level cache until they are used.
+_CELLS_PER_BLOCK = 1 << 16
 
 
 def choose_kernel(kernel: str) -> KernelName:
@@ -46,24 +50,73 @@ def choose_kernel(kernel: str) -> KernelName:
 def solve_distance(problem: AlignmentProblem, kernel: KernelName) -> float:
     """Return the cost of the best path; memory O(n + m).
 
+    Returns:
+        The cost; NaN where `problem` has missing samples.
+
     Raises:
         ValueError: If the costs overflow float64.
     """
-    return _accumulate(problem, np.zeros((0, 1), dtype=np.uint8), kernel)
+    if problem.missing:
+        return float("nan")
+    _, distance = _end(problem, _accumulate(problem, np.zeros((0, 1), dtype=np.uint8), np.zeros((0, 1)), kernel))
+    return distance
 
 
 def solve_path(problem: AlignmentProblem, kernel: KernelName) -> tuple[NDArray[np.int64], float]:
-    """Return the best path, ``(k, 2)`` int64, and its cost; memory two bits per cell inside the window.
+    """Return the best path, ``(k, 2)`` int64, and its cost; memory two or four bits per cell inside the window.
+
+    Returns:
+        The path and the cost; an empty path and NaN where `problem` has missing samples.
 
     Raises:
         ValueError: If the costs overflow float64.
         MemoryError: If the steps do not fit into memory.
     """
-    directions = allocate_directions(len(problem.reference), problem.band_width)
-    distance = _accumulate(problem, directions, kernel)
-    walk = _load_compiled().walk_back_compiled if kernel == "numba" else walk_back
-    path: NDArray[np.int64] = walk(directions, len(problem.target), problem.window)
+    if problem.missing:
+        return np.empty((0, 2), dtype=np.int64), float("nan")
+    path, distance, _ = _solve(problem, np.zeros((0, 1)), kernel)
     return path, distance
+
+
+def solve_matrix(problem: AlignmentProblem, kernel: KernelName) -> tuple[NDArray[np.int64], float, NDArray[np.float64]]:
+    """Return the best path, its cost and all accumulated costs, ``(n, m)`` with infinity where no path comes.
+
+    Raises:
+        ValueError: If the costs overflow float64.
+        MemoryError: If the matrix does not fit into memory.
+    """
+    n, m = len(problem.reference), len(problem.target)
+    try:
+        matrix = np.full((n, m), np.nan if problem.missing else np.inf)
+    except MemoryError as error:
+        raise MemoryError(
+            f"the accumulated costs need {n * m * 8 / 2**20:.0f} MiB for {n} rows of {m} cells, more than there is; "
+            "do without the matrices, or resample the series"
+        ) from error
+    if problem.missing:
+        return np.empty((0, 2), dtype=np.int64), float("nan"), matrix
+    return _solve(problem, matrix, kernel)
+
+
+def _solve(
+    problem: AlignmentProblem, matrix: NDArray[np.float64], kernel: KernelName
+) -> tuple[NDArray[np.int64], float, NDArray[np.float64]]:
+    pattern = problem.pattern
+    directions = allocate_directions(len(problem.reference), problem.band.width, pattern.code_bits)
+    column, distance = _end(problem, _accumulate(problem, directions, matrix, kernel))
+    walk = _load_compiled().walk_back_compiled if kernel == "numba" else walk_back
+    table = pattern.table
+    path: NDArray[np.int64] = walk(
+        directions,
+        pattern.code_bits,
+        problem.band.first,
+        column,
+        problem.open_begin,
+        table.origins,
+        table.starts,
+        table.offsets,
+    )
+    return path, distance, matrix
 
 
 def _load_compiled() -> Any:
@@ -74,53 +127,130 @@ def _load_compiled() -> Any:
     return compiled
 
 
-def _accumulate(problem: AlignmentProblem, directions: NDArray[np.uint8], kernel: KernelName) -> float:
-    report_progress = get_context().report_progress
+def _end(problem: AlignmentProblem, ends: NDArray[np.float64]) -> tuple[int, float]:
+    """Return the column at which the best path ends, and its cost.
 
-    def report(fraction: float) -> None:
-        report_progress(fraction, "cost matrix")
+    With an open end it is the column of the smallest normalized cost, where the pattern has one, as in R's dtw; the
+    first such column where there are several.
 
-    with np.errstate(over="ignore"):
-        if kernel == "numba":
-            distance = _accumulate_rows(problem, directions, report)
-        else:
-            distance = diagonals.accumulate(problem, directions, report)
+    Raises:
+        ValueError: If the costs overflow float64.
+    """
+    first = int(problem.band.first[-1])
+    at = len(ends) - 1
+    if problem.open_end:
+        comparable = ends
+        if problem.pattern.normalization in ("M", "N+M"):
+            matched = np.arange(first, first + len(ends)) + 1
+            before = len(problem.reference) if problem.pattern.normalization == "N+M" else 0
+            comparable = ends / (before + matched)
+        at = int(np.argmin(comparable))
+    distance = float(ends[at])
     if not np.isfinite(distance):
         raise ValueError(
             "the costs overflow float64: the values of reference and target differ by too much; "
             "scale both series, or use another distance_metric"
         )
+    return first + at, distance
+
+
+def _accumulate(
+    problem: AlignmentProblem, directions: NDArray[np.uint8], matrix: NDArray[np.float64], kernel: KernelName
+) -> NDArray[np.float64]:
+    """Return the accumulated costs of the last row of the band; fill the arrays that have rows."""
+    report_progress = get_context().report_progress
+
+    def report(fraction: float) -> None:
+        report_progress(fraction, "cost matrix")
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        if kernel == "numba":
+            ends = _RowSweep.over(problem).run(directions, matrix, report)
+        else:
+            ends = diagonals.accumulate(problem, directions, matrix, report)
     report(1.0)
-    return distance
+    return ends
 
 
-def _accumulate_rows(
-    problem: AlignmentProblem, directions: NDArray[np.uint8], report: Callable[[float], None]
-) -> float:
-    compiled = _load_compiled()
-    n, m = len(problem.reference), len(problem.target)
-    channels = np.ascontiguousarray(problem.target.T)
-    costs = np.empty(m)
-    row = np.full(m, np.inf)
-    last = min(m - 1, problem.window)
-    compiled.fill_costs(problem.reference[0], channels, problem.metric, 0, last, costs)
-    row[0] = costs[0]
-    if not problem.pattern.asymmetric:
-        row[: last + 1] = np.cumsum(costs[: last + 1])
-    rows = compiled.asymmetric_rows if problem.pattern.asymmetric else compiled.symmetric_rows
-    block = max(1, _CELLS_PER_REPORT // problem.band_width)
-    for start in range(1, n, block):
-        report(start / n)
-        rows(
-            problem.reference,
-            channels,
-            problem.metric,
-            problem.pattern.diagonal_weight,
-            problem.window,
-            start,
-            min(n, start + block),
-            row,
-            costs,
-            directions,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RowSweep:
+    """The arrays that the compiled kernel works on, row after row.
+
+    Attributes:
+        problem: What to align.
+        channels: The target with channels first, ``(channels, m)``.
+        cost_first: First column whose local cost is needed in every row: a production of a later row may pay for
+            cells outside the band.
+        cost_last: Last such column.
+        costs: Ring of rows of local costs.
+        accumulated: Ring of rows of accumulated costs.
+        block: Rows at a time.
+    """
+
+    problem: AlignmentProblem
+    channels: NDArray[np.float64]
+    cost_first: NDArray[np.int64]
+    cost_last: NDArray[np.int64]
+    costs: NDArray[np.float64]
+    accumulated: NDArray[np.float64]
+    block: int
+
+    @classmethod
+    def over(cls, problem: AlignmentProblem) -> _RowSweep:
+        """Lay out the arrays for a problem."""
+        n, band, table = len(problem.reference), problem.band, problem.pattern.table
+        rows_aside, columns_aside = (int(most) for most in table.offsets.max(axis=0))
+        cost_first = np.maximum(band.first - columns_aside, 0)
+        cost_last = band.last[np.minimum(np.arange(n) + rows_aside, n - 1)]
+        cost_width = int((cost_last - cost_first).max()) + 1
+        block = min(n, max(1, _CELLS_PER_BLOCK // cost_width))
+        rows_back = problem.pattern.rows_back
+        return cls(
+            problem=problem,
+            channels=np.ascontiguousarray(problem.target.T),
+            cost_first=cost_first,
+            cost_last=cost_last,
+            costs=np.empty((block + rows_back, cost_width)),
+            accumulated=np.empty((block + rows_back, band.width)),
+            block=block,
         )
-    return float(row[m - 1])
+
+    def run(
+        self, directions: NDArray[np.uint8], matrix: NDArray[np.float64], report: Callable[[float], None]
+    ) -> NDArray[np.float64]:
+        """Do all rows; see `_accumulate`."""
+        problem, band, table = self.problem, self.problem.band, self.problem.pattern.table
+        advance = _load_compiled().advance
+        candidate, chosen = np.empty(band.width), np.empty(band.width, dtype=np.uint8)
+        n, m = len(problem.reference), len(problem.target)
+        reported = max(1, _CELLS_PER_REPORT // band.width)
+        due = 0
+        for start in range(0, n, self.block):
+            if start >= due:
+                report(start / n)
+                due = start + reported
+            stop = min(n, start + self.block)
+            self._fill_costs(start, stop)
+            advance(
+                start, stop, m, problem.open_begin, table.origins, table.starts, table.offsets, table.weights,
+                band.first, band.last, self.costs, self.cost_first, self.accumulated, candidate, chosen, directions,
+                problem.pattern.code_bits,
+            )  # fmt: skip
+            for i in range(start, stop) if len(matrix) else ():
+                matrix[i, band.first[i] : band.last[i] + 1] = self._row(i)
+        return self._row(n - 1).copy()
+
+    def _row(self, i: int) -> NDArray[np.float64]:
+        width = int(self.problem.band.last[i] - self.problem.band.first[i]) + 1
+        return self.accumulated[i % len(self.accumulated), :width]
+
+    def _fill_costs(self, start: int, stop: int) -> None:
+        costs = self.problem.costs
+        if costs.metric < MINKOWSKI:
+            _load_compiled().fill_cost_rows(
+                costs.reference, self.channels, costs.metric, self.cost_first, self.cost_last, start, stop, self.costs
+            )
+            return
+        for i in range(start, stop):
+            columns = np.arange(self.cost_first[i], self.cost_last[i] + 1)
+            self.costs[i % len(self.costs), : len(columns)] = costs.cells(np.full(len(columns), i), columns)

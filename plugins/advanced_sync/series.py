@@ -1,4 +1,4 @@
-"""Checking of the series that a caller hands in."""
+"""Checking of the series and time stamps that a caller hands in."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def as_series(value: Any, name: str) -> NDArray[np.float64]:
-    """Return `value` as a finite array of shape ``(n, channels)``, n and channels at least 1.
+def as_series(value: Any, name: str, *, allow_nan: bool = False) -> NDArray[np.float64]:
+    """Return `value` as an array of shape ``(n, channels)``, n and channels at least 1.
 
     Args:
         value: Real numbers, ``(n,)`` or ``(n, channels)``: a list, an array of any real dtype, or anything
             that NumPy can turn into one. It is never written to.
         name: What to call it in messages.
+        allow_nan: Whether NaN is a value; infinity never is.
 
     Returns:
         A new C-contiguous float64 array; one-dimensional input becomes one channel.
@@ -40,12 +41,46 @@ def as_series(value: Any, name: str) -> NDArray[np.float64]:
         raise ValueError(f"{name}: expected at least one sample, got an empty series of shape {array.shape}")
     # A copy even where none is needed: Numba compiles once more for read-only arrays, which costs a second.
     series = np.array(array.reshape(len(array), -1), dtype=np.float64, order="C", copy=True)
-    _refuse_non_finite(series, name, flat=array.ndim == 1)
+    _refuse_non_finite(series, name, flat=array.ndim == 1, allow_nan=allow_nan)
     return series
 
 
-def _refuse_non_finite(series: NDArray[np.float64], name: str, *, flat: bool) -> None:
-    finite = np.isfinite(series)
+def as_times(value: Any, name: str, count: int) -> NDArray[np.float64]:
+    """Return `value` as `count` strictly increasing time stamps.
+
+    Args:
+        value: ``(count,)`` real numbers, in any unit of time.
+        name: What to call it in messages.
+        count: Samples of the series.
+
+    Raises:
+        ValueError: If there are not as many, one is not finite, or they do not increase.
+        TypeError: If they are no real numbers.
+    """
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(
+            f"{name}: expected real numbers, got dtype {array.dtype}; convert time stamps to seconds since a common "
+            "origin, as float64"
+        )
+    if array.shape != (count,):
+        raise ValueError(f"{name}: expected one time stamp for each of the {count} samples, got shape {array.shape}")
+    times = array.astype(np.float64)
+    broken = np.flatnonzero(~np.isfinite(times))
+    if broken.size:
+        raise ValueError(f"{name}[{int(broken[0])}]: expected a finite number, got {times[broken[0]]}")
+    backward = np.flatnonzero(np.diff(times) <= 0)
+    if backward.size:
+        place = int(backward[0]) + 1
+        raise ValueError(
+            f"{name}[{place}]: expected more than {times[place - 1]} as before it, got {times[place]}; "
+            "sort the samples by time, and drop those of equal time"
+        )
+    return times
+
+
+def _refuse_non_finite(series: NDArray[np.float64], name: str, *, flat: bool, allow_nan: bool) -> None:
+    finite = ~np.isinf(series) if allow_nan else np.isfinite(series)
     if finite.all():
         return
     row, channel = (int(index) for index in np.argwhere(~finite)[0])
@@ -53,4 +88,5 @@ def _refuse_non_finite(series: NDArray[np.float64], name: str, *, flat: bool) ->
     raise ValueError(
         f"{place}: expected a finite number, got {series[row, channel]} "
         f"({int((~finite).sum())} such in all); fill or remove missing samples first"
+        + ("" if np.isinf(series[row, channel]) else ', or give nan_policy="interpolate"')
     )

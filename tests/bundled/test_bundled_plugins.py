@@ -89,6 +89,10 @@ def test_every_declared_parameter_is_taken(directory: str, name: str) -> None:
         params["btype"] = "bandpass"
     if name == "btype":
         params["cutoff_high"] = 0.5
+    if name == "open_begin":
+        params["step_pattern"] = "asymmetric"
+    if name == "window_duration":
+        inputs = {**inputs, "reference_times": np.arange(60) * 0.01, "target_times": np.arange(50) * 0.01}
     assert isinstance(plugin().execute({**inputs, "params": params}), ProcessingResult)
 
 

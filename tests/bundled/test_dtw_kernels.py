@@ -315,7 +315,7 @@ def test_inputs_are_left_alone() -> None:
         ([None], [1.0], {}, TypeError, "reference: expected real numbers, got dtype object"),
         (np.ma.masked_less([1.0, -1.0], 0), [1.0], {}, ValueError, "reference: .*masked"),
         (np.zeros((3, 2)), np.zeros((3, 1)), {}, ValueError, r"target: expected 2 channel\(s\).*got 1"),
-        ([1.0], [1.0], {"distance_metric": "cosine"}, ValueError, "distance_metric: .*'cosine'"),
+        ([1.0], [1.0], {"distance_metric": "canberra"}, ValueError, "distance_metric: .*'canberra'"),
         ([1.0], [1.0], {"step_pattern": "mori"}, ValueError, "step_pattern: .*'mori'"),
         ([1.0], [1.0], {"kernel": "cuda"}, ValueError, "kernel: .*'cuda'"),
         ([1.0], [1.0], {"window_size": True}, TypeError, "window_size: .*got True"),
