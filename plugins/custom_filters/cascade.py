@@ -78,9 +78,8 @@ class Cascade:
             )
         report_progress = get_context().report_progress
         out = np.empty_like(lines)
-        for channel in range(channels):
-            run_both_ways(lines[channel], out[channel], self.sections, self.extension, kernel)
-            report_progress((channel + 1) / channels, f"channel {channel + 1} of {channels}")
+        for done in run_both_ways(lines, out, self.sections, self.extension, kernel):
+            report_progress(done / channels, f"channel {done} of {channels}")
         return out
 
     def open(self, channels: int, kernel: KernelName) -> CascadeState:
@@ -148,4 +147,8 @@ def largest_pole(sections: NDArray[np.float64]) -> float:
     """Return the largest pole radius of the sections as they are stored, not as they were designed."""
     if not np.isfinite(sections).all():
         return math.inf
-    return max(float(np.abs(np.roots(section[3:])).max(initial=0.0)) for section in sections)
+    a1, a2 = sections[:, 4], sections[:, 5]
+    # Of z^2 + a1 z + a2: conjugate poles have the product a2; the larger of two real ones is that of larger sum.
+    root = np.sqrt(np.maximum(a1 * a1 - 4.0 * a2, 0.0))
+    conjugate = a1 * a1 < 4.0 * a2
+    return float(np.where(conjugate, np.sqrt(np.abs(a2)), 0.5 * (np.abs(a1) + root)).max())

@@ -5,30 +5,18 @@ Importing this module imports Numba; `recursion` does so when a call asks for it
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
 
-try:
-    import numba
-except ImportError as error:
-    # Said again so that the check of imports sees that the absence is handled: SciPy or NumPy takes over.
-    raise ImportError("the compiled kernels need numba") from error
 import numpy as np
 from numpy.typing import NDArray
 
+from platform_base.kernels.compilation import kernel
+
 from . import hampel_loop, kalman_recursion, sliding_sum
+from .chunked import BLOCK, CHUNK, LANES, run_blocks, state_tables
 
 
-def _compile(function: Callable[..., Any]) -> Callable[..., Any]:
-    try:
-        compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:
-        # Numba raises this where no directory can be written to for its cache: then every process compiles.
-        compiled = numba.njit(nogil=True, error_model="numpy")(function)
-    return compiled
-
-
-@_compile
+@kernel
 def run_line(
     line: NDArray[np.float64],
     out: NDArray[np.float64],
@@ -83,41 +71,65 @@ def run_line(
         source = out
 
 
-@_compile
-def run_both_ways(
+@kernel
+def _run_both_ways(
     line: NDArray[np.float64],
+    out: NDArray[np.float64],
+    extension: NDArray[np.float64],
+    sections: NDArray[np.float64],
+    steady: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    transfers: NDArray[np.float64],
+    block: NDArray[np.float64],
+    ends: NDArray[np.float64],
+) -> None:
+    n = line.shape[0]
+    edge = extension.shape[0]
+    for k in range(edge):
+        extension[k] = 2.0 * line[0] - line[edge - k]
+    state = steady * extension[0]
+    run_line(extension, extension, False, sections, state)
+    done = run_blocks(line, out, False, sections, state, weights, transfers, block, ends)
+    run_line(line[done:], out[done:], False, sections, state)
+    for k in range(edge):
+        extension[k] = 2.0 * line[n - 1] - line[n - 2 - k]
+    run_line(extension, extension, False, sections, state)
+    state = steady * extension[edge - 1]
+    run_line(extension, extension, True, sections, state)
+    rest = n - run_blocks(out, out, True, sections, state, weights, transfers, block, ends)
+    run_line(out[:rest], out[:rest], True, sections, state)
+
+
+def run_both_ways(
+    lines: NDArray[np.float64],
     out: NDArray[np.float64],
     sections: NDArray[np.float64],
     steady: NDArray[np.float64],
     edge: int,
-) -> None:
-    """Filter a line forwards and backwards, extended at both ends by odd symmetry.
+) -> Iterator[int]:
+    """Filter lines forwards and backwards, extended at both ends by odd symmetry.
 
     Args:
-        line: ``(n,)``, n more than `edge`.
-        out: ``(n,)``, written.
+        lines: ``(channels, n)``, n more than `edge`.
+        out: ``(channels, n)``, written.
         sections: ``(sections, 6)``.
         steady: ``(sections, 2)``, state after an input of 1 for ever.
-        edge: Samples of extension.
+        edge: Samples of extension, at least 1.
+
+    Yields:
+        How many lines are done, after each.
     """
-    n = line.shape[0]
-    extension = np.empty(edge)
-    for k in range(edge):
-        extension[k] = 2.0 * line[0] - line[edge - k]
-    state = steady * (extension[0] if edge else line[0])
-    run_line(extension, extension, False, sections, state)
-    run_line(line, out, False, sections, state)
-    for k in range(edge):
-        extension[k] = 2.0 * line[n - 1] - line[n - 2 - k]
-    run_line(extension, extension, False, sections, state)
-    state = steady * (extension[edge - 1] if edge else out[n - 1])
-    run_line(extension, extension, True, sections, state)
-    run_line(out, out, True, sections, state)
+    whole = lines.shape[1] >= BLOCK
+    weights, transfers = state_tables(sections) if whole else (np.empty((0, 0, 0)), np.empty((0, 0, 0)))
+    extension, block, ends = np.empty(edge), np.empty((CHUNK, LANES)), np.empty((2, LANES))
+    for channel in range(len(lines)):
+        _run_both_ways(lines[channel], out[channel], extension, sections, steady, weights, transfers, block, ends)
+        yield channel + 1
 
 
-weighted_sums = _compile(sliding_sum.weighted_sums)
-replace_outliers = _compile(hampel_loop.replace_outliers)
-filter_level = _compile(kalman_recursion.filter_level)
-smooth_level = _compile(kalman_recursion.smooth_level)
-filter_trend = _compile(kalman_recursion.filter_trend)
-smooth_trend = _compile(kalman_recursion.smooth_trend)
+weighted_sums = kernel(sliding_sum.weighted_sums)
+replace_outliers = kernel(hampel_loop.replace_outliers)
+filter_level = kernel(kalman_recursion.filter_level)
+smooth_level = kernel(kalman_recursion.smooth_level)
+filter_trend = kernel(kalman_recursion.filter_trend)
+smooth_trend = kernel(kalman_recursion.smooth_trend)

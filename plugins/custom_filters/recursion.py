@@ -1,11 +1,14 @@
 """Running second-order sections along lines, forwards or both ways: which kernel does it, and from which state.
 
 Numba's kernels where it is installed, else SciPy's. One pass is the transposed direct form II with SciPy's order of
-operations, so that it is the same bit for bit with either; both ways agree to rounding.
+operations, so that it is the same bit for bit with either. Both ways agree to rounding: Numba's kernel runs through
+chunks of the line in vectors, see `chunked`.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -61,7 +64,8 @@ def steady_state(sections: NDArray[np.float64]) -> NDArray[np.float64]:
     state = np.empty((len(sections), 2))
     level = 1.0
     for index, (b0, b1, b2, _, a1, a2) in enumerate(sections.tolist()):
-        gain = (b0 + b1 + b2) / (1.0 + a1 + a2)
+        # Near the unit circle both sums all but cancel: they are rounded once, not twice.
+        gain = math.fsum((b0, b1, b2)) / math.fsum((1.0, a1, a2))
         state[index] = level * (gain - b0), level * (b2 - a2 * gain)
         level *= gain
     return state
@@ -94,20 +98,25 @@ def run_forward(
 
 
 def run_both_ways(
-    line: NDArray[np.float64], out: NDArray[np.float64], sections: NDArray[np.float64], edge: int, kernel: KernelName
-) -> None:
-    """Filter one line forwards and then backwards, extended by odd symmetry at both ends.
+    lines: NDArray[np.float64], out: NDArray[np.float64], sections: NDArray[np.float64], edge: int, kernel: KernelName
+) -> Iterator[int]:
+    """Filter every line forwards and then backwards, extended by odd symmetry at both ends.
 
     Args:
-        line: ``(n,)``, n more than `edge`.
-        out: ``(n,)``, written.
+        lines: ``(channels, n)``, n more than `edge`.
+        out: ``(channels, n)``, written.
         sections: ``(sections, 6)``.
-        edge: Samples of extension.
+        edge: Samples of extension, at least 1.
         kernel: Who computes.
-    """
-    if kernel == "scipy":
-        from scipy import signal
 
-        out[:] = signal.sosfiltfilt(sections, line, padlen=edge)
-    else:
-        load_compiled().run_both_ways(line, out, sections, steady_state(sections), edge)
+    Yields:
+        How many lines are done, after each.
+    """
+    if kernel == "numba":
+        yield from load_compiled().run_both_ways(lines, out, sections, steady_state(sections), edge)
+        return
+    from scipy import signal
+
+    for channel in range(len(lines)):
+        out[channel] = signal.sosfiltfilt(sections, lines[channel], padlen=edge)
+        yield channel + 1

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +16,7 @@ from plugins.custom_filters import filter_series
 from plugins.custom_filters.filters import FilteredSeries
 from scipy import ndimage, optimize, signal
 
+ROOT = Path(__file__).resolve().parents[2]
 KERNELS = ("numba", "scipy")
 LINEAR = (
     {},
@@ -305,6 +311,84 @@ def test_without_numba_the_results_are_the_same(options: dict, zero_phase: bool)
         assert_close(one, other)
     else:
         assert np.array_equal(one.values, other.values)
+
+
+WITHOUT = """
+import json, sys
+sys.modules[sys.argv[1]] = None
+import numpy as np
+from plugins.custom_filters import FilterStream, filter_series
+series = np.cumsum(np.random.default_rng(0).normal(size=5000))
+both, once = filter_series(series), filter_series(series, zero_phase=False)
+stream = FilterStream(filter_type="hampel")
+cleaned = np.concatenate([stream.push(series), stream.finish()])
+try:
+    filter_series(series, kernel="numba")
+except ImportError as error:
+    refusal = str(error)
+else:
+    refusal = ""
+print(json.dumps([both.kernel, both.values.tolist(), once.values.tolist(), cleaned.tolist(), refusal]))
+"""
+
+
+@pytest.mark.parametrize(("absent", "kernel"), [("numba", "scipy"), ("scipy", "numba")])
+def test_either_numba_or_scipy_is_enough(absent: str, kernel: str) -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", WITHOUT, absent], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    ran, both, once, cleaned, refusal = json.loads(process.stdout)
+    series = np.cumsum(np.random.default_rng(0).normal(size=5000))
+    assert ran == kernel
+    assert both == pytest.approx(filter_series(series).values.tolist(), rel=1e-10, abs=1e-10)
+    assert once == filter_series(series, zero_phase=False).values.tolist()
+    assert cleaned == filter_series(series, filter_type="hampel").values.tolist()
+    assert ("install numba" in refusal) == (absent == "numba")
+
+
+@pytest.mark.parametrize("cutoff", [0.1, 0.01, 0.001, 1e-4])
+def test_chunks_in_vectors_lose_no_digits_near_the_unit_circle(cutoff: float) -> None:
+    """Against the recursion in extended precision, sample by sample: no worse than SciPy, and better close to it."""
+    series = np.cumsum(noise(20_000))
+    result = filter_series(series, cutoff=cutoff, kernel="numba")
+    exact = both_ways_in_extended_precision(result.sos, series, 15)
+    scale = np.abs(exact).max()
+    error = float(np.abs(result.values - exact).max() / scale)
+    scipys = float(np.abs(signal.sosfiltfilt(result.sos, series) - exact).max() / scale)
+    assert error < max(1.5 * scipys, 1e-14)
+    assert cutoff > 1e-3 or error < 0.5 * scipys
+
+
+def steady_state_in_extended_precision(sections: np.ndarray) -> np.ndarray:
+    states = np.empty((len(sections), 2), dtype=np.longdouble)
+    level = Fraction(1)
+    for index, section in enumerate(sections.tolist()):
+        b0, b1, b2, _, a1, a2 = map(Fraction, section)
+        gain = (b0 + b1 + b2) / (1 + a1 + a2)
+        for place, exact in enumerate((level * (gain - b0), level * (b2 - a2 * gain))):
+            states[index, place] = np.longdouble(float(exact)) + np.longdouble(float(exact - Fraction(float(exact))))
+        level *= gain
+    return states
+
+
+def both_ways_in_extended_precision(sections: np.ndarray, series: np.ndarray, edge: int) -> np.ndarray:
+    start = 2 * series[0] - series[edge:0:-1]
+    end = 2 * series[-1] - series[-2 : -edge - 2 : -1]
+    line = np.concatenate([start, series, end]).astype(np.longdouble)
+    steady = steady_state_in_extended_precision(sections)
+    for _ in range(2):
+        first = line[0]
+        for (b0, b1, b2, _, a1, a2), state in zip(sections.astype(np.longdouble), steady, strict=True):
+            z0, z1 = state * first
+            out = np.empty_like(line)
+            for k, x in enumerate(line):
+                y = b0 * x + z0
+                z0 = b1 * x - a1 * y + z1
+                z1 = b2 * x - a2 * y
+                out[k] = y
+            line = out
+        line = line[::-1]
+    return line[edge : len(line) - edge]
 
 
 @pytest.mark.parametrize(

@@ -254,7 +254,8 @@ def transpose_tile(
     Element ``target.flat[target_start + column * target_stride + row]`` becomes ``source.flat[start + row * stride +
     column]``, for rows and columns below `size`, a constant power of two. Nothing is checked.
     """
-    if not (_is_float_array(source) and target == source and isinstance(size, types.IntegerLiteral)):
+    arrays = _is_float_array(source) and _is_float_array(target) and target.dtype == source.dtype
+    if not (arrays and isinstance(size, types.IntegerLiteral)):
         return None
     vector = VectorType(source.dtype, size.literal_value)
 
