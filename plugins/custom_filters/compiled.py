@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from platform_base.kernels.compilation import kernel
 
-from . import hampel_loop, kalman_recursion, sliding_sum
+from . import hampel_loop, kalman_recursion
 from .chunked import BLOCK, CHUNK, LANES, run_blocks, state_tables
+from .sliding_vectors import weighted_sums
 
 
 @kernel
@@ -127,9 +128,19 @@ def run_both_ways(
         yield channel + 1
 
 
-weighted_sums = kernel(sliding_sum.weighted_sums)
 replace_outliers = kernel(hampel_loop.replace_outliers)
 filter_level = kernel(kalman_recursion.filter_level)
 smooth_level = kernel(kalman_recursion.smooth_level)
 filter_trend = kernel(kalman_recursion.filter_trend)
 smooth_trend = kernel(kalman_recursion.smooth_trend)
+
+__all__ = [
+    "filter_level",
+    "filter_trend",
+    "replace_outliers",
+    "run_both_ways",
+    "run_line",
+    "smooth_level",
+    "smooth_trend",
+    "weighted_sums",
+]

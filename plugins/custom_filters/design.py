@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import Filter
-from .cascade import Cascade
+from .cascade import Cascade, largest_pole
 from .fir import TAPERS, design_by_least_squares, design_by_window
 from .kalman import Kalman
 from .options import FilterOptions
@@ -26,7 +26,7 @@ from .parameters import (
 from .resonators import comb_sections, exponential_sections, notch_sections, peak_sections
 from .sections import design_sections
 from .whittaker import Whittaker
-from .windows import hampel_window, median_window, savgol_window, weighted_window
+from .windows import average_window, hampel_window, median_window, savgol_window, weighted_window
 
 _MODELS = ("level", "trend")
 _COMBS = ("notch", "notch_with_level", "peak")
@@ -57,6 +57,12 @@ def passes(options: FilterOptions) -> str | None:
 
 
 def _cascade(sections: NDArray[np.float64], options: FilterOptions) -> Cascade:
+    radius = largest_pole(sections)
+    if not radius < 1.0:
+        raise ValueError(
+            f"no usable {options.filter_type}: it is unstable, a pole lies at radius {radius:.17g}; give a lower "
+            "quality, a larger alpha, or a frequency farther from 0 and from Nyquist"
+        )
     return Cascade(sections=sections, zero_phase=options.zero_phase, initial_state=options.initial_state)
 
 
@@ -142,7 +148,7 @@ def _build_savgol(options: FilterOptions, rate: float | None) -> Filter:
 
 def _build_average(options: FilterOptions, rate: float | None) -> Filter:
     length = check_window(options.window_length, odd=options.zero_phase)
-    return weighted_window(np.full(length, 1.0 / length), _before(length, options), ends=_beyond(options))
+    return average_window(length, _before(length, options), ends=_beyond(options))
 
 
 def _build_median(options: FilterOptions, rate: float | None) -> Filter:

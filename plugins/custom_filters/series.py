@@ -20,12 +20,14 @@ class Lines:
         values: ``(channels, n)`` float64, C-contiguous; NaN where a sample is missing. It may be the caller's own
             memory: it is never written to.
         missing: Whether there is a NaN.
+        peak: Largest magnitude; NaN where there is a NaN.
         shape: Shape of the series.
         axis: Which axis is time, from 0.
     """
 
     values: NDArray[np.float64]
     missing: bool
+    peak: float
     shape: tuple[int, ...]
     axis: int
 
@@ -56,10 +58,10 @@ def as_lines(value: Any, axis: int, *, may_miss: bool) -> Lines:
     number %= array.ndim
     moved = np.moveaxis(array, number, -1)
     lines = np.ascontiguousarray(moved.reshape(-1, array.shape[number]), dtype=np.float64)
-    # The sum is finite only if every sample is, and it costs one reading; where it is not, the search says why.
-    with np.errstate(over="ignore", invalid="ignore"):
-        missing = not math.isfinite(lines.sum()) and _check_finite(array, may_miss=may_miss)
-    return Lines(values=lines, missing=missing, shape=array.shape, axis=number)
+    with np.errstate(invalid="ignore"):
+        peak = max(-float(lines.min()), float(lines.max()))
+    missing = not math.isfinite(peak) and _check_finite(array, may_miss=may_miss)
+    return Lines(values=lines, missing=missing, peak=peak, shape=array.shape, axis=number)
 
 
 def _as_array(value: Any) -> NDArray[Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from . import sliding_sum
 from .recursion import KernelName, load_compiled
-from .sliding_sum import weighted_sums
 from .sliding_window import Evaluate, SlidingWindow
 
 # Median absolute deviation to standard deviation, for normal samples: 1 / quantile(0.75).
@@ -50,12 +50,38 @@ def weighted_window(
 
     def evaluate(line: NDArray[np.float64], kernel: KernelName) -> NDArray[np.float64]:
         out = np.empty(len(line) - len(taps) + 1)
-        (load_compiled().weighted_sums if kernel == "numba" else weighted_sums)(line, taps, out)
+        (load_compiled().weighted_sums if kernel == "numba" else sliding_sum.weighted_sums)(line, taps, out)
         return out
 
     return SlidingWindow(
         length=len(taps), before=before, evaluate=evaluate, ends=ends, taps=taps, basis=basis, name=name
     )
+
+
+def average_window(length: int, before: int, *, ends: str) -> SlidingWindow:
+    """Return the running mean.
+
+    Sums of 2, 4, 8, ... neighbours are formed from each other, and every window put together from them: O(n log k),
+    in an order that depends on the window alone, unlike a running sum's.
+    """
+
+    def evaluate(line: NDArray[np.float64], _: KernelName) -> NDArray[np.float64]:
+        count = len(line) - length + 1
+        total = np.zeros(count)
+        sums, size, start, rest = line, 1, 0, length
+        while rest:
+            if rest & 1:
+                total += sums[start : start + count]
+                start += size
+            rest >>= 1
+            if rest:
+                sums = sums[:-size] + sums[size:]
+                size *= 2
+        total /= length
+        return total
+
+    taps = np.full(length, 1.0 / length)
+    return SlidingWindow(length=length, before=before, evaluate=evaluate, ends=ends, taps=taps)
 
 
 def median_window(length: int, before: int, *, ends: str) -> SlidingWindow:

@@ -396,6 +396,8 @@ def both_ways_in_extended_precision(sections: np.ndarray, series: np.ndarray, ed
     [
         ({"filter_type": "exponential", "alpha": 1.5}, ValueError, "alpha: expected at most 1"),
         ({"filter_type": "exponential", "alpha": 0.0}, ValueError, "alpha: expected a finite number above 0"),
+        ({"filter_type": "exponential", "alpha": 1e-17}, ValueError, "no usable exponential: it is unstable"),
+        ({"filter_type": "notch", "quality": 1e17}, ValueError, "no usable notch: it is unstable.*lower quality"),
         ({"filter_type": "notch", "quality": 0.05}, ValueError, "quality: expected more than 0.1"),
         ({"filter_type": "notch", "cutoff": [0.1, 0.2]}, ValueError, "expected 1 frequency"),
         ({"filter_type": "comb", "comb_type": "both"}, ValueError, "comb_type: expected one of notch"),
