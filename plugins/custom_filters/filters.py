@@ -1,47 +1,51 @@
-r"""Digital filters over series of one or more channels.
+r"""Digital filters over series of any number of channels.
 
-**Recursive filters** (butterworth, chebyshev1, chebyshev2, elliptic, bessel) run as cascades of second-order
-sections::
+**Recursive filters** (butterworth, chebyshev1, chebyshev2, elliptic, bessel, notch, peak, comb, exponential) run as
+cascades of second-order sections::
 
     H(z) = product over sections of (b0 + b1 / z + b2 / z^2) / (1 + a1 / z + a2 / z^2)
 
 because one polynomial of high order loses its poles to rounding. With ``zero_phase`` the series is filtered
-forward and backward (Gustafsson 1996, doi 10.1109/78.492552), with odd extension at both ends: no delay, the
+forwards and backwards (Gustafsson 1996, doi 10.1109/78.492552), with odd extension at both ends: no delay, the
 gain is \|H\|^2 and the loss at the cutoff is doubled.
 
-**savgol** replaces every sample by a polynomial fitted to its window (Savitzky and Golay 1964, doi
-10.1021/ac60214a047); at the ends the polynomial of the first or last window is evaluated. **median** replaces
-every sample by the median of its window, the end samples repeated beyond the ends.
+**Filters of finite length** replace every sample by a function of its window: a weighted sum (fir_window,
+fir_least_squares, moving_average), a polynomial fitted to it (savgol: Savitzky and Golay 1964, doi
+10.1021/ac60214a047), its median, or its median where the sample lies too far away (hampel). With ``zero_phase`` the
+window is centred, else it ends with the sample.
 
-Time O(n channels order), or O(n channels window_length). The channels are filtered one after the other:
-besides the answer, memory for a few copies of one channel.
+**Filters of the whole series**: the Kalman filter and Rauch-Tung-Striebel smoother of a wandering level or trend
+(`kalman_recursion`), and penalized least squares (`whittaker`).
 
-Design formulas: A. V. Oppenheim and R. W. Schafer, Discrete-Time Signal Processing, chapter 7; T. W. Parks
-and C. S. Burrus, Digital Filter Design. Design and recursion are SciPy's.
+Time O(n channels order), O(n channels window_length) or O(n channels); memory for the answer, and a few copies of one
+channel where a window or a model needs them. Design formulas stand with their sources in `analog`, `zpk`, `pairing`,
+`resonators`, `fir` and `windows`; designing needs NumPy alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from platform_base.plugins.base import get_context
+from .base import Filter
+from .cascade import Cascade
+from .design import design_filter, passes
+from .gaps import POLICIES, apply_over_gaps
+from .kalman import Kalman
+from .options import FilterOptions
+from .parameters import check_option, check_positive
+from .recursion import KernelName, choose_kernel
+from .response import FrequencyResponse, ImpulseResponse, frequency_response, impulse_response
+from .sampling import METHODS, Grid, even_step, make_grid
+from .series import Lines, as_lines, as_times
 
-from .parameters import (
-    FILTER_TYPES,
-    RECURSIVE_TYPES,
-    check_design,
-    check_integer,
-    check_positive,
-    check_window,
-)
-from .response import FrequencyResponse, response_of_sections, response_of_window
-from .sections import design_sections
-from .series import as_series
+# No filter makes an infinity of samples below this.
+_HARMLESS = 1e280
+# A sampling rate that is given beside even time stamps may differ from theirs by so much.
+_SAME_RATE = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,64 +54,80 @@ class FilteredSeries:
 
     Attributes:
         values: Filtered series, float64, shape of the input.
-        sos: ``(sections, 6)`` second-order sections of one pass; ``None`` for savgol and median.
-        response: Frequency response of what was applied, both passes included; ``None`` for median, which is
-            not linear and has none.
-        btype: Canonical name of what passes; ``None`` for savgol and median.
-        sampling_rate: As given, Hz.
+        filter: What was applied.
+        btype: Canonical name of what passes; ``None`` for types without bands.
+        sampling_rate: Hz, as given or as the time stamps say; ``None``: frequencies are fractions of the Nyquist
+            frequency.
+        kernel: Who computed: ``"numba"`` or ``"scipy"``.
+        missing: How many samples were missing.
+        standard_error: Of kalman: standard error of `values`, in its shape; NaN at missing samples. Else ``None``.
+        warnings: What the caller should know, such as a filter whose memory is longer than the series.
     """
 
     values: NDArray[np.float64]
-    sos: NDArray[np.float64] | None
-    response: FrequencyResponse | None
+    filter: Filter
     btype: str | None
     sampling_rate: float | None
+    kernel: KernelName
+    missing: int
+    standard_error: NDArray[np.float64] | None
+    warnings: tuple[str, ...]
+
+    @property
+    def sos(self) -> NDArray[np.float64] | None:
+        """``(sections, 6)`` second-order sections of one pass; ``None`` where there are none."""
+        return self.filter.sections
+
+    @property
+    def response(self) -> FrequencyResponse | None:
+        """Frequency response of what was applied, both passes included; ``None`` where there is none."""
+        return frequency_response(self.filter, self.sampling_rate)
+
+    @property
+    def impulse(self) -> ImpulseResponse | None:
+        """Impulse response of what was applied, both passes included; ``None`` where there is none."""
+        return impulse_response(self.filter, self.sampling_rate, self.kernel)
+
+    @property
+    def noise_ratio(self) -> NDArray[np.float64] | None:
+        """``(channels,)`` ratio of variances that kalman used; ``None`` for other types."""
+        return self.filter.ratios if isinstance(self.filter, Kalman) else None
 
 
 def filter_series(
     series: ArrayLike,
     *,
-    filter_type: str = "butterworth",
-    btype: str = "low",
-    cutoff: float | Sequence[float] = 0.1,
+    times: ArrayLike | None = None,
     sampling_rate: float | None = None,
-    order: int = 4,
-    ripple_db: float = 1.0,
-    attenuation_db: float = 40.0,
-    zero_phase: bool = True,
-    initial_state: str = "steady",
-    window_length: int = 11,
-    polyorder: int = 3,
+    axis: int = 0,
+    nan_policy: str = "raise",
+    resampling: str = "linear",
+    kernel: str = "auto",
+    **options: Any,
 ) -> FilteredSeries:
     """Filter a series, as the module's docstring describes.
 
     Args:
-        series: ``(n,)`` or ``(n, channels)`` real numbers, evenly sampled.
-        filter_type: ``"butterworth"``, ``"chebyshev1"``, ``"chebyshev2"``, ``"elliptic"``, ``"bessel"``,
-            ``"savgol"`` or ``"median"``. The last two use `window_length` (and savgol `polyorder`) and none
-            of the rest.
-        btype: ``"low"``, ``"high"``, ``"bandpass"`` (or ``"band"``), ``"bandstop"`` (or ``"stop"``).
-        cutoff: Cutoff, or ``[low, high]`` of a band: Hz with `sampling_rate`, else fractions of the Nyquist
-            frequency. One pass loses there 3.01 dB (butterworth, bessel), `ripple_db` (chebyshev1, elliptic)
-            or `attenuation_db` (chebyshev2).
-        sampling_rate: Hz; ``None`` where frequencies are fractions of the Nyquist frequency.
-        order: Order, at least 1; a band filter has twice as many poles.
-        ripple_db: Largest loss in the passband of chebyshev1 and elliptic, dB.
-        attenuation_db: Smallest loss in the stopband of chebyshev2 and elliptic, dB.
-        zero_phase: Forward and backward instead of causal.
-        initial_state: What came before the first sample of a causal filter: ``"steady"``, that sample
-            forever, or ``"rest"``, zeros.
-        window_length: Odd, at most n, samples.
-        polyorder: Less than `window_length`.
+        series: Real numbers, ``(n,)``, ``(n, channels)`` or any shape with time along `axis`.
+        times: ``(n,)`` increasing time stamps, seconds or datetime64. Even ones give the sampling rate. Over uneven
+            ones the series is interpolated onto an even grid and back; kalman takes them as they are.
+        sampling_rate: Hz; of the grid, with uneven `times`. ``None``: as `times` say; without them frequencies are
+            fractions of the Nyquist frequency.
+        axis: Which axis is time.
+        nan_policy: What to do about NaN: ``"raise"``, ``"propagate"``, ``"interpolate"`` or ``"segments"``, as
+            `gaps` says.
+        resampling: ``"linear"`` or ``"cubic"`` interpolation onto the grid and back.
+        kernel: ``"auto"``, ``"numba"`` or ``"scipy"``.
+        **options: Fields of `FilterOptions`: filter_type, btype, cutoff, order, ...
 
     Returns:
-        The filtered series, the sections and the frequency response.
+        The filtered series, the sections, the responses, and what to know.
 
     Raises:
-        ValueError: If the series is empty or holds NaN or infinity, a name is unknown, a number is out of
-            range, the design is impossible, unstable or beyond float64, or the series is too short.
-        TypeError: If the series holds no real numbers, or a parameter is of the wrong type.
-        ImportError: If SciPy is not installed.
+        ValueError: If the series is empty, infinite, or too short, a sample is missing that may not, a name is
+            unknown, a number is out of range, or the design is impossible, unstable or beyond float64.
+        TypeError: If the series holds no real numbers, or an option is unknown or of the wrong type.
+        ImportError: If neither Numba nor SciPy can do the work.
 
     Example:
         >>> filter_series([0, 0, 0, 9, 0, 0, 0], filter_type="median", window_length=3).values.tolist()
@@ -116,100 +136,98 @@ def filter_series(
         >>> sos.shape
         (2, 6)
     """
-    if filter_type not in FILTER_TYPES:
-        raise ValueError(f"filter_type: expected one of {', '.join(FILTER_TYPES)}, got {filter_type!r}")
-    table = as_series(series, "series")
+    wanted = FilterOptions(**options)
+    policy = check_option(nan_policy, "nan_policy", POLICIES)
+    check_option(resampling, "resampling", METHODS)
+    chosen = choose_kernel(kernel)
+    lines = as_lines(series, axis, may_miss=policy != "raise")
     rate = None if sampling_rate is None else check_positive(sampling_rate, "sampling_rate", "Hz")
-    if filter_type in RECURSIVE_TYPES:
-        design = check_design(
-            filter_type=filter_type,
-            btype=btype,
-            cutoff=cutoff,
-            order=order,
-            sampling_rate=rate,
-            ripple_db=ripple_db,
-            attenuation_db=attenuation_db,
-        )
-        sections = design_sections(design)
-        values = _apply_sections(table, sections, zero_phase=zero_phase, initial_state=initial_state)
-        response = response_of_sections(sections, zero_phase=zero_phase, sampling_rate=rate)
-        kind = design.btype
-    else:
-        sections, kind = None, None
-        length = check_window(window_length, len(table))
-        if filter_type == "savgol":
-            values, response = _savgol(table, length, polyorder, rate)
-        else:
-            values, response = _median(table, length), None
+    clock = _read_clock(times, lines.values.shape[1], rate, resampling, uneven=wanted.filter_type == "kalman")
+    designed = design_filter(wanted, clock.rate)
+    filtered, fitted, notes = _apply(designed, lines, clock, policy, chosen)
+    if not lines.peak < _HARMLESS:
+        _check_result(filtered, missing=lines.missing)
+    error = fitted.estimate(lines.values, clock.steps, chosen)[1] if isinstance(fitted, Kalman) else None
     return FilteredSeries(
-        values=values if np.ndim(series) == 2 else values[:, 0],
-        sos=sections,
-        response=response,
-        btype=kind,
-        sampling_rate=rate,
+        values=lines.restore(filtered),
+        filter=fitted,
+        btype=passes(wanted),
+        sampling_rate=clock.rate,
+        kernel=chosen,
+        missing=int(np.isnan(lines.values).sum()) if lines.missing else 0,
+        standard_error=None if error is None else lines.restore(error),
+        warnings=(*clock.notes, *notes, *_slow_to_settle(fitted, filtered.shape[1])),
     )
 
 
-def _apply_sections(
-    table: NDArray[np.float64], sections: NDArray[np.float64], *, zero_phase: bool, initial_state: str
-) -> NDArray[np.float64]:
-    from scipy import signal
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Clock:
+    """When the samples were taken.
 
-    if not isinstance(zero_phase, (bool, np.bool_)):
-        raise TypeError(f"zero_phase: expected true or false, got {zero_phase!r}")
-    if initial_state not in ("steady", "rest"):
-        raise ValueError(f"initial_state: expected steady or rest, got {initial_state!r}")
-    if zero_phase:
-        extension = _extension(sections)
-        if len(table) <= extension:
+    Attributes:
+        rate: Sampling rate, Hz, if it is known.
+        steps: ``(n,)`` time since the sample before, in sampling intervals.
+        grid: The even grid to filter on, if the samples are not on one.
+        notes: What the caller should know.
+    """
+
+    rate: float | None
+    steps: NDArray[np.float64]
+    grid: Grid | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _read_clock(times: ArrayLike | None, samples: int, rate: float | None, method: str, *, uneven: bool) -> _Clock:
+    if times is None:
+        return _Clock(rate=rate, steps=np.broadcast_to(1.0, samples))
+    stamps = as_times(times, samples)
+    step = even_step(stamps)
+    if samples < 2:
+        return _Clock(rate=rate, steps=np.ones(samples))
+    if step is not None:
+        if rate is not None and abs(rate * step - 1.0) > _SAME_RATE:
             raise ValueError(
-                f"series: expected at least {extension + 1} samples for zero_phase with {len(sections)} "
-                f"second-order section(s), got {len(table)}; give a longer series, a lower order, "
-                "or zero_phase=false"
+                f"sampling_rate: expected {1.0 / step:g} Hz, as the time stamps say, or null, got {rate:g}"
             )
-        return _each_channel(table, lambda line: signal.sosfiltfilt(sections, line, padlen=extension))
-    if initial_state == "rest":
-        return _each_channel(table, lambda line: signal.sosfilt(sections, line))
-    state = signal.sosfilt_zi(sections)
-    return _each_channel(table, lambda line: signal.sosfilt(sections, line, zi=state * line[0])[0])
+        return _Clock(rate=1.0 / step, steps=np.ones(samples))
+    if uneven:
+        unit = float(np.median(np.diff(stamps))) if rate is None else 1.0 / rate
+        return _Clock(rate=1.0 / unit, steps=np.diff(stamps, prepend=stamps[0]) / unit)
+    grid, rate, notes = make_grid(stamps, rate, method)
+    return _Clock(rate=rate, steps=np.ones(len(grid.points)), grid=grid, notes=tuple(notes))
 
 
-def _extension(sections: NDArray[np.float64]) -> int:
-    """Return by how many samples each end is extended: three times the filter's length, as in SciPy."""
-    absent = min(int((sections[:, 2] == 0).sum()), int((sections[:, 5] == 0).sum()))
-    return 3 * (2 * len(sections) + 1 - absent)
-
-
-def _savgol(
-    table: NDArray[np.float64], length: int, polyorder: int, rate: float | None
-) -> tuple[NDArray[np.float64], FrequencyResponse]:
-    from scipy import signal
-
-    degree = check_integer(polyorder, "polyorder", 0)
-    if degree >= length:
-        raise ValueError(
-            f"polyorder: expected less than window_length ({length}), got {degree}; "
-            "give a lower degree or a longer window"
-        )
-    values = _each_channel(table, lambda line: signal.savgol_filter(line, length, degree, mode="interp"))
-    weights = signal.savgol_coeffs(length, degree)
-    return values, response_of_window(weights, sampling_rate=rate)
-
-
-def _median(table: NDArray[np.float64], length: int) -> NDArray[np.float64]:
-    from scipy import ndimage
-
-    return _each_channel(table, lambda line: ndimage.median_filter(line, size=length, mode="nearest"))
-
-
-def _each_channel(table: NDArray[np.float64], apply: Callable[[NDArray[np.float64]], Any]) -> NDArray[np.float64]:
-    report_progress = get_context().report_progress
-    channels = table.shape[1]
-    filtered = np.empty_like(table)
+def _apply(
+    designed: Filter, lines: Lines, clock: _Clock, policy: str, kernel: KernelName
+) -> tuple[NDArray[np.float64], Filter, list[str]]:
+    """Return the filtered lines, the filter with what it has estimated, and what the caller should know."""
+    values, missing, grid = lines.values, lines.missing, clock.grid
+    if grid is not None:
+        if missing and policy != "interpolate":
+            raise ValueError(
+                f"nan_policy: expected interpolate for missing samples at uneven times, got {policy!r}; "
+                "or drop the samples together with their times"
+            )
+        values, missing = grid.sample(values), False
+    notes: list[str] = []
     with np.errstate(over="ignore", invalid="ignore"):
-        for channel in range(channels):
-            filtered[:, channel] = apply(np.ascontiguousarray(table[:, channel]))
-            report_progress((channel + 1) / channels, f"channel {channel + 1} of {channels}")
-    if not np.isfinite(filtered).all():
+        fitted = designed.fit(values, clock.steps, kernel)
+        if missing:
+            filtered, notes = apply_over_gaps(fitted, values, clock.steps, policy, kernel)
+        else:
+            filtered = fitted.apply(values, clock.steps, kernel)
+    return (filtered if grid is None else grid.read(filtered)), fitted, notes
+
+
+def _check_result(filtered: NDArray[np.float64], *, missing: bool) -> None:
+    if np.isinf(filtered).any() or (np.isnan(filtered).any() and not missing):
         raise ValueError("series: the filtered values overflow float64; scale the series down")
-    return filtered
+
+
+def _slow_to_settle(fitted: Filter, samples: int) -> list[str]:
+    if not isinstance(fitted, Cascade) or fitted.settling <= samples:
+        return []
+    return [
+        f"a transient of this filter takes {fitted.settling:.3g} samples to fall to a millionth, and the series has "
+        f"{samples}: what lies before its beginning shows in all of the result"
+    ]

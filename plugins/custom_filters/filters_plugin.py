@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from platform_base.core.models import ProcessingResult
-from platform_base.plugins.base import PluginProtocol
+from platform_base.plugins.base import PluginProtocol, get_context
 
-from .filters import filter_series
+from .cascade import Cascade
+from .filters import FilteredSeries, filter_series
+from .options import FilterOptions
 
 
 class FiltersPlugin(PluginProtocol):
@@ -17,11 +19,12 @@ class FiltersPlugin(PluginProtocol):
         """Filter the series.
 
         Args:
-            inputs: ``series`` ``(n,)`` or ``(n, channels)``, and ``params`` with any of the parameters of
-                `filter_series`, where ``cutoff_high`` is the upper edge of a band.
+            inputs: ``series``, ``(n,)``, ``(n, channels)`` or any shape with time along ``axis``; optionally ``times``
+                ``(n,)``; and ``params`` with any of the parameters of `filter_series` and `FilterOptions`, where
+                ``cutoff_high`` is the upper edge of a band.
 
         Returns:
-            The filtered series, with the filter's sections and frequency response in the metadata.
+            The filtered series, with the filter's sections and responses in the metadata.
 
         Raises:
             ValueError: If the series or a parameter cannot be used, as `filter_series` says.
@@ -30,22 +33,12 @@ class FiltersPlugin(PluginProtocol):
         parameters = dict(inputs.get("params", {}))
         high = parameters.pop("cutoff_high", None)
         if high is not None:
-            parameters["cutoff"] = [parameters.get("cutoff", 0.1), high]
-        filtered = filter_series(inputs["series"], **parameters)
-        response = filtered.response
-        return ProcessingResult(
-            values=filtered.values,
-            metadata={
-                "filter_type": parameters.get("filter_type", "butterworth"),
-                "btype": filtered.btype,
-                "sos": filtered.sos,
-                "freqs": None if response is None else response.freqs,
-                "magnitude_db": None if response is None else response.magnitude_db,
-                "phase": None if response is None else response.phase,
-                "sampling_rate": filtered.sampling_rate,
-                "freq_unit": "nyquist" if filtered.sampling_rate is None else "Hz",
-            },
-        )
+            parameters["cutoff"] = [parameters.get("cutoff", FilterOptions().cutoff), high]
+        filtered = filter_series(inputs["series"], times=inputs.get("times"), **parameters)
+        metadata = {"filter_type": parameters.get("filter_type", FilterOptions().filter_type), **describe(filtered)}
+        for warning in filtered.warnings:
+            get_context().log.warning("%s", warning)
+        return ProcessingResult(values=filtered.values, metadata=metadata)
 
     def validate_inputs(self, inputs: dict[str, Any]) -> bool:
         """Say whether the series is there; `execute` says what is wrong with its values."""
@@ -56,5 +49,29 @@ class FiltersPlugin(PluginProtocol):
         return {
             "plugin_id": "custom_filters",
             "version": "1.0.0",
-            "description": "Digital filters in second-order sections, Savitzky-Golay, median",
+            "description": "Digital filters: recursive, FIR, Savitzky-Golay, median, Kalman, Whittaker",
         }
+
+
+def describe(filtered: FilteredSeries) -> dict[str, Any]:
+    """Return what the metadata say of a filter; README.md lists the keys."""
+    response, impulse = filtered.response, filtered.impulse
+    cascade = filtered.filter if isinstance(filtered.filter, Cascade) else None
+    return {
+        "btype": filtered.btype,
+        "sos": filtered.sos,
+        "freqs": None if response is None else response.freqs,
+        "magnitude_db": None if response is None else response.magnitude_db,
+        "phase": None if response is None else response.phase,
+        "impulse_times": None if impulse is None else impulse.times,
+        "impulse_response": None if impulse is None else impulse.values,
+        "sampling_rate": filtered.sampling_rate,
+        "freq_unit": "nyquist" if filtered.sampling_rate is None else "Hz",
+        "pole_radius": None if cascade is None else cascade.pole_radius,
+        "settling_samples": None if cascade is None else cascade.settling,
+        "standard_error": filtered.standard_error,
+        "noise_ratio": filtered.noise_ratio,
+        "missing": filtered.missing,
+        "kernel": filtered.kernel,
+        "warnings": list(filtered.warnings),
+    }

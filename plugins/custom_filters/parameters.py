@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-RECURSIVE_TYPES = ("butterworth", "chebyshev1", "chebyshev2", "elliptic", "bessel")
-WINDOW_TYPES = ("savgol", "median")
-FILTER_TYPES = RECURSIVE_TYPES + WINDOW_TYPES
 BAND_TYPES = {
     "low": "low",
     "high": "high",
@@ -27,7 +24,7 @@ class RecursiveDesign:
     """A recursive filter to design.
 
     Attributes:
-        filter_type: One of `RECURSIVE_TYPES`.
+        filter_type: ``"butterworth"``, ``"chebyshev1"``, ``"chebyshev2"``, ``"elliptic"`` or ``"bessel"``.
         btype: ``"low"``, ``"high"``, ``"bandpass"`` or ``"bandstop"``.
         order: Order, at least 1.
         edges: One cutoff or two, increasing, as fractions of the Nyquist frequency, strictly between 0 and 1.
@@ -59,9 +56,7 @@ def check_design(
         ValueError: If a name is unknown, a number is out of range, or the edges do not fit `btype`.
         TypeError: If a number is none.
     """
-    if btype not in BAND_TYPES:
-        raise ValueError(f"btype: expected one of {', '.join(BAND_TYPES)}, got {btype!r}")
-    kind = BAND_TYPES[btype]
+    kind = check_btype(btype)
     order = check_integer(order, "order", 1)
     ripple_db = check_positive(ripple_db, "ripple_db", "dB")
     attenuation_db = check_positive(attenuation_db, "attenuation_db", "dB")
@@ -74,7 +69,7 @@ def check_design(
         filter_type=filter_type,
         btype=kind,
         order=order,
-        edges=_check_edges(cutoff, kind, sampling_rate),
+        edges=check_edges(cutoff, kind, sampling_rate),
         ripple_db=ripple_db,
         attenuation_db=attenuation_db,
     )
@@ -112,31 +107,68 @@ def check_integer(value: int, name: str, minimum: int) -> int:
     return number
 
 
-def check_window(window_length: int, samples: int) -> int:
-    """Return `window_length` if it is odd and no longer than the series.
+def check_option(value: str, name: str, options: Iterable[str]) -> str:
+    """Return `value` if it is one of the options.
 
     Raises:
-        ValueError: If it is even, or more than `samples`.
+        ValueError: If it is not.
+    """
+    listed = tuple(options)
+    if value not in listed:
+        raise ValueError(f"{name}: expected one of {', '.join(listed)}, got {value!r}")
+    return value
+
+
+def check_flag(value: bool, name: str) -> bool:
+    """Return `value` if it is true or false.
+
+    Raises:
+        TypeError: If it is neither.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: expected true or false, got {value!r}")
+    return bool(value)
+
+
+def check_window(window_length: int, *, odd: bool = True) -> int:
+    """Return `window_length` if it can be one.
+
+    Raises:
+        ValueError: If it is below 1, or even and must not be.
         TypeError: If it is no integer.
     """
     length = check_integer(window_length, "window_length", 1)
-    if length % 2 == 0:
+    if odd and length % 2 == 0:
         raise ValueError(f"window_length: expected an odd number of samples, got {length}; give {length + 1}")
-    if length > samples:
-        longest = samples if samples % 2 else samples - 1
-        raise ValueError(
-            f"window_length: expected at most {longest} for a series of {samples} samples, got {length}; "
-            "give a shorter window"
-        )
     return length
 
 
-def _check_edges(cutoff: float | Sequence[float], kind: str, sampling_rate: float | None) -> tuple[float, ...]:
+def check_btype(btype: str) -> str:
+    """Return the canonical name of what passes.
+
+    Raises:
+        ValueError: If `btype` is none.
+    """
+    return BAND_TYPES[check_option(btype, "btype", BAND_TYPES)]
+
+
+def check_edges(cutoff: float | Sequence[float], kind: str, sampling_rate: float | None) -> tuple[float, ...]:
+    """Return one frequency or two, increasing, as fractions of the Nyquist frequency.
+
+    Args:
+        cutoff: One frequency, or two for ``"bandpass"`` and ``"bandstop"``.
+        kind: What passes, by its canonical name, or the type of a filter for one frequency.
+        sampling_rate: Hz; ``None`` where `cutoff` is a fraction already.
+
+    Raises:
+        ValueError: If there are too few or too many, one lies outside 0 and Nyquist, or they are swapped.
+        TypeError: If one is no number.
+    """
     given = tuple(cutoff) if isinstance(cutoff, (list, tuple, np.ndarray)) else (cutoff,)
     wanted = 2 if kind in ("bandpass", "bandstop") else 1
     if len(given) != wanted:
         raise ValueError(
-            f"cutoff: expected {wanted} frequency value(s) for btype {kind!r}, got {len(given)}; "
+            f"cutoff: expected {wanted} frequency value(s) for {kind!r}, got {len(given)}; "
             + ("give cutoff and cutoff_high" if wanted == 2 else "give cutoff alone, without cutoff_high")
         )
     unit = "fraction of the Nyquist frequency" if sampling_rate is None else "Hz"

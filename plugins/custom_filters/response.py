@@ -1,4 +1,4 @@
-"""Frequency response of what was applied to a series."""
+"""Frequency and impulse response of what was applied to a series."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .base import Filter
+from .recursion import KernelName
 
 _POINTS = 1024
 # Below this a gain is a zero of the filter plus rounding; it keeps the decibels finite.
@@ -28,40 +31,38 @@ class FrequencyResponse:
     phase: NDArray[np.float64]
 
 
-def response_of_sections(
-    sections: NDArray[np.float64], *, zero_phase: bool, sampling_rate: float | None
-) -> FrequencyResponse:
-    """Return the response of second-order sections; with `zero_phase`, gain squared and phase 0."""
-    from scipy import signal
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImpulseResponse:
+    """What becomes of a single 1 among zeros.
 
-    angles = np.linspace(0.0, np.pi, _POINTS)
-    _, response = signal.sosfreqz(sections, worN=angles)
-    if zero_phase:
-        response = np.abs(response) ** 2
-    return _to_response(response, sampling_rate)
-
-
-def response_of_window(weights: NDArray[np.float64], *, sampling_rate: float | None) -> FrequencyResponse:
-    """Return the response of a symmetric window that is centred on the sample it replaces.
-
-    Args:
-        weights: ``(k,)``, k odd.
-        sampling_rate: Hz, or ``None``.
+    Attributes:
+        times: ``(k,)`` time since the 1: seconds with a sampling rate, else samples; negative where the filter looks
+            ahead.
+        values: ``(k,)``.
     """
-    angles = np.linspace(0.0, np.pi, _POINTS)
-    half = len(weights) // 2
-    offsets = np.arange(-half, half + 1)
-    # Symmetric weights leave the cosines only: the response is real, its phase 0 or pi.
-    response = np.cos(np.outer(angles, offsets)) @ weights
-    return _to_response(response.astype(np.complex128), sampling_rate)
+
+    times: NDArray[np.float64]
+    values: NDArray[np.float64]
 
 
-def _to_response(
-    response: NDArray[np.complex128] | NDArray[np.float64], sampling_rate: float | None
-) -> FrequencyResponse:
+def frequency_response(designed: Filter, sampling_rate: float | None) -> FrequencyResponse | None:
+    """Return the frequency response at 1024 points; ``None`` where there is none."""
+    response = designed.response_at(np.linspace(0.0, np.pi, _POINTS))
+    if response is None:
+        return None
     magnitude = np.maximum(np.abs(response), 10 ** (_FLOOR_DB / 20))
     return FrequencyResponse(
         freqs=np.linspace(0.0, 1.0 if sampling_rate is None else sampling_rate / 2, _POINTS),
         magnitude_db=20 * np.log10(magnitude),
         phase=np.unwrap(np.angle(response)),
     )
+
+
+def impulse_response(designed: Filter, sampling_rate: float | None, kernel: KernelName) -> ImpulseResponse | None:
+    """Return the impulse response until it has settled; ``None`` where there is none."""
+    response = designed.impulse(kernel)
+    if response is None:
+        return None
+    first, values = response
+    times = (first + np.arange(len(values))) / (1.0 if sampling_rate is None else sampling_rate)
+    return ImpulseResponse(times=times, values=values)

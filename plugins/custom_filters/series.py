@@ -1,55 +1,132 @@
-"""Checking of the series that a caller hands in."""
+"""Checking of the series and the time stamps that a caller hands in."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .parameters import check_integer
 
-def as_series(value: Any, name: str) -> NDArray[np.float64]:
-    """Return `value` as a finite array of shape ``(n, channels)``, n and channels at least 1.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """A series as lines of samples, and the way back to its shape.
+
+    Attributes:
+        values: ``(channels, n)`` float64, C-contiguous; NaN where a sample is missing. It may be the caller's own
+            memory: it is never written to.
+        missing: Whether there is a NaN.
+        peak: Largest magnitude; NaN where there is a NaN.
+        shape: Shape of the series.
+        axis: Which axis is time, from 0.
+    """
+
+    values: NDArray[np.float64]
+    missing: bool
+    peak: float
+    shape: tuple[int, ...]
+    axis: int
+
+    def restore(self, lines: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return lines, of any length, in the shape of the series; C-contiguous."""
+        others = self.shape[: self.axis] + self.shape[self.axis + 1 :]
+        return np.ascontiguousarray(np.moveaxis(lines.reshape(*others, lines.shape[1]), -1, self.axis))
+
+
+def as_lines(value: Any, axis: int, *, may_miss: bool) -> Lines:
+    """Return a series as lines.
 
     Args:
-        value: Real numbers, ``(n,)`` or ``(n, channels)``: a list, an array of any real dtype, or anything
-            that NumPy can turn into one. It is never written to.
-        name: What to call it in messages.
-
-    Returns:
-        C-contiguous float64; one-dimensional input becomes one channel.
+        value: Real numbers of any shape: a list, an array of any real dtype, or anything that NumPy can turn into
+            one; NaN and masked samples are missing ones.
+        axis: Which axis is time.
+        may_miss: Whether samples may be missing.
 
     Raises:
-        ValueError: If it is empty, ragged, masked, of another shape, or holds a NaN or an infinity.
+        ValueError: If it is empty, ragged, a scalar, has no such axis, or holds an infinity, or a sample is missing
+            that may not.
         TypeError: If its elements are no real numbers.
     """
+    array = _as_array(value)
+    number = check_integer(axis, "axis", -array.ndim)
+    if number >= array.ndim:
+        raise ValueError(f"axis: expected from {-array.ndim} to {array.ndim - 1} for shape {array.shape}, got {axis}")
+    number %= array.ndim
+    moved = np.moveaxis(array, number, -1)
+    lines = np.ascontiguousarray(moved.reshape(-1, array.shape[number]), dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        peak = max(-float(lines.min()), float(lines.max()))
+    missing = not math.isfinite(peak) and _check_finite(array, may_miss=may_miss)
+    return Lines(values=lines, missing=missing, peak=peak, shape=array.shape, axis=number)
+
+
+def _as_array(value: Any) -> NDArray[Any]:
     if np.ma.is_masked(value):
-        raise ValueError(f"{name}: expected a value for every sample, got masked ones; fill or remove them first")
+        value = np.ma.filled(np.ma.asarray(value).astype(np.float64), np.nan)
     try:
         array = np.asarray(value)
     except ValueError as error:
         raise ValueError(
-            f"{name}: expected equally long rows of numbers, got a ragged sequence; "
+            "series: expected equally long rows of numbers, got a ragged sequence; "
             "give an array of shape (n,) or (n, channels)"
         ) from error
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}; convert to float64")
-    if array.ndim not in (1, 2):
-        raise ValueError(f"{name}: expected shape (n,) or (n, channels), got {array.shape}; reshape it")
+        raise TypeError(f"series: expected real numbers, got dtype {array.dtype}; convert to float64")
+    if array.ndim == 0:
+        raise ValueError("series: expected shape (n,) or (n, channels), got a single number")
     if array.size == 0:
-        raise ValueError(f"{name}: expected at least one sample, got an empty series of shape {array.shape}")
-    series = np.ascontiguousarray(array.reshape(len(array), -1), dtype=np.float64)
-    _refuse_non_finite(series, name, flat=array.ndim == 1)
-    return series
+        raise ValueError(f"series: expected at least one sample, got an empty series of shape {array.shape}")
+    return array
 
 
-def _refuse_non_finite(series: NDArray[np.float64], name: str, *, flat: bool) -> None:
-    finite = np.isfinite(series)
-    if finite.all():
-        return
-    row, channel = (int(index) for index in np.argwhere(~finite)[0])
-    place = f"{name}[{row}]" if flat else f"{name}[{row}, {channel}]"
-    raise ValueError(
-        f"{place}: expected a finite number, got {series[row, channel]} "
-        f"({int((~finite).sum())} such in all); fill or remove missing samples first"
-    )
+def _check_finite(array: NDArray[Any], *, may_miss: bool) -> bool:
+    bad = np.isinf(array) if may_miss else ~np.isfinite(array)
+    if bad.any():
+        place = tuple(int(index) for index in np.argwhere(bad)[0])
+        remedy = (
+            "nan_policy says how to handle missing samples (NaN), not infinite ones"
+            if may_miss
+            else "fill or remove missing samples first, or choose another nan_policy (propagate, interpolate, segments)"
+        )
+        raise ValueError(
+            f"series[{', '.join(map(str, place))}]: expected a finite number, got {array[place]} "
+            f"({int(bad.sum())} such in all); {remedy}"
+        )
+    return bool(np.isnan(array).any())
+
+
+def as_times(value: Any, samples: int) -> NDArray[np.float64]:
+    """Return time stamps in seconds, increasing.
+
+    Args:
+        value: ``(n,)`` real numbers, seconds, or datetime64.
+        samples: n.
+
+    Raises:
+        ValueError: If they are not as many as the samples, not finite, or not increasing.
+        TypeError: If they are no times.
+    """
+    array = np.asarray(value)
+    if array.shape != (samples,):
+        raise ValueError(f"times: expected one for each of the {samples} samples, got shape {array.shape}")
+    if array.dtype.kind == "M":
+        if np.isnat(array).any():
+            raise ValueError("times: expected a time for every sample, got NaT")
+        array = (array - array[0]) / np.timedelta64(1, "s")
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"times: expected seconds or datetime64, got dtype {array.dtype}")
+    times = array.astype(np.float64)
+    if not np.isfinite(times).all():
+        raise ValueError("times: expected finite numbers, got NaN or infinity")
+    late = np.flatnonzero(np.diff(times) <= 0)
+    if len(late):
+        at = int(late[0]) + 1
+        raise ValueError(
+            f"times[{at}]: expected more than times[{at - 1}] ({times[at - 1]:g}), got {times[at]:g}; "
+            "sort the samples by time and merge those of equal time"
+        )
+    return times

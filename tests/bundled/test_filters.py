@@ -311,7 +311,7 @@ def test_impossible_filters_get_a_clear_error(options: dict, error: type[Excepti
         ([1.0, math.nan], ValueError, r"series\[1\]: expected a finite number, got nan"),
         ([], ValueError, "series: expected at least one sample"),
         (["a"], TypeError, "series: expected real numbers"),
-        (np.zeros((2, 2, 2)), ValueError, "series: expected shape"),
+        (np.float64(3.0), ValueError, "series: expected shape"),
         (np.full(50, 1.7e308) * np.tile([1, -1], 25), ValueError, "overflow float64"),
     ],
 )

@@ -1,0 +1,139 @@
+"""The filters of a sliding window: polynomial fit, average, FIR taps, median, Hampel identifier."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import sliding_sum
+from .recursion import KernelName, load_compiled
+from .sliding_window import Evaluate, SlidingWindow
+
+# Median absolute deviation to standard deviation, for normal samples: 1 / quantile(0.75).
+_DEVIATION_TO_SIGMA = 1.4826022185056018
+# Windows that are laid out side by side at a time where there is no compiled loop, in samples.
+_BLOCK = 1 << 20
+
+
+def savgol_window(length: int, degree: int, *, centred: bool, before_first: str) -> SlidingWindow:
+    """Return the Savitzky-Golay filter (Savitzky and Golay 1964, doi 10.1021/ac60214a047).
+
+    The fit to a window is a projection on the polynomials; a QR factorization of Legendre polynomials keeps it
+    well-conditioned at any degree.
+
+    Args:
+        length: Samples in a window, odd.
+        degree: Degree of the polynomial, less than `length`.
+        centred: Take the polynomial in the middle of its window, and at the ends of the series that of the end
+            window; else at the newest sample of the window.
+        before_first: ``"repeat"`` or ``"zeros"``, for the latter.
+    """
+    places = np.linspace(-1.0, 1.0, length)
+    basis = np.linalg.qr(np.polynomial.legendre.legvander(places, degree))[0]
+    before = length // 2 if centred else length - 1
+    taps = basis @ basis[before]
+    if centred:
+        taps = 0.5 * (taps + taps[::-1])
+        return weighted_window(taps, before, ends="fit", basis=basis)
+    return weighted_window(taps, before, ends=before_first)
+
+
+def weighted_window(
+    taps: NDArray[np.float64],
+    before: int,
+    *,
+    ends: str,
+    basis: NDArray[np.float64] | None = None,
+    name: str = "window_length",
+) -> SlidingWindow:
+    """Return the filter that weights each window with `taps`, the oldest sample first."""
+
+    def evaluate(line: NDArray[np.float64], kernel: KernelName) -> NDArray[np.float64]:
+        out = np.empty(len(line) - len(taps) + 1)
+        (load_compiled().weighted_sums if kernel == "numba" else sliding_sum.weighted_sums)(line, taps, out)
+        return out
+
+    return SlidingWindow(
+        length=len(taps), before=before, evaluate=evaluate, ends=ends, taps=taps, basis=basis, name=name
+    )
+
+
+def average_window(length: int, before: int, *, ends: str) -> SlidingWindow:
+    """Return the running mean.
+
+    Sums of 2, 4, 8, ... neighbours are formed from each other, and every window put together from them: O(n log k),
+    in an order that depends on the window alone, unlike a running sum's.
+    """
+
+    def evaluate(line: NDArray[np.float64], _: KernelName) -> NDArray[np.float64]:
+        count = len(line) - length + 1
+        total = np.zeros(count)
+        sums, size, start, rest = line, 1, 0, length
+        while rest:
+            if rest & 1:
+                total += sums[start : start + count]
+                start += size
+            rest >>= 1
+            if rest:
+                sums = sums[:-size] + sums[size:]
+                size *= 2
+        total /= length
+        return total
+
+    taps = np.full(length, 1.0 / length)
+    return SlidingWindow(length=length, before=before, evaluate=evaluate, ends=ends, taps=taps)
+
+
+def median_window(length: int, before: int, *, ends: str) -> SlidingWindow:
+    """Return the running median."""
+
+    def evaluate(line: NDArray[np.float64], _: KernelName) -> NDArray[np.float64]:
+        from scipy import ndimage
+
+        half = length // 2
+        medians = ndimage.median_filter(line, size=length, mode="nearest")
+        return np.asarray(medians[half : len(line) - half], dtype=np.float64)
+
+    return SlidingWindow(length=length, before=before, evaluate=_aware_of_gaps(evaluate, length), ends=ends)
+
+
+def hampel_window(length: int, before: int, *, ends: str, n_sigmas: float) -> SlidingWindow:
+    """Return the Hampel identifier (Davies and Gather 1993, JASA 88; Pearson 2002).
+
+    A sample is replaced by the median of its window if it lies farther from it than `n_sigmas` times 1.4826 times the
+    window's median absolute deviation, which estimates the standard deviation.
+    """
+    limit = n_sigmas * _DEVIATION_TO_SIGMA
+
+    def evaluate(line: NDArray[np.float64], kernel: KernelName) -> NDArray[np.float64]:
+        out = np.empty(len(line) - length + 1)
+        if kernel == "numba":
+            load_compiled().replace_outliers(line, length, before, limit, out)
+            return out
+        rows = np.lib.stride_tricks.sliding_window_view(line, length)
+        step = max(1, _BLOCK // length)
+        for start in range(0, len(out), step):
+            windows = rows[start : start + step]
+            medians = np.median(windows, axis=1)
+            deviations = np.median(np.abs(windows - medians[:, np.newaxis]), axis=1)
+            values = windows[:, before]
+            far = np.abs(values - medians) > limit * deviations
+            out[start : start + step] = np.where(far, medians, values)
+        return out
+
+    return SlidingWindow(length=length, before=before, evaluate=_aware_of_gaps(evaluate, length), ends=ends)
+
+
+def _aware_of_gaps(evaluate: Evaluate, length: int) -> Evaluate:
+    """Make NaN of what a missing sample reaches: an order among samples that are missing has no meaning."""
+
+    def guarded(line: NDArray[np.float64], kernel: KernelName) -> NDArray[np.float64]:
+        missing = np.isnan(line)
+        if not missing.any():
+            return evaluate(line, kernel)
+        out = evaluate(np.where(missing, 0.0, line), kernel)
+        counts = np.concatenate([[0], np.cumsum(missing)])
+        out[counts[length:] > counts[:-length]] = np.nan
+        return out
+
+    return guarded
