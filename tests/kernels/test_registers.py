@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("numba")
+
+
+@pytest.mark.parametrize(
+    ("features", "live", "lanes"),
+    [
+        ("+sse2,+avx,+avx512f", 3, 64),
+        ("+sse2,+avx,+avx512f", 6, 32),
+        ("+sse2,+avx,-avx512f", 3, 16),
+        ("+sse2", 3, 8),
+        ("+sse2", 30, 8),
+        ("+neon", 3, 16),
+        ("", 3, 8),
+    ],
+)
+def test_live_vectors_fill_three_quarters_of_the_registers(features, live, lanes):
+    code = f"from platform_base.kernels.registers import count_lanes; print(count_lanes({live}))"
+    environment = {**os.environ, "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert int(run.stdout) == lanes

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+numba = pytest.importorskip("numba")
+
+from platform_base.kernels.compilation import kernel  # noqa: E402
+from platform_base.kernels.vectors import (  # noqa: E402
+    absolute,
+    get_lane,
+    get_last,
+    lane_numbers,
+    load,
+    load_acquire,
+    maximum,
+    minimum,
+    reduce_minimum,
+    select,
+    shift_in_first,
+    shift_in_last,
+    splat,
+    square_root,
+    store,
+    store_mask,
+    store_release,
+    transpose_tile,
+)
+
+LANES = 16
+
+
+@kernel
+def _arithmetic(a, b, out):
+    x, y = load(a, 0, LANES), load(b, 3, LANES)
+    store(out, 0 * LANES, x + y)
+    store(out, 1 * LANES, x - y)
+    store(out, 2 * LANES, x * y)
+    store(out, 3 * LANES, x / y)
+    store(out, 4 * LANES, minimum(x, y))
+    store(out, 5 * LANES, maximum(x, y))
+    store(out, 6 * LANES, absolute(x))
+    store(out, 7 * LANES, square_root(absolute(x)))
+    store(out, 8 * LANES, select((x < y) & (y > x) | (x >= y) & (x <= y), x, y))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_arithmetic_is_that_of_numpy_bit_for_bit(dtype):
+    rng = np.random.default_rng(3)
+    a = rng.normal(size=LANES).astype(dtype)
+    b = rng.normal(size=LANES + 3).astype(dtype)
+    a[2] = b[5] = 0.5
+    out = np.empty(9 * LANES, dtype)
+    _arithmetic(a, b, out)
+    y = b[3:]
+    smaller = np.minimum(a, y)
+    expected = [a + y, a - y, a * y, a / y, smaller, np.maximum(a, y), np.abs(a), np.sqrt(np.abs(a)), smaller]
+    np.testing.assert_array_equal(out.reshape(9, LANES), np.array(expected))
+
+
+@kernel
+def _with_scalars(a, scalar, out):
+    x = load(a, 0, LANES)
+    store(out, 0 * LANES, x + scalar)
+    store(out, 1 * LANES, scalar - x)
+    store(out, 2 * LANES, select(x < scalar, splat(scalar, LANES), lane_numbers(LANES)))
+
+
+def test_a_scalar_operand_fills_every_lane():
+    a = np.linspace(-1, 1, LANES)
+    out = np.empty(3 * LANES)
+    _with_scalars(a, 0.25, out)
+    expected = [a + 0.25, 0.25 - a, np.where(a < 0.25, 0.25, np.arange(LANES))]
+    np.testing.assert_array_equal(out.reshape(3, LANES), np.array(expected))
+
+
+@kernel
+def _lanes(a, lane, out):
+    x = load(a, 0, LANES)
+    store(out, 0 * LANES, shift_in_first(x, -1.0))
+    store(out, 1 * LANES, shift_in_last(x, -2.0))
+    return get_lane(x, lane), get_last(x), reduce_minimum(x)
+
+
+@pytest.mark.parametrize("lane", [0, 7, LANES - 1])
+def test_lanes_are_moved_and_read(lane):
+    a = np.random.default_rng(lane).permutation(LANES).astype(float)
+    out = np.empty(2 * LANES)
+    assert _lanes(a, lane, out) == (a[lane], a[-1], 0.0)
+    np.testing.assert_array_equal(out[:LANES], [-1.0, *a[:-1]])
+    np.testing.assert_array_equal(out[LANES:], [*a[1:], -2.0])
+
+
+@kernel
+def _bits(a, limit, out):
+    store_mask(out, 1, load(a, 0, LANES) < limit)
+
+
+def test_a_mask_is_stored_lane_zero_first():
+    a = np.random.default_rng(1).normal(size=LANES)
+    out = np.full(LANES // 8 + 2, 0xAA, np.uint8)
+    _bits(a, 0.1, out)
+    np.testing.assert_array_equal(np.unpackbits(out[1:-1], bitorder="little"), a < 0.1)
+    assert out[0] == out[-1] == 0xAA
+
+
+@kernel
+def _transpose(source, target):
+    transpose_tile(source, 2, 11, target, 1, 13, 8)
+
+
+def test_a_tile_is_transposed_between_strides():
+    source = np.arange(100.0)
+    target = np.full(110, np.nan)
+    _transpose(source, target)
+    rows = np.array([source[2 + 11 * row : 10 + 11 * row] for row in range(8)])
+    columns = np.array([target[1 + 13 * column : 9 + 13 * column] for column in range(8)])
+    np.testing.assert_array_equal(columns, rows.T)
+    assert np.isnan(target).sum() == 110 - 64
+
+
+@kernel
+def _count_up(flags, index, value):
+    store_release(flags, index, load_acquire(flags, index) + value)
+
+
+def test_numbers_between_threads():
+    flags = np.arange(4)
+    _count_up(flags, 2, 40)
+    assert flags.tolist() == [0, 1, 42, 3]
+
+
+def test_what_is_no_vector_is_refused():
+    @numba.njit
+    def mixes_widths(a):
+        return get_last(load(a, 0, 8) + load(a, 0, 16))
+
+    with pytest.raises(numba.TypingError):
+        mixes_widths(np.zeros(16))
