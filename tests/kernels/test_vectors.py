@@ -5,7 +5,7 @@ import pytest
 
 numba = pytest.importorskip("numba")
 
-from platform_base.kernels.compilation import kernel  # noqa: E402
+
 from platform_base.kernels.vectors import (  # noqa: E402
     absolute,
     get_lane,
@@ -30,7 +30,7 @@ from platform_base.kernels.vectors import (  # noqa: E402
 LANES = 16
 
 
-@kernel
+@numba.njit
 def _arithmetic(a, b, out):
     x, y = load(a, 0, LANES), load(b, 3, LANES)
     store(out, 0 * LANES, x + y)
@@ -58,7 +58,7 @@ def test_arithmetic_is_that_of_numpy_bit_for_bit(dtype):
     np.testing.assert_array_equal(out.reshape(9, LANES), np.array(expected))
 
 
-@kernel
+@numba.njit
 def _with_scalars(a, scalar, out):
     x = load(a, 0, LANES)
     store(out, 0 * LANES, x + scalar)
@@ -74,7 +74,7 @@ def test_a_scalar_operand_fills_every_lane():
     np.testing.assert_array_equal(out.reshape(3, LANES), np.array(expected))
 
 
-@kernel
+@numba.njit
 def _lanes(a, lane, out):
     x = load(a, 0, LANES)
     store(out, 0 * LANES, shift_in_first(x, -1.0))
@@ -91,7 +91,7 @@ def test_lanes_are_moved_and_read(lane):
     np.testing.assert_array_equal(out[LANES:], [*a[1:], -2.0])
 
 
-@kernel
+@numba.njit
 def _bits(a, limit, out):
     store_mask(out, 1, load(a, 0, LANES) < limit)
 
@@ -104,7 +104,7 @@ def test_a_mask_is_stored_lane_zero_first():
     assert out[0] == out[-1] == 0xAA
 
 
-@kernel
+@numba.njit
 def _transpose(source, target):
     transpose_tile(source, 2, 11, target, 1, 13, 8)
 
@@ -119,7 +119,7 @@ def test_a_tile_is_transposed_between_strides():
     assert np.isnan(target).sum() == 110 - 64
 
 
-@kernel
+@numba.njit
 def _count_up(flags, index, value):
     store_release(flags, index, load_acquire(flags, index) + value)
 
