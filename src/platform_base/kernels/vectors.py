@@ -105,6 +105,18 @@ def load(_typing: Any, array: Any, index: Any, lanes: Any) -> Any:
 
 
 @intrinsic
+def load_scalar(_typing: Any, array: Any, index: Any) -> Any:
+    """Return ``array.flat[index]``; unlike ``array[index]`` a negative index is not counted from the end."""
+    if not _is_float_array(array):
+        return None
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(_element(context, builder, signature, arguments))
+
+    return array.dtype(array, index), generate
+
+
+@intrinsic
 def store(_typing: Any, array: Any, index: Any, value: Any) -> Any:
     """Write the lanes of `value` to ``array.flat[index : index + lanes]``; nothing is checked."""
     if not (_is_float_array(array) and isinstance(value, VectorType) and value.element == array.dtype):
@@ -113,6 +125,19 @@ def store(_typing: Any, array: Any, index: Any, value: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address = _address(context, builder, signature, arguments, value)
         builder.store(arguments[2], address, align=value.element.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, index, value), generate
+
+
+@intrinsic
+def store_scalar(_typing: Any, array: Any, index: Any, value: Any) -> Any:
+    """Write `value` to ``array.flat[index]``; unlike ``array[index]`` a negative index is not counted from the end."""
+    if not (_is_float_array(array) and value == array.dtype):
+        return None
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.store(arguments[2], _element(context, builder, signature, arguments))
         return context.get_dummy_value()
 
     return types.void(array, index, value), generate

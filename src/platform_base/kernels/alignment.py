@@ -1,0 +1,162 @@
+"""The two questions that are asked of a cost matrix: what its best path costs, and which one it is.
+
+Bit for bit what the textbook recurrence gives, row by row, because every cell is computed with the same operations.
+Time O(cells inside the window), memory O(n + m) for the cost; for the path the checkpoints come on top (see
+`platform_base.kernels.checkpoints`), at most 1 MiB and 0.2 bytes for each cell inside the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from platform_base.kernels.backtracking import follow_back
+from platform_base.kernels.checkpoints import Checkpoints, choose_sizes, lay_out_store, make_checkpoints, sweep_and_keep
+from platform_base.kernels.compilation import kernel
+from platform_base.kernels.matrix import LANES, Matrix, lay_out, lay_out_row
+from platform_base.kernels.metrics import Metric, pair_cost
+from platform_base.kernels.recurrences import Recurrence, start_value
+from platform_base.kernels.strips import sweep
+
+# About 100 ms of work: rare enough to cost nothing, often enough to be stopped.
+_CELLS_PER_REPORT = 1 << 30
+
+# Up to here the path is found in one go; its checkpoints are below 2 MiB then.
+_CELLS_AT_ONCE = 1 << 22
+
+Report = Callable[[float], None]
+
+
+def compute_distance(
+    recurrence: Recurrence,
+    metric: Metric,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+    report: Report,
+) -> float:
+    """Return the cost of the best path from the first cell to the last.
+
+    Args:
+        recurrence: How a cell follows from its neighbours.
+        metric: The local cost.
+        x: ``(n, channels)``, C-contiguous, finite.
+        y: ``(m, channels)``, C-contiguous, finite.
+        first: ``(n,)``, the first column of each row inside the window; or empty, where all are.
+        last: ``(n,)``, the last column of each row; or empty. A path inside the window exists.
+        report: Called now and then with the fraction that is done; what it raises ends the call.
+
+    Returns:
+        The cost; infinity if it overflows float64.
+    """
+    cells = _count_cells(x, y, first, last)
+    if cells <= _CELLS_PER_REPORT:
+        return float(measure(recurrence, metric, x, y, first, last))
+    matrix = lay_out(x, y, first, last)
+    row = lay_out_row(matrix.m, find_corner(recurrence, metric, matrix))
+    distance = np.inf
+    for start, stop in _cut(matrix, cells, report):
+        distance = sweep(recurrence, metric, matrix, row, start, stop)
+    return float(distance)
+
+
+def compute_path(
+    recurrence: Recurrence,
+    metric: Metric,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+    report: Report,
+) -> tuple[NDArray[np.int64], float]:
+    """Return the best path from the first cell to the last, and its cost; arguments as in `compute_distance`.
+
+    Of steps with the same accumulated cost the diagonal one is taken, then the one that stays in its column.
+
+    Returns:
+        ``(k, 2)`` int64 pairs of row and column in order, and the cost. Where the cost overflows float64 it is
+        infinity, and the path is empty.
+
+    Raises:
+        MemoryError: If the checkpoints do not fit into memory.
+    """
+    cells = _count_cells(x, y, first, last)
+    group, interval = choose_sizes(cells)
+    if cells <= _CELLS_AT_ONCE:
+        free, path, distance = align(recurrence, metric, x, y, first, last, group, interval)
+        return path[free:], distance
+    matrix = lay_out(x, y, first, last)
+    row = lay_out_row(matrix.m, find_corner(recurrence, metric, matrix))
+    checkpoints = make_checkpoints(matrix, group, interval)
+    distance = np.inf
+    for start, stop in _cut(matrix, cells, report):
+        distance = sweep_and_keep(recurrence, metric, matrix, row, checkpoints, start, stop)
+    path = np.empty((matrix.n + matrix.m - 1, 2), dtype=np.int64)
+    free = follow_back(recurrence, metric, matrix, checkpoints, path) if np.isfinite(distance) else len(path)
+    return path[free:], float(distance)
+
+
+@kernel
+def align(
+    recurrence: Recurrence,
+    metric: Metric,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+    group: int,
+    interval: int,
+) -> tuple[int, NDArray[np.int64], float]:
+    """Return the path, preceded by so many unused pairs, and its cost, all in one go."""
+    matrix = lay_out(x, y, first, last)
+    row = lay_out_row(matrix.m, find_corner(recurrence, metric, matrix))
+    strips = (matrix.n + LANES - 1) // LANES
+    state_at = np.empty(strips, dtype=np.int64)
+    row_at = np.empty((strips + group - 1) // group, dtype=np.int64)
+    states, elements = lay_out_store(matrix, group, interval, state_at, row_at)
+    checkpoints = Checkpoints(group, interval, state_at, np.empty(states), row_at, np.empty(elements))
+    distance = sweep_and_keep(recurrence, metric, matrix, row, checkpoints, 0, strips)
+    path = np.empty((matrix.n + matrix.m - 1, 2), dtype=np.int64)
+    free = path.shape[0]
+    if np.isfinite(distance):
+        free = follow_back(recurrence, metric, matrix, checkpoints, path)
+    return free, path, distance
+
+
+@kernel
+def find_corner(recurrence: Recurrence, metric: Metric, matrix: Matrix) -> float:
+    """Return what stands diagonally before the first cell."""
+    return start_value(recurrence, pair_cost(metric, matrix, 0, 0))
+
+
+@kernel
+def measure(
+    recurrence: Recurrence,
+    metric: Metric,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+) -> float:
+    """Return the cost of the best path, all in one go: for short series the way from Python is what takes time."""
+    matrix = lay_out(x, y, first, last)
+    row = lay_out_row(matrix.m, find_corner(recurrence, metric, matrix))
+    return sweep(recurrence, metric, matrix, row, 0, (matrix.n + LANES - 1) // LANES)
+
+
+def _count_cells(
+    x: NDArray[np.float64], y: NDArray[np.float64], first: NDArray[np.int64], last: NDArray[np.int64]
+) -> int:
+    return int((last - first).sum()) + len(first) if len(first) else len(x) * len(y)
+
+
+def _cut(matrix: Matrix, cells: int, report: Report) -> Iterator[tuple[int, int]]:
+    """Cut a sweep into groups of strips, and report between them."""
+    strips = -(-matrix.n // LANES)
+    at_once = max(1, strips * _CELLS_PER_REPORT // cells)
+    for start in range(0, strips, at_once):
+        report(start / strips)
+        yield start, min(start + at_once, strips)

@@ -1,0 +1,244 @@
+"""The warping path: from the last cell back to the first, computing only those parts of the cost matrix again.
+
+In the block (`platform_base.kernels.checkpoints`) that the path is in, the strips above the path's own are swept for
+their last rows, then the path's strip is swept again with all its cells recorded; the path is followed through the
+record until it leaves the strip or the block.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from platform_base.kernels.checkpoints import Checkpoints, first_block
+from platform_base.kernels.compilation import kernel
+from platform_base.kernels.matrix import LANES, Matrix, bound_lanes, span
+from platform_base.kernels.metrics import Metric, pair_cost
+from platform_base.kernels.recurrences import LEFT, UP, Recurrence, choose_step
+from platform_base.kernels.strips import STATE, advance, advance_within, enter_strip
+from platform_base.kernels.vectors import load, store
+
+
+class Workspace(NamedTuple):
+    """Room for one block.
+
+    Attributes:
+        rows: The row above each strip of a group, and the one below the last; element 0 stands one column before the
+            one that lane 0 begins the block with.
+        record: Cells of one strip in one block.
+        state: ``(STATE,)``.
+        enters: ``(LANES,)``.
+        leaves: ``(LANES,)``.
+    """
+
+    rows: NDArray[np.float64]
+    record: NDArray[np.float64]
+    state: NDArray[np.float64]
+    enters: NDArray[np.float64]
+    leaves: NDArray[np.float64]
+
+
+@kernel
+def make_workspace(checkpoints: Checkpoints) -> Workspace:
+    """Return room for the blocks of a sweep."""
+    rows = np.empty((checkpoints.group + 1, checkpoints.interval + 8))
+    record = np.empty((checkpoints.interval + 4) * LANES)
+    return Workspace(rows, record, np.empty(STATE), np.empty(LANES), np.empty(LANES))
+
+
+@kernel
+def follow_back(
+    recurrence: Recurrence, metric: Metric, matrix: Matrix, checkpoints: Checkpoints, path: NDArray[np.int64]
+) -> int:
+    """Write the path to the end of `path`, in time order.
+
+    Args:
+        recurrence: As in the sweep.
+        metric: As in the sweep.
+        matrix: As in the sweep.
+        checkpoints: As `sweep_and_keep` left them, having reached the last row with a finite cost.
+        path: ``(n + m - 1, 2)`` int64, written.
+
+    Returns:
+        How many pairs at the beginning of `path` were not needed.
+    """
+    workspace = make_workspace(checkpoints)
+    i, j, free = matrix.n - 1, matrix.m - 1, matrix.n + matrix.m - 2
+    path[free, 0], path[free, 1] = i, j
+    group, block = -1, -1
+    while i > 0 or j > 0:
+        strip = i // LANES
+        depth = strip % checkpoints.group
+        time = j + i - (strip - depth) * LANES
+        # The neighbours stand one and two units of time before the cell, and must be in the same record.
+        needed = max(time - 2, 0) // checkpoints.interval
+        if strip - depth != group or needed != block:
+            group, block = strip - depth, needed
+            enter_block(matrix, checkpoints, group, block, time, workspace.rows)
+            for upper in range(group, strip):
+                sweep_in_block(recurrence, metric, matrix, checkpoints, upper, block, time, workspace)
+        begin = record_in_block(recurrence, metric, matrix, checkpoints, strip, block, time, workspace)
+        i, j, free = follow_record(
+            recurrence, metric, matrix, checkpoints, strip, block, begin, workspace, i, j, free, path
+        )
+    return free
+
+
+@kernel
+def follow_record(
+    recurrence: Recurrence,
+    metric: Metric,
+    matrix: Matrix,
+    checkpoints: Checkpoints,
+    strip: int,
+    block: int,
+    begin: int,
+    workspace: Workspace,
+    i: int,
+    j: int,
+    free: int,
+    path: NDArray[np.int64],
+) -> tuple[int, int, int]:
+    """Follow the path from cell (i, j) until it leaves the strip or the block; return where it then is."""
+    top = strip * LANES
+    depth = strip % checkpoints.group
+    earliest = block * checkpoints.interval - depth * LANES
+    above = workspace.rows[depth]
+    above_at = 1 - earliest
+    record = workspace.record
+    while i >= top and (i > 0 or j > 0):
+        lane = i - top
+        step = j + lane
+        if step - 2 < earliest and block > 0:
+            break
+        left = record[(step - 1 - begin) * LANES + lane] if step > begin else np.inf
+        if lane == 0:
+            up = above[above_at + step]
+            diagonal = above[above_at + step - 1]
+        else:
+            up = record[(step - 1 - begin) * LANES + lane - 1] if step > begin else np.inf
+            diagonal = record[(step - 2 - begin) * LANES + lane - 1] if step > begin + 1 else np.inf
+        cost = pair_cost(metric, matrix, i, j)
+        taken = choose_step(recurrence, cost, diagonal, up, left)
+        if taken != LEFT:
+            i -= 1
+        if taken != UP:
+            j -= 1
+        free -= 1
+        path[free, 0], path[free, 1] = i, j
+    return i, j, free
+
+
+@kernel
+def enter_block(
+    matrix: Matrix, checkpoints: Checkpoints, group: int, block: int, time: int, rows: NDArray[np.float64]
+) -> None:
+    """Set the rows above the strips of a block to infinity, and the first one to what was kept of it."""
+    rows[:] = np.inf
+    begin, end = span(matrix, group)
+    kept = checkpoints.row_at[group // checkpoints.group]
+    earliest = block * checkpoints.interval
+    for column in range(max(begin, earliest) - 1, min(end, time + 1)):
+        rows[0, column - earliest + 1] = checkpoints.row_store[kept + column - begin + 1]
+
+
+@kernel
+def restore(
+    matrix: Matrix,
+    checkpoints: Checkpoints,
+    strip: int,
+    block: int,
+    rows: NDArray[np.float64],
+    state: NDArray[np.float64],
+) -> int:
+    """Set `state` to what it was at the start of a block, or at the strip's first step if that is later.
+
+    Returns:
+        The step that comes next.
+    """
+    begin, end = span(matrix, strip)
+    depth = strip % checkpoints.group
+    offset = depth * LANES
+    earliest = block * checkpoints.interval - offset
+    if begin > earliest:
+        enter_strip(state, rows[depth, begin - earliest])
+        return begin
+    if earliest <= end:
+        number = block - first_block(begin + offset, checkpoints.interval)
+        place = checkpoints.state_at[strip] + number * STATE
+        store(state, 0, load(checkpoints.states, place, STATE))
+        # The last cell of this strip's last row before the block: the next strip's first step wants it.
+        rows[depth + 1, 1] = state[LANES - 1]
+    return earliest
+
+
+@kernel
+def sweep_in_block(
+    recurrence: Recurrence,
+    metric: Metric,
+    matrix: Matrix,
+    checkpoints: Checkpoints,
+    strip: int,
+    block: int,
+    time: int,
+    workspace: Workspace,
+) -> None:
+    """Compute the last row of a strip inside a block, up to a time: the row above the next strip."""
+    depth = strip % checkpoints.group
+    start = restore(matrix, checkpoints, strip, block, workspace.rows, workspace.state)
+    stop = min(time + 1 - depth * LANES, span(matrix, strip)[1])
+    if start >= stop:
+        return
+    earliest = block * checkpoints.interval - depth * LANES
+    unmasked = bound_lanes(matrix, strip, workspace.enters, workspace.leaves)
+    advance_within(
+        recurrence,
+        metric,
+        matrix,
+        strip,
+        workspace.rows[depth],
+        1 - earliest,
+        workspace.rows[depth + 1],
+        1 - (earliest - LANES),
+        workspace.state,
+        start,
+        stop,
+        (workspace.enters, workspace.leaves),
+        unmasked,
+    )
+
+
+@kernel
+def record_in_block(
+    recurrence: Recurrence,
+    metric: Metric,
+    matrix: Matrix,
+    checkpoints: Checkpoints,
+    strip: int,
+    block: int,
+    time: int,
+    workspace: Workspace,
+) -> int:
+    """Compute the cells of a strip inside a block, up to a time, into the record; return the step it begins with."""
+    depth = strip % checkpoints.group
+    start = restore(matrix, checkpoints, strip, block, workspace.rows, workspace.state)
+    earliest = block * checkpoints.interval - depth * LANES
+    bound_lanes(matrix, strip, workspace.enters, workspace.leaves)
+    advance(
+        recurrence,
+        metric,
+        matrix,
+        strip,
+        workspace.rows[depth],
+        1 - earliest,
+        workspace.rows[depth + 1],
+        1 - (earliest - LANES),
+        workspace.state,
+        start,
+        time + 1 - depth * LANES,
+        (workspace.enters, workspace.leaves),
+        workspace.record,
+    )
+    return start
