@@ -32,9 +32,12 @@ from platform_base.core.models import Execution, ProcessingResult
 from platform_base.plugins import errors
 from platform_base.plugins.declaration import Parameter
 from platform_base.plugins.errors import PluginError
+from platform_base.plugins.generators import Generator
+from platform_base.plugins.life_cycle import PluginUpdate, SelfTestInfo
 from platform_base.plugins.manifest import Documentation, Manifest
 from platform_base.plugins.permissions import Filesystem, Network, Permissions
 from platform_base.plugins.registry import PluginInfo, PluginRegistry
+from platform_base.plugins.self_test import Expectation, SelfTest, Source
 from platform_base.plugins.settings import PluginWorkerSettings, SecuritySettings, Settings, WorkerSettings
 from platform_base.plugins.stats import PluginStats
 
@@ -224,6 +227,10 @@ class TestManifestReference:
             ("configuration", Parameter),
             ("permissions", Permissions),
             ("permissions.filesystem", Filesystem),
+            ("self_test", SelfTest),
+            ("self_test.inputs", Source),
+            ("self_test.expected", Expectation),
+            ("self_test generators", Generator),
         ],
     )
     def test_every_key(self, heading, model):
@@ -275,6 +282,8 @@ class TestRegistryReference:
         [
             ("PluginInfo", set(PluginInfo.__annotations__)),
             ("PluginStats", set(PluginStats.__annotations__)),
+            ("PluginUpdate", set(PluginUpdate.__annotations__)),
+            ("SelfTestInfo", set(SelfTestInfo.__annotations__)),
             ("Execution", {each.name for each in dataclasses.fields(Execution)}),
             ("ProcessingResult", {each.name for each in dataclasses.fields(ProcessingResult)}),
         ],

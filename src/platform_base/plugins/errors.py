@@ -8,6 +8,8 @@ Each class keeps its facts as attributes, and each message says where, what was 
     ├── IncompatiblePluginError      .plugin_id, .version
     ├── MissingDependencyError       .missing, .conflicting
     ├── PluginLoadError              .plugin_id, .remote_traceback
+    │   └── SelfTestError            .self_test, .findings
+    ├── PermissionGrowthError        .plugin_id, .added
     ├── ParameterError               .problems          (also ValueError)
     ├── InvalidInputsError           .plugin_id         (also ValueError)
     ├── SettingsError                .problems
@@ -111,6 +113,33 @@ class PluginLoadError(PluginError):
     def __init__(self, message: str, *, plugin_id: str, remote_traceback: str = "") -> None:
         self.plugin_id = plugin_id
         self.remote_traceback = remote_traceback
+        super().__init__(message)
+
+
+class SelfTestError(PluginLoadError):
+    """A call of the release's self-test did not give the result that its manifest names.
+
+    Attributes:
+        self_test: Name of the self-test.
+        findings: What was wrong.
+    """
+
+    def __init__(self, message: str, *, plugin_id: str, self_test: str, findings: Sequence[str]) -> None:
+        self.self_test = self_test
+        self.findings = tuple(findings)
+        super().__init__(message, plugin_id=plugin_id)
+
+
+class PermissionGrowthError(PluginError):
+    """An update asks for more than the release that it would replace; nothing was changed.
+
+    Attributes:
+        added: What it asks for in addition.
+    """
+
+    def __init__(self, message: str, *, plugin_id: str, added: Sequence[str]) -> None:
+        self.plugin_id = plugin_id
+        self.added = tuple(added)
         super().__init__(message)
 
 

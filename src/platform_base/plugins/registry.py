@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import importlib.metadata
 import logging
 import os
@@ -24,7 +25,8 @@ from platform_base.plugins._engines.background import Background
 from platform_base.plugins._engines.base import Deployment, ReportProgress, Request
 from platform_base.plugins._engines.engines import ENGINES
 from platform_base.plugins._host.supervisor import Cancellation
-from platform_base.plugins._reload.reloader import Reloader, reload_root
+from platform_base.plugins._reload.reloader import NOT_TAKEN_UP, Reloader, find_releases, reload_root
+from platform_base.plugins._reload.self_test import run_self_tests
 from platform_base.plugins._reload.switch import Switch
 from platform_base.plugins._sandbox.report import INTRUDER, EscapeAttempt, ProtectionInfo, report_protections
 from platform_base.plugins.call_arguments import check_timeout, join_parameters
@@ -36,9 +38,11 @@ from platform_base.plugins.errors import (
     RegistryClosedError,
     SandboxUnavailableError,
 )
+from platform_base.plugins.life_cycle import PluginUpdate, SelfTestInfo, describe_trial, describe_update
 from platform_base.plugins.listing import PluginInfo, describe_plugin
 from platform_base.plugins.manifest import Manifest
 from platform_base.plugins.parameters import resolve
+from platform_base.plugins.permission_changes import compare_permissions
 from platform_base.plugins.settings import Settings
 from platform_base.plugins.stats import PluginStats, StatsRecorder
 
@@ -136,7 +140,7 @@ class PluginRegistry:
             self._roots[root] = tuple(problems)
         for problem in problems:
             if problem not in known:
-                logger.warning("%s", problem)
+                logger.log(logging.ERROR if problem.hint == NOT_TAKEN_UP else logging.WARNING, "%s", problem)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -171,13 +175,25 @@ class PluginRegistry:
                 future.result()
 
     def _try_load(self, plugin_id: str) -> None:
-        try:
+        # Its failure was logged and kept; the others are loaded all the same.
+        with contextlib.suppress(PluginError):
             self.load_plugin(plugin_id)
+
+    @contextlib.contextmanager
+    def _keeping_failure(self, plugin_id: str) -> Iterator[None]:
+        """Log why a release was not taken into service, and keep it in `problems` until one is."""
+        try:
+            yield
+        except (PluginNotFoundError, RegistryClosedError):
+            raise
         except PluginError as error:
             logger.error("%s is not loaded: %s", plugin_id, error)
             problem = Problem(key=plugin_id, expected="a plugin that loads", got=str(error))
             with self._lock:
                 self._failures[plugin_id] = problem
+            raise
+        with self._lock:
+            self._failures.pop(plugin_id, None)
 
     def load_plugin(self, plugin_id: str, version: str | None = None) -> None:
         """Load a plugin in a confined worker, so that the next call finds it warm.
@@ -192,29 +208,77 @@ class PluginRegistry:
             IncompatiblePluginError: It asks for another version of platform_base.
             MissingDependencyError: It requires what is not installed.
             PluginLoadError: Its code did not load; what was active before keeps serving.
+            SelfTestError: It would replace another release, or was named, and failed its self-test; likewise.
             SandboxUnavailableError: A protection cannot be given here.
         """
         self._check_open()
-        self._switch.load(plugin_id, version)
-        with self._lock:
-            self._failures.pop(plugin_id, None)
+        with self._keeping_failure(plugin_id):
+            self._switch.load(plugin_id, version)
 
-    def update_plugin(self, plugin_id: str, version: str | None = None) -> None:
+    def update_plugin(
+        self, plugin_id: str, version: str | None = None, accept_permissions: bool = False
+    ) -> PluginUpdate:
         """Switch to another version, found by looking into the discovered directories again.
 
-        Running calls finish on the version of before; when the new one does not load, the old one keeps serving.
+        Running calls finish on the version of before; when the new one does not load or fails its self-test, the old
+        one keeps serving.
 
         Args:
             plugin_id: Which one.
             version: The version to switch to; None: the highest stable compatible one.
+            accept_permissions: Agree that it asks for more than the version that serves.
+
+        Returns:
+            Both versions, and what they ask for differently.
 
         Raises:
+            PermissionGrowthError: It asks for more, and that was not agreed to.
+            SelfTestError: It failed its self-test.
             PluginError: As `load_plugin`.
         """
         self._check_open()
-        for root in list(self._roots):
-            reload_root(self._switch, root, self._report)
-        self._switch.load(plugin_id, version if version is not None else self._switch.highest(plugin_id).version)
+        found, problems = find_releases(self._roots, plugin_id)
+        with self._keeping_failure(plugin_id):
+            try:
+                before, now, changes = self._switch.update(
+                    plugin_id, version, found, accept_permissions=accept_permissions
+                )
+            except PluginNotFoundError as error:
+                for problem in problems:
+                    error.add_note(f"found, but not usable: {problem}")
+                raise
+        return describe_update(before, now, changes)
+
+    def rollback_plugin(self, plugin_id: str) -> PluginUpdate:
+        """Return at once to the release that served before, from its snapshot, whatever lies on disk now.
+
+        Called again it goes one release further back. What was rolled back from is not taken up again by hot reload;
+        `update_plugin` goes forward.
+
+        Raises:
+            PluginNotFoundError: No other release has served since this registry was made.
+            PluginLoadError: It does not load any more; nothing has changed.
+        """
+        self._check_open()
+        before, now = self._switch.rollback(plugin_id)
+        with self._lock:
+            self._failures.pop(plugin_id, None)
+        permissions = compare_permissions(before.manifest.permissions, now.manifest.permissions)
+        return describe_update(before, now, permissions)
+
+    def run_self_test(self, plugin_id: str, version: str | None = None) -> list[SelfTestInfo]:
+        """Carry out the self-test of a release, each call in a fresh confined worker, and say how each one fared.
+
+        Args:
+            plugin_id: Which one.
+            version: Of this version; None: of the one that answers.
+
+        Raises:
+            PluginNotFoundError: There is none of that id or version.
+        """
+        self._check_open()
+        release = self._switch.active(plugin_id) if version is None else self._switch.get(plugin_id, version)
+        return [describe_trial(trial) for trial in run_self_tests(self._engine, self._switch.deployment(release))]
 
     def unload_plugin(self, plugin_id: str) -> None:
         """Stop the idle workers of a plugin. Running calls finish; the next call loads it again.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from platform_base.core.models import ProcessingResult
@@ -49,6 +50,7 @@ class Request:
         parameters: The same parameters, for the record.
         timeout_s: Seconds from the hand-over to a worker; None: no deadline.
         report_progress: Called in the thread that waits for the call.
+        fresh: Take a worker that has served no call, and let it serve no other.
     """
 
     deployment: Deployment
@@ -56,6 +58,7 @@ class Request:
     parameters: dict[str, Any]
     timeout_s: float | None
     report_progress: ReportProgress | None = None
+    fresh: bool = False
 
 
 class Engine(Protocol):
@@ -78,6 +81,14 @@ class Engine(Protocol):
 
     async def run_async(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """As `run`, in an event loop. A task that is cancelled stops the work, as `Cancellation.cancel` does."""
+        ...
+
+    def content(self, release: Release) -> Path:
+        """Return the directory with the files that calls of this release run on.
+
+        Raises:
+            PluginLoadError: The files are not those that were discovered, or cannot be copied.
+        """
         ...
 
     def policy(self, deployment: Deployment) -> dict[str, Any]:

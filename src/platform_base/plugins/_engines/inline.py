@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from platform_base.core.models import Execution, ProcessingResult
@@ -65,6 +66,8 @@ class InlineEngine:
     def run(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run`. An exception of the plugin is the cause of the `PluginFailedError` that is raised."""
         release = request.deployment.release
+        if request.fresh:
+            self.retire(release)
         self.load(request.deployment)
         meter = UsageMeter(-1)
         meter.begin()
@@ -107,6 +110,10 @@ class InlineEngine:
             f"{describe_inputs(inputs)}",
             plugin_id=release.plugin_id,
         )
+
+    def content(self, release: Release) -> Path:
+        """See `Engine.content`."""
+        return release.directory
 
     def policy(self, deployment: Deployment) -> dict[str, Any]:
         """See `Engine.policy`."""

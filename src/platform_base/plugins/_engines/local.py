@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -49,11 +50,15 @@ _CLEARING_UP_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Lane:
-    """What calls of one deployment share: their workers, and what was learned about them."""
+    """What calls of one deployment share: their workers, and what was learned about them.
 
-    key: tuple[str, str, str, str]
+    A fresh call has a lane of its own, whose worker nobody has used and nobody will use again.
+    """
+
+    key: tuple[Any, ...]
     start: Callable[[], Worker]
     size: PoolSize
+    once: bool = False
     patience: Patience = field(default_factory=Patience)
 
 
@@ -109,7 +114,7 @@ class LocalEngine:
     def run(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run`."""
         encoded = encode(request.inputs, root="inputs")
-        lane = self._lane(request.deployment)
+        lane = self._fresh_lane(request.deployment) if request.fresh else self._lane(request.deployment)
         began = time.monotonic()
         self._begin(cancellation)
         try:
@@ -133,12 +138,14 @@ class LocalEngine:
                     self._release(lane, worker, cancellation, fit=fit)
             raise _undeliverable(request)
         finally:
+            if lane.once:
+                self._pool.retire(lane.key.__eq__)
             self._end(cancellation)
 
     async def run_async(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run_async`."""
         encoded = encode(request.inputs, root="inputs")
-        lane = self._lane(request.deployment)
+        lane = self._fresh_lane(request.deployment) if request.fresh else self._lane(request.deployment)
         began = time.monotonic()
         self._begin(cancellation)
         try:
@@ -158,12 +165,14 @@ class LocalEngine:
                     raise ended.error from None
                 finally:
                     release = partial(self._release, lane, worker, cancellation, fit=fit)
-                    if fit:
+                    if fit and not lane.once:
                         release()
                     else:
                         await in_thread(release)
             raise _undeliverable(request)
         finally:
+            if lane.once:
+                self._pool.retire(lane.key.__eq__)
             self._end(cancellation)
 
     def _supervise(self, worker: Worker, request: Request, cancellation: Cancellation) -> Supervisor:
@@ -180,7 +189,7 @@ class LocalEngine:
     def _release(self, lane: _Lane, worker: Worker, cancellation: Cancellation, *, fit: bool) -> None:
         """Give the worker of a call back or end it."""
         cancellation.release()
-        if fit and not cancellation.requested:
+        if fit and not cancellation.requested and not lane.once:
             self._pool.give_back(lane.key, worker)
         else:
             self._pool.discard(lane.key, worker)
@@ -197,6 +206,10 @@ class LocalEngine:
             self._active.discard(cancellation)
             if self._closed:
                 self._changed.notify_all()
+
+    def content(self, release: Release) -> Path:
+        """See `Engine.content`."""
+        return self._workshop.content(release)
 
     def policy(self, deployment: Deployment) -> dict[str, Any]:
         """See `Engine.policy`."""
@@ -229,6 +242,14 @@ class LocalEngine:
             )
             self._lanes[deployment.key] = lane
         return lane
+
+    def _fresh_lane(self, deployment: Deployment) -> _Lane:
+        return _Lane(
+            key=(*deployment.key, object()),
+            start=partial(self._workshop.start, deployment),
+            size=PoolSize(least=0, most=1, idle_s=0.0, most_waiting=None),
+            once=True,
+        )
 
     def _take(self, lane: _Lane, cancellation: Cancellation) -> Worker:
         """Return a worker for the caller alone, starting one or waiting for one if need be."""

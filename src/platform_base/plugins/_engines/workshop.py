@@ -139,6 +139,10 @@ class Workshop:
             self._recipes[deployment.key] = recipe
         return recipe
 
+    def content(self, release: Release) -> Path:
+        """Return the snapshot of a release; raises what `ReleaseStore.snapshot` does."""
+        return self._store.snapshot(release)
+
     def close(self) -> None:
         """End the wardens, and with them every worker, and remove what they left."""
         with self._changed:
