@@ -38,7 +38,13 @@ from platform_base.plugins.manifest import Documentation, Manifest
 from platform_base.plugins.permissions import Filesystem, Network, Permissions
 from platform_base.plugins.registry import PluginInfo, PluginRegistry
 from platform_base.plugins.self_test import Expectation, SelfTest, Source
-from platform_base.plugins.settings import PluginWorkerSettings, SecuritySettings, Settings, WorkerSettings
+from platform_base.plugins.settings import (
+    CrashLoopSettings,
+    PluginWorkerSettings,
+    SecuritySettings,
+    Settings,
+    WorkerSettings,
+)
 from platform_base.plugins.stats import PluginStats
 
 PAGES = find_pages(REPOSITORY)
@@ -197,6 +203,7 @@ class TestSettingsReference:
             ("security.filesystem", Filesystem),
             ("security.network", Network),
             ("workers", WorkerSettings),
+            ("crash_loop", CrashLoopSettings),
         ],
     )
     def test_every_key_with_its_default(self, heading, model):

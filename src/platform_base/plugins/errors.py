@@ -15,6 +15,7 @@ Each class keeps its facts as attributes, and each message says where, what was 
     ├── SettingsError                .problems
     ├── SandboxUnavailableError      .protection
     ├── EncodingError                .path              (also TypeError)
+    ├── PluginDisabledError          .plugin_id, .cause, .retry_after_s
     ├── RegistryClosedError
     └── ExecutionError               .plugin_id
         ├── PluginFailedError        .remote_type, .remote_message, .remote_traceback
@@ -66,7 +67,13 @@ class Problem:
 
 
 class PluginError(Exception):
-    """Base of everything that the plugin system raises on purpose."""
+    """Base of everything that the plugin system raises on purpose.
+
+    Attributes:
+        run_id: The call that it ended, as in `Execution.run_id`; empty where there was none.
+    """
+
+    run_id: str = ""
 
 
 class ManifestError(PluginError):
@@ -187,12 +194,33 @@ class EncodingError(PluginError, TypeError):
         super().__init__(message)
 
 
+class PluginDisabledError(PluginError):
+    """The plugin's workers died too often; it is left alone for a while. Nothing was run.
+
+    Attributes:
+        cause: What the last one died of.
+        retry_after_s: When a call may go through again, seconds from now.
+    """
+
+    def __init__(self, message: str, *, plugin_id: str, cause: str, retry_after_s: float) -> None:
+        self.plugin_id = plugin_id
+        self.cause = cause
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
 class RegistryClosedError(PluginError):
     """The registry was closed, or belongs to the parent of a forked process."""
 
 
 class ExecutionError(PluginError):
-    """A call was begun and did not end in a result."""
+    """A call was begun and did not end in a result.
+
+    Attributes:
+        worker_seconds: How long its worker had been there; None where it is not known.
+    """
+
+    worker_seconds: float | None = None
 
     def __init__(self, message: str, *, plugin_id: str) -> None:
         self.plugin_id = plugin_id

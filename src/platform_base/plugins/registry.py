@@ -30,6 +30,7 @@ from platform_base.plugins._reload.self_test import run_self_tests
 from platform_base.plugins._reload.switch import Switch
 from platform_base.plugins._sandbox.report import INTRUDER, EscapeAttempt, ProtectionInfo, report_protections
 from platform_base.plugins.call_arguments import check_timeout, join_parameters
+from platform_base.plugins.crash_loop import Breakers
 from platform_base.plugins.errors import (
     ManifestError,
     PluginError,
@@ -43,6 +44,7 @@ from platform_base.plugins.listing import PluginInfo, describe_plugin
 from platform_base.plugins.manifest import Manifest
 from platform_base.plugins.parameters import resolve
 from platform_base.plugins.permission_changes import compare_permissions
+from platform_base.plugins.run_id import make_run_id
 from platform_base.plugins.settings import Settings
 from platform_base.plugins.stats import PluginStats, StatsRecorder
 
@@ -88,6 +90,7 @@ class PluginRegistry:
         self._switch = Switch(self._engine, self.settings, importlib.metadata.version("platform-base"))
         self._roots: dict[Path, tuple[Problem, ...]] = {}
         self._failures: dict[str, Problem] = {}
+        self._breakers = Breakers(self.settings.crash_loop)
         self._reloader: Reloader | None = None
         self._background = Background(threads=self.settings.workers.total or 2 * (os.cpu_count() or 1) + 8)
         self._closed = False
@@ -149,12 +152,17 @@ class PluginRegistry:
             return (
                 *(problem for found in self._roots.values() for problem in found),
                 *self._failures.values(),
+                *self._breakers.problems(),
             )
 
     def list_plugins(self) -> list[PluginInfo]:
         """Return every plugin that was found, by id."""
         self._check_open()
-        return [describe_plugin(release, versions, loaded) for release, versions, loaded in self._switch.known()]
+        rows = []
+        for release, versions, loaded in self._switch.known():
+            refusal = self._breakers.refusal(release.plugin_id)
+            rows.append(describe_plugin(release, versions, loaded, refusal.cause if refusal is not None else ""))
+        return rows
 
     def get_manifest(self, plugin_id: str) -> Manifest:
         """Return the manifest of the active release.
@@ -280,6 +288,16 @@ class PluginRegistry:
         release = self._switch.active(plugin_id) if version is None else self._switch.get(plugin_id, version)
         return [describe_trial(trial) for trial in run_self_tests(self._engine, self._switch.deployment(release))]
 
+    def enable_plugin(self, plugin_id: str) -> None:
+        """Let calls of a plugin through again that was disabled because its workers died; its deaths are forgotten.
+
+        Raises:
+            PluginNotFoundError: There is none of that id.
+        """
+        self._check_open()
+        self._switch.active(plugin_id)
+        self._breakers.enable(plugin_id)
+
     def unload_plugin(self, plugin_id: str) -> None:
         """Stop the idle workers of a plugin. Running calls finish; the next call loads it again.
 
@@ -385,15 +403,14 @@ class PluginRegistry:
             asyncio.CancelledError: The task was cancelled; its worker is dead.
         """
         self._check_open()
-        if not self._switch.is_loaded(plugin_id):
-            await asyncio.get_running_loop().run_in_executor(None, self._serving, plugin_id)
-        request = self._request(plugin_id, inputs, params, timeout, progress)
+        if self._switch.is_loaded(plugin_id):
+            request = self._request(plugin_id, inputs, params, timeout, progress)
+        else:
+            loop = asyncio.get_running_loop()
+            request = await loop.run_in_executor(None, self._request, plugin_id, inputs, params, timeout, progress)
         try:
             result = await self._engine.run_async(request, Cancellation())
-        except asyncio.CancelledError:
-            self._stats[plugin_id].record_failure("Cancelled")
-            raise
-        except Exception as error:
+        except BaseException as error:
             self._note_failure(request, error)
             raise
         self._note_success(request, result)
@@ -412,7 +429,7 @@ class PluginRegistry:
         request = self._request(plugin_id, inputs, params, timeout, progress)
         try:
             result = self._engine.run(request, cancellation)
-        except Exception as error:
+        except BaseException as error:
             self._note_failure(request, error)
             raise
         self._note_success(request, result)
@@ -427,28 +444,39 @@ class PluginRegistry:
         progress: ReportProgress | None,
     ) -> Request:
         """Check what the caller hands over, and find the release that answers."""
-        release = self._serving(plugin_id)
-        deployment = self._switch.deployment(release)
-        data, given = join_parameters(plugin_id, inputs, params)
-        parameters = resolve(release.manifest.configuration, given, plugin_id=plugin_id)
-        data["params"] = parameters
-        return Request(
-            deployment=deployment,
-            inputs=data,
-            parameters=parameters,
-            timeout_s=check_timeout(timeout) if timeout is not None else deployment.security.default_timeout,
-            report_progress=progress,
-        )
+        run_id = make_run_id()
+        self._breakers.admit(plugin_id)
+        try:
+            release = self._serving(plugin_id)
+            deployment = self._switch.deployment(release)
+            data, given = join_parameters(plugin_id, inputs, params)
+            parameters = resolve(release.manifest.configuration, given, plugin_id=plugin_id)
+            data["params"] = parameters
+            return Request(
+                deployment=deployment,
+                inputs=data,
+                parameters=parameters,
+                timeout_s=check_timeout(timeout) if timeout is not None else deployment.security.default_timeout,
+                report_progress=progress,
+                run_id=run_id,
+            )
+        except BaseException as error:
+            self._breakers.learn(plugin_id, error)
+            if isinstance(error, PluginError):
+                error.run_id = run_id
+            raise
 
-    def _note_failure(self, request: Request, error: Exception) -> None:
+    def _note_failure(self, request: Request, error: BaseException) -> None:
         """Count and log how a call failed; a call that `close` has stopped ends in an error of its own."""
         release = request.deployment.release
         stats = self._stats[release.plugin_id]
-        if isinstance(error, concurrent.futures.CancelledError):
+        self._breakers.learn(release.plugin_id, error)
+        if isinstance(error, concurrent.futures.CancelledError | asyncio.CancelledError):
             stats.record_failure("Cancelled")
-            if self._closed:
+            if self._closed and isinstance(error, concurrent.futures.CancelledError):
                 raise RegistryClosedError(f"the registry was closed while {release.plugin_id!r} ran") from None
         elif isinstance(error, PluginError):
+            error.run_id = request.run_id
             stats.record_failure(type(error).__name__)
             trace = getattr(error, "remote_traceback", "")
             where = f"{release.plugin_id} {release.version}"
@@ -457,6 +485,7 @@ class PluginRegistry:
     def _note_success(self, request: Request, result: ProcessingResult) -> None:
         execution = result.execution
         assert execution is not None
+        self._breakers.learn(execution.plugin_id, None)
         self._stats[execution.plugin_id].record_success(execution)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug(

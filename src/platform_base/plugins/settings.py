@@ -120,6 +120,35 @@ class WorkerSettings(PluginWorkerSettings):
     preload: Modules = ()
 
 
+class CrashLoopSettings(DocumentModel):
+    """When a plugin whose workers die is left alone, and for how long.
+
+    Attributes:
+        early_deaths: So many workers in a row that die early disable the plugin; None: never.
+        early_seconds: A worker that dies within this time of its start dies early, seconds.
+        deaths: So many deaths within `window_minutes` disable the plugin; None: never.
+        window_minutes: How long a death counts, minutes.
+        backoff_seconds: For how long a plugin is disabled the first time; doubled each time after, seconds.
+        max_backoff_seconds: For how long it is disabled at most, seconds.
+        stable_seconds: After this time without a death the back-off is `backoff_seconds` again, seconds.
+    """
+
+    early_deaths: Annotated[int, Field(ge=1, le=1_000_000)] | None = 3
+    early_seconds: Seconds = 5.0
+    deaths: Annotated[int, Field(ge=1, le=1_000_000)] | None = 20
+    window_minutes: Annotated[float, Field(gt=0, le=1e6)] = 10.0
+    backoff_seconds: Seconds = 5.0
+    max_backoff_seconds: Seconds = 600.0
+    stable_seconds: Seconds = 60.0
+
+    @model_validator(mode="after")
+    def _backoff_ordered(self) -> Self:
+        if self.max_backoff_seconds < self.backoff_seconds:
+            expected = f"at least backoff_seconds, {self.backoff_seconds:g}"
+            raise fault(Fault(at=("max_backoff_seconds",), expected=expected, got=show(self.max_backoff_seconds)))
+        return self
+
+
 class PluginSettings(SecuritySettings):
     """What is different for one plugin; only the keys that were written count.
 
@@ -136,12 +165,14 @@ class Settings(DocumentModel):
     Attributes:
         security: What every plugin may do.
         workers: How many workers there are.
+        crash_loop: When a plugin whose workers die is left alone.
         plugins: What is different for single plugins, by plugin id.
         engine: Where plugins run: ``local``, in confined processes; ``inline``, in the host itself, for debugging.
     """
 
     security: SecuritySettings = SecuritySettings()
     workers: WorkerSettings = WorkerSettings()
+    crash_loop: CrashLoopSettings = CrashLoopSettings()
     plugins: Annotated[
         dict[Annotated[str, AfterValidator(check_plugin_id)], PluginSettings],
         BeforeValidator(without_annotations),

@@ -50,6 +50,7 @@ class Request:
         parameters: The same parameters, for the record.
         timeout_s: Seconds from the hand-over to a worker; None: no deadline.
         report_progress: Called in the thread that waits for the call.
+        run_id: Name of the call in results, errors and replays.
         fresh: Take a worker that has served no call, and let it serve no other.
     """
 
@@ -58,6 +59,7 @@ class Request:
     parameters: dict[str, Any]
     timeout_s: float | None
     report_progress: ReportProgress | None = None
+    run_id: str = ""
     fresh: bool = False
 
 

@@ -86,6 +86,7 @@ class InlineEngine:
             peak_memory_bytes=usage.peak_memory_bytes,
             protections=(),
             engine=self.name,
+            run_id=request.run_id,
         )
         return ProcessingResult(values=result.values, metadata=result.metadata, execution=execution)
 

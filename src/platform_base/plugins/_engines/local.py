@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import logging
+import operator
 import os
 import threading
 import time
@@ -36,7 +37,7 @@ from platform_base.plugins._host.supervisor import Answer, CallEndedError, Cance
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.codec import encode
-from platform_base.plugins.errors import QueueFullError, RegistryClosedError, WorkerCrashedError
+from platform_base.plugins.errors import ExecutionError, QueueFullError, RegistryClosedError, WorkerCrashedError
 from platform_base.plugins.settings import Settings, WorkerSettings
 
 logger = logging.getLogger(__name__)
@@ -133,13 +134,13 @@ class LocalEngine:
                     continue
                 except CallEndedError as ended:
                     fit = ended.worker_fit
-                    raise ended.error from None
+                    raise _with_age(ended.error, worker) from None
                 finally:
                     self._release(lane, worker, cancellation, fit=fit)
             raise _undeliverable(request)
         finally:
             if lane.once:
-                self._pool.retire(lane.key.__eq__)
+                self._pool.retire(partial(operator.eq, lane.key))
             self._end(cancellation)
 
     async def run_async(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
@@ -162,7 +163,7 @@ class LocalEngine:
                     continue
                 except CallEndedError as ended:
                     fit = ended.worker_fit
-                    raise ended.error from None
+                    raise _with_age(ended.error, worker) from None
                 finally:
                     release = partial(self._release, lane, worker, cancellation, fit=fit)
                     if fit and not lane.once:
@@ -172,7 +173,7 @@ class LocalEngine:
             raise _undeliverable(request)
         finally:
             if lane.once:
-                self._pool.retire(lane.key.__eq__)
+                self._pool.retire(partial(operator.eq, lane.key))
             self._end(cancellation)
 
     def _supervise(self, worker: Worker, request: Request, cancellation: Cancellation) -> Supervisor:
@@ -305,6 +306,12 @@ def _undeliverable(request: Request) -> WorkerCrashedError:
     )
 
 
+def _with_age(error: BaseException, worker: Worker) -> BaseException:
+    if isinstance(error, ExecutionError):
+        error.worker_seconds = time.monotonic() - worker.started
+    return error
+
+
 def _identity(release: Release) -> tuple[str, str, str]:
     return release.plugin_id, release.version, release.digest
 
@@ -338,5 +345,6 @@ def _result(request: Request, worker: Worker, answer: Answer, queue_seconds: flo
         engine=LocalEngine.name,
         queue_seconds=queue_seconds,
         warnings=answer.warnings,
+        run_id=request.run_id,
     )
     return ProcessingResult(values=answer.values, metadata=answer.metadata, execution=execution)

@@ -72,6 +72,7 @@ class Worker:
     load_usage: Usage
     load_seconds: float
     exchange: Exchange
+    started: float = field(default_factory=time.monotonic)
     idle_since: float = field(default_factory=time.monotonic)
     rested_cpu_seconds: float = 0.0
 
