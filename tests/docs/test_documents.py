@@ -33,7 +33,7 @@ from platform_base.plugins import errors
 from platform_base.plugins.declaration import Parameter
 from platform_base.plugins.errors import PluginError
 from platform_base.plugins.generators import Generator
-from platform_base.plugins.life_cycle import PluginUpdate, SelfTestInfo
+from platform_base.plugins.life_cycle import PluginUpdate, SelfTestInfo, ShadowReport
 from platform_base.plugins.manifest import Documentation, Manifest
 from platform_base.plugins.permissions import Filesystem, Network, Permissions
 from platform_base.plugins.registry import PluginInfo, PluginRegistry
@@ -290,6 +290,7 @@ class TestRegistryReference:
             ("PluginInfo", set(PluginInfo.__annotations__)),
             ("PluginStats", set(PluginStats.__annotations__)),
             ("PluginUpdate", set(PluginUpdate.__annotations__)),
+            ("ShadowReport", set(ShadowReport.__annotations__)),
             ("SelfTestInfo", set(SelfTestInfo.__annotations__)),
             ("Execution", {each.name for each in dataclasses.fields(Execution)}),
             ("ProcessingResult", {each.name for each in dataclasses.fields(ProcessingResult)}),

@@ -6,7 +6,10 @@ from typing import TypedDict
 
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._reload.self_test import Trial
+from platform_base.plugins._reload.shadow import ShadowReport
 from platform_base.plugins.permission_changes import PermissionChanges
+
+__all__ = ["PluginUpdate", "SelfTestInfo", "ShadowReport", "describe_trial", "describe_update"]
 
 
 class PluginUpdate(TypedDict):

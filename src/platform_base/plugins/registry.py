@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -27,9 +27,11 @@ from platform_base.plugins._engines.engines import ENGINES
 from platform_base.plugins._host.supervisor import Cancellation
 from platform_base.plugins._reload.reloader import NOT_TAKEN_UP, Reloader, find_releases, reload_root
 from platform_base.plugins._reload.self_test import run_self_tests
+from platform_base.plugins._reload.shadow import Shadow, ShadowReport, carry_out
 from platform_base.plugins._reload.switch import Switch
 from platform_base.plugins._sandbox.report import INTRUDER, EscapeAttempt, ProtectionInfo, report_protections
 from platform_base.plugins.call_arguments import check_timeout, join_parameters
+from platform_base.plugins.comparison import Tolerance
 from platform_base.plugins.crash_loop import Breakers
 from platform_base.plugins.errors import (
     ManifestError,
@@ -91,6 +93,7 @@ class PluginRegistry:
         self._roots: dict[Path, tuple[Problem, ...]] = {}
         self._failures: dict[str, Problem] = {}
         self._breakers = Breakers(self.settings.crash_loop)
+        self._shadows: dict[str, Shadow] = {}
         self._reloader: Reloader | None = None
         self._background = Background(threads=self.settings.workers.total or 2 * (os.cpu_count() or 1) + 8)
         self._closed = False
@@ -245,17 +248,20 @@ class PluginRegistry:
             PluginError: As `load_plugin`.
         """
         self._check_open()
-        found, problems = find_releases(self._roots, plugin_id)
-        with self._keeping_failure(plugin_id):
-            try:
-                before, now, changes = self._switch.update(
-                    plugin_id, version, found, accept_permissions=accept_permissions
-                )
-            except PluginNotFoundError as error:
-                for problem in problems:
-                    error.add_note(f"found, but not usable: {problem}")
-                raise
+        with self._keeping_failure(plugin_id), self._found_again(plugin_id) as found:
+            before, now, changes = self._switch.update(plugin_id, version, found, accept_permissions=accept_permissions)
         return describe_update(before, now, changes)
+
+    @contextlib.contextmanager
+    def _found_again(self, plugin_id: str) -> Iterator[list[Release]]:
+        """Look for releases on disk; where the wanted one is not among them, say which could not be used."""
+        found, problems = find_releases(self._roots, plugin_id)
+        try:
+            yield found
+        except PluginNotFoundError as error:
+            for problem in problems:
+                error.add_note(f"found, but not usable: {problem}")
+            raise
 
     def rollback_plugin(self, plugin_id: str) -> PluginUpdate:
         """Return at once to the release that served before, from its snapshot, whatever lies on disk now.
@@ -273,6 +279,84 @@ class PluginRegistry:
             self._failures.pop(plugin_id, None)
         permissions = compare_permissions(before.manifest.permissions, now.manifest.permissions)
         return describe_update(before, now, permissions)
+
+    def shadow_plugin(
+        self,
+        plugin_id: str,
+        version: str,
+        fraction: float = 0.1,
+        rtol: float = 1e-7,
+        atol: float = 0.0,
+        ignore: Collection[str] = (),
+        accept_permissions: bool = False,
+    ) -> None:
+        """Try another version on a share of the calls, in the background; callers get the active release's answers.
+
+        Takes the place of a shadow that was begun before.
+
+        Args:
+            plugin_id: Which one.
+            version: The candidate; it is loaded and self-tested at once.
+            fraction: The share of calls, above 0 and at most 1.
+            rtol: Relative tolerance of the comparison.
+            atol: Absolute tolerance of the comparison, in the unit of the result.
+            ignore: Keys of the metadata that are not compared.
+            accept_permissions: Agree that the candidate asks for more than the version that serves.
+
+        Raises:
+            ParameterError: `fraction`, `rtol` or `atol` is no such number.
+            PermissionGrowthError: The candidate asks for more, and that was not agreed to.
+            PluginError: As `load_plugin`.
+        """
+        self._check_open()
+        tolerance = Tolerance(rtol=rtol, atol=atol)
+        with self._found_again(plugin_id) as found:
+            _, candidate, _ = self._switch.choose(plugin_id, version, found, accept_permissions=accept_permissions)
+        deployment = self._switch.deployment(candidate)
+        shadow = Shadow(deployment, fraction=fraction, tolerance=tolerance, ignore=ignore)
+        self._switch.prove(candidate)
+        self._shadows[plugin_id] = shadow
+
+    def shadow_report(self, plugin_id: str) -> ShadowReport:
+        """Return how often the candidate agreed, the largest difference and the ratio of speeds.
+
+        Raises:
+            PluginNotFoundError: `shadow_plugin` was not called for that id.
+        """
+        self._check_open()
+        return self._shadow(plugin_id).report()
+
+    def stop_shadow(self, plugin_id: str) -> ShadowReport:
+        """Stop trying a candidate, and return the last report.
+
+        Raises:
+            PluginNotFoundError: `shadow_plugin` was not called for that id.
+        """
+        self._check_open()
+        shadow = self._shadow(plugin_id)
+        self._shadows.pop(plugin_id, None)
+        if self._switch.active(plugin_id) != shadow.candidate.release:
+            self._engine.retire(shadow.candidate.release)
+        return shadow.report()
+
+    def _shadow(self, plugin_id: str) -> Shadow:
+        shadow = self._shadows.get(plugin_id)
+        if shadow is None:
+            raise PluginNotFoundError(
+                f"{plugin_id}: expected a plugin with a shadow, got one without; call shadow_plugin first",
+                plugin_id=plugin_id,
+            )
+        return shadow
+
+    def _cast_shadow(self, request: Request, result: ProcessingResult) -> None:
+        """Give a call to the candidate as well, if there is one and it is its turn."""
+        shadow = self._shadows.get(request.deployment.release.plugin_id)
+        sample = shadow.take(request, result) if shadow is not None else None
+        if shadow is not None and sample is not None:
+            try:
+                self._background.submit(partial(carry_out, shadow, self._engine, sample))
+            except RuntimeError:  # the registry is being closed
+                shadow.skip()
 
     def run_self_test(self, plugin_id: str, version: str | None = None) -> list[SelfTestInfo]:
         """Carry out the self-test of a release, each call in a fresh confined worker, and say how each one fared.
@@ -458,6 +542,7 @@ class PluginRegistry:
                 parameters=parameters,
                 timeout_s=check_timeout(timeout) if timeout is not None else deployment.security.default_timeout,
                 report_progress=progress,
+                given=given,
                 run_id=run_id,
             )
         except BaseException as error:
@@ -496,6 +581,8 @@ class PluginRegistry:
                 execution.cpu_seconds,
                 execution.peak_memory_bytes / (1 << 20),
             )
+        if self._shadows:
+            self._cast_shadow(request, result)
 
     def _serving(self, plugin_id: str) -> Release:
         """Return the release that answers, loading it if need be; a load that fails is a failure of the plugin."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,6 +50,7 @@ class Request:
         parameters: The same parameters, for the record.
         timeout_s: Seconds from the hand-over to a worker; None: no deadline.
         report_progress: Called in the thread that waits for the call.
+        given: The parameters that the caller gave, without defaults.
         run_id: Name of the call in results, errors and replays.
         fresh: Take a worker that has served no call, and let it serve no other.
     """
@@ -59,6 +60,7 @@ class Request:
     parameters: dict[str, Any]
     timeout_s: float | None
     report_progress: ReportProgress | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
     run_id: str = ""
     fresh: bool = False
 

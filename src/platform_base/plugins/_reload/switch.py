@@ -188,16 +188,8 @@ class Switch:
             PermissionGrowthError: The new release asks for more, and that was not accepted.
             PluginError: As `load`. Whatever is raised, the release of before keeps answering.
         """
-        with self._lock:
-            before = self.active(plugin_id) if plugin_id in self._catalog.ids() else None
-            ahead = self._look_ahead(plugin_id, found)
-            now = ahead.highest(plugin_id) if version is None else ahead.get(plugin_id, version)
-            serving = self._loaded.get(plugin_id)
-        before = before or now
-        changes = compare_permissions(before.manifest.permissions, now.manifest.permissions)
-        if changes.added and not accept_permissions:
-            raise _growth(before, now, changes)
-        self._prove(now, tested=now != serving)
+        before, now, changes = self.choose(plugin_id, version, found, accept_permissions=accept_permissions)
+        self.prove(now)
         with self._lock:
             serving = self._loaded.get(plugin_id)
             self._catalog.add(now)
@@ -206,6 +198,31 @@ class Switch:
             self._loaded[plugin_id] = now
         self._settle(serving, now)
         return before, now, changes
+
+    def choose(
+        self, plugin_id: str, version: str | None, found: Iterable[Release], *, accept_permissions: bool
+    ) -> tuple[Release, Release, PermissionChanges]:
+        """Return the release that answers now, the one that `update` would switch to, and what it asks for differently.
+
+        Raises:
+            PluginNotFoundError: There is none of that id or version.
+            PermissionGrowthError: The new release asks for more, and that was not accepted.
+        """
+        with self._lock:
+            before = self.active(plugin_id) if plugin_id in self._catalog.ids() else None
+            ahead = self._look_ahead(plugin_id, found)
+            now = ahead.highest(plugin_id) if version is None else ahead.get(plugin_id, version)
+        before = before or now
+        changes = compare_permissions(before.manifest.permissions, now.manifest.permissions)
+        if changes.added and not accept_permissions:
+            raise _growth(before, now, changes)
+        return before, now, changes
+
+    def prove(self, release: Release) -> None:
+        """Make sure that a release could answer in the place of the one that does; raises what `load` does."""
+        with self._lock:
+            serving = self._loaded.get(release.plugin_id)
+        self._prove(release, tested=release != serving)
 
     def _look_ahead(self, plugin_id: str, found: Iterable[Release]) -> Catalog:
         """Return the catalog as it would be with these releases; versions whose directories are gone stay out of it."""
