@@ -39,6 +39,7 @@ from platform_base.plugins.permissions import Filesystem, Network, Permissions
 from platform_base.plugins.registry import PluginInfo, PluginRegistry
 from platform_base.plugins.self_test import Expectation, SelfTest, Source
 from platform_base.plugins.settings import (
+    CacheSettings,
     CrashLoopSettings,
     PluginWorkerSettings,
     SecuritySettings,
@@ -147,7 +148,9 @@ def test_commands_have_the_verbs_and_options_that_are_shown(block):
         assert not named or named[0] in verbs, words
         known = {"--help", "-h", "--version", "--verbose", "-v"}
         if named:
-            known |= {spelling for option in verbs[named[0]].params for spelling in option.opts}
+            verb = verbs[named[0]]
+            inner = getattr(verb, "commands", {}).get(named[1]) if len(named) > 1 else None
+            known |= {spelling for option in (inner or verb).params for spelling in option.opts}
         assert {word.partition("=")[0] for word in words if word.startswith("-")} <= known, words
 
 
@@ -204,6 +207,7 @@ class TestSettingsReference:
             ("security.network", Network),
             ("workers", WorkerSettings),
             ("crash_loop", CrashLoopSettings),
+            ("cache", CacheSettings),
         ],
     )
     def test_every_key_with_its_default(self, heading, model):

@@ -131,13 +131,18 @@ class Breakers:
         Raises:
             PluginDisabledError: The plugin's workers died too often.
         """
+        breaker = self._breakers.get(plugin_id)
+        if breaker is None:
+            return  # No worker of this plugin has died: the path of nearly every call.
         with self._lock:
-            refusal = self._breakers.setdefault(plugin_id, Breaker(self._settings)).admit(self._clock())
+            refusal = breaker.admit(self._clock())
         if refusal is not None:
             raise _disabled(plugin_id, refusal)
 
     def learn(self, plugin_id: str, error: BaseException | None) -> None:
         """Note how a call that was let through has ended; None: with a result."""
+        if error is None and plugin_id not in self._breakers:
+            return
         death = error.__cause__ if isinstance(error, PluginLoadError) else error
         backoff_s, closed = None, False
         with self._lock:

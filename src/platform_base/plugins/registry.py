@@ -30,6 +30,7 @@ from platform_base.plugins._reload.self_test import run_self_tests
 from platform_base.plugins._reload.shadow import Shadow, ShadowReport, carry_out
 from platform_base.plugins._reload.switch import Switch
 from platform_base.plugins._sandbox.report import INTRUDER, EscapeAttempt, ProtectionInfo, report_protections
+from platform_base.plugins.cache import CacheKeeper
 from platform_base.plugins.call_arguments import check_timeout, join_parameters
 from platform_base.plugins.comparison import Tolerance
 from platform_base.plugins.crash_loop import Breakers
@@ -96,6 +97,7 @@ class PluginRegistry:
         self._shadows: dict[str, Shadow] = {}
         self._reloader: Reloader | None = None
         self._background = Background(threads=self.settings.workers.total or 2 * (os.cpu_count() or 1) + 8)
+        self._cache = CacheKeeper(self.settings.cache)
         self._closed = False
 
     # -- finding ------------------------------------------------------------------------------------------------
@@ -115,6 +117,7 @@ class PluginRegistry:
         """
         self._check_open()
         places = standard_places(os.environ) if path is None else [Path(path)]
+        self._cache.start()
         for place in places:
             if not place.is_dir():
                 raise PluginNotFoundError(
@@ -648,6 +651,7 @@ class PluginRegistry:
         self._background.cancel_all()
         self._engine.close()
         self._background.close()
+        self._cache.close()
 
     def __enter__(self) -> Self:
         return self

@@ -149,6 +149,18 @@ class CrashLoopSettings(DocumentModel):
         return self
 
 
+class CacheSettings(DocumentModel):
+    """How old and how large the cache directory may become: copies of releases and compiled kernels.
+
+    Attributes:
+        max_age_days: What nobody has used for so long is deleted, days; None: never.
+        max_mb: What was used least recently is deleted until the rest is no larger, MB; None: however large.
+    """
+
+    max_age_days: Annotated[float, Field(ge=0, le=1e6)] | None = 30.0
+    max_mb: Annotated[int, Field(ge=0, le=_MAX_MB)] | None = 2048
+
+
 class PluginSettings(SecuritySettings):
     """What is different for one plugin; only the keys that were written count.
 
@@ -166,6 +178,7 @@ class Settings(DocumentModel):
         security: What every plugin may do.
         workers: How many workers there are.
         crash_loop: When a plugin whose workers die is left alone.
+        cache: How old and how large the cache directory may become.
         plugins: What is different for single plugins, by plugin id.
         engine: Where plugins run: ``local``, in confined processes; ``inline``, in the host itself, for debugging.
     """
@@ -173,6 +186,7 @@ class Settings(DocumentModel):
     security: SecuritySettings = SecuritySettings()
     workers: WorkerSettings = WorkerSettings()
     crash_loop: CrashLoopSettings = CrashLoopSettings()
+    cache: CacheSettings = CacheSettings()
     plugins: Annotated[
         dict[Annotated[str, AfterValidator(check_plugin_id)], PluginSettings],
         BeforeValidator(without_annotations),

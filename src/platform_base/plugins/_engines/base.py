@@ -107,6 +107,10 @@ class Engine(Protocol):
         """Let go of what is kept for a release; calls that run finish."""
         ...
 
+    def forget(self, release: Release) -> None:
+        """Let go of everything that is kept for a release, also of its files on disk; it is not expected back."""
+        ...
+
     def close(self) -> None:
         """End everything, running calls included."""
         ...

@@ -125,6 +125,10 @@ class InlineEngine:
         with self._lock:
             self._plugins.pop(release.digest, None)
 
+    def forget(self, release: Release) -> None:
+        """See `Engine.forget`."""
+        self.retire(release)
+
     def close(self) -> None:
         """See `Engine.close`."""
         with self._lock:

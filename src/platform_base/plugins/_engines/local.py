@@ -16,7 +16,7 @@ import operator
 import os
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -88,7 +88,7 @@ class LocalEngine:
         self._cores = len(os.sched_getaffinity(0))
         self._pool = Pool(total=settings.workers.total or max(8, 2 * self._cores))
         self._changed = threading.Condition()
-        self._lanes: dict[Hashable, _Lane] = {}
+        self._lanes: dict[tuple[str, ...], _Lane] = {}
         self._active: set[Cancellation] = set()
         self._closed = False
 
@@ -221,6 +221,13 @@ class LocalEngine:
     def retire(self, release: Release) -> None:
         """See `Engine.retire`."""
         self._pool.retire(lambda key: isinstance(key, tuple) and key[:3] == _identity(release))
+
+    def forget(self, release: Release) -> None:
+        """See `Engine.forget`."""
+        self.retire(release)
+        for key in [key for key in tuple(self._lanes) if key[:3] == _identity(release)]:
+            self._lanes.pop(key, None)
+        self._workshop.forget(release)
 
     def close(self) -> None:
         """See `Engine.close`."""

@@ -349,9 +349,19 @@ class Switch:
                 serves = self._loaded.get(release.plugin_id) == release
             if not serves:
                 self._engine.retire(release)
+                self._let_go([release])
             raise
         with self._lock:
             self._unfit.discard(release.key)
+
+    def _let_go(self, releases: Iterable[Release]) -> None:
+        """Let the files of releases be deleted to which nobody can return."""
+        for release in releases:
+            with self._lock:
+                known = (self._loaded.get(release.plugin_id), *self._served[release.plugin_id])
+                wanted = release.key in [each.key for each in known if each is not None]
+            if not wanted:
+                self._engine.forget(release)
 
     def _warn_of_growth(self, before: Release | None, now: Release) -> None:
         if before is not None:
@@ -367,7 +377,9 @@ class Switch:
                 with self._lock:
                     served = self._served[now.plugin_id]
                     served.append(before)
+                    gone = served[:-_STEPS_BACK]
                     del served[:-_STEPS_BACK]
+                self._let_go(gone)
             self._engine.retire(before)
             logger.info(
                 "%s %s from %s (%s) to %s (%s)",
