@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import semver
 from packaging.requirements import InvalidRequirement, Requirement
@@ -134,6 +134,8 @@ class Manifest(DocumentModel):
         documentation: Where it is described.
         configuration: Its parameters by name.
         permissions: What it needs beyond computing.
+        reuse: ``worker``: a worker may serve call after call; ``call``: each call wants a process that nobody has used,
+            because calls leave something behind. Settings overrule it.
         self_test: Calls whose results are known, tried before a release answers in the place of another one.
     """
 
@@ -156,6 +158,7 @@ class Manifest(DocumentModel):
         BeforeValidator(without_annotations),
     ] = Field(default_factory=dict)
     permissions: Permissions = Permissions()
+    reuse: Literal["worker", "call"] = "worker"
     self_test: Annotated[tuple[SelfTest, ...], Field(strict=False, max_length=MAX_SELF_TESTS)] = ()
 
     @property

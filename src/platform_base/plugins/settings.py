@@ -92,6 +92,8 @@ class PluginWorkerSettings(DocumentModel):
         max: Workers at most; None: as many as there are CPU cores.
         idle_seconds: A worker without work ends after this time, seconds.
         load_timeout: Time for importing and constructing a plugin, seconds.
+        reuse: ``worker``: a worker serves call after call; ``call``: each call gets one that nobody has used; None: as
+            the manifest wishes.
         max_waiting: Calls that may wait for a worker; one more is refused. None: any number.
     """
 
@@ -99,6 +101,7 @@ class PluginWorkerSettings(DocumentModel):
     max: Annotated[int, Field(ge=1, le=10_000)] | None = None
     idle_seconds: Annotated[float, Field(ge=0, le=1e9)] = 300.0
     load_timeout: Seconds = 60.0
+    reuse: Literal["worker", "call"] | None = None
     max_waiting: Annotated[int, Field(ge=0, le=10**9)] | None = 10_000
 
     @model_validator(mode="after")

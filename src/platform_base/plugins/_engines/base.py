@@ -39,6 +39,11 @@ class Deployment:
         key = (release.plugin_id, release.version, release.digest, self.security.model_dump_json())
         object.__setattr__(self, "key", key)
 
+    @property
+    def reuse(self) -> str:
+        """``"worker"``: a worker serves call after call; ``"call"``: each call gets one that nobody has used."""
+        return self.workers.reuse or self.release.manifest.reuse
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:

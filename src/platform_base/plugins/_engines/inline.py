@@ -7,6 +7,7 @@ The one exception to the rule that the host never imports plugin code. It takes 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from pathlib import Path
@@ -66,7 +67,7 @@ class InlineEngine:
     def run(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run`. An exception of the plugin is the cause of the `PluginFailedError` that is raised."""
         release = request.deployment.release
-        if request.fresh:
+        if request.fresh or request.deployment.reuse == "call":
             self.retire(release)
         self.load(request.deployment)
         meter = UsageMeter(-1)
@@ -122,8 +123,11 @@ class InlineEngine:
 
     def retire(self, release: Release) -> None:
         """See `Engine.retire`."""
+        package = f"plugins.{release.directory.name}"
         with self._lock:
             self._plugins.pop(release.digest, None)
+            for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+                del sys.modules[name]
 
     def forget(self, release: Release) -> None:
         """See `Engine.forget`."""

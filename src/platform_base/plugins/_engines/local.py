@@ -38,7 +38,7 @@ from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.codec import encode
 from platform_base.plugins.errors import ExecutionError, QueueFullError, RegistryClosedError, WorkerCrashedError
-from platform_base.plugins.settings import Settings, WorkerSettings
+from platform_base.plugins.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -53,13 +53,20 @@ _CLEARING_UP_S = 10.0
 class _Lane:
     """What calls of one deployment share: their workers, and what was learned about them.
 
-    A fresh call has a lane of its own, whose worker nobody has used and nobody will use again.
+    Attributes:
+        key: Of the workers in the pool.
+        start: Makes a worker.
+        size: How many there may be.
+        once: Each worker serves one call.
+        passing: The lane is there for one call only.
+        patience: How long the host looks for an answer before it sleeps.
     """
 
     key: tuple[Any, ...]
     start: Callable[[], Worker]
     size: PoolSize
     once: bool = False
+    passing: bool = False
     patience: Patience = field(default_factory=Patience)
 
 
@@ -139,7 +146,7 @@ class LocalEngine:
                     self._release(lane, worker, cancellation, fit=fit)
             raise _undeliverable(request)
         finally:
-            if lane.once:
+            if lane.passing:
                 self._pool.retire(partial(operator.eq, lane.key))
             self._end(cancellation)
 
@@ -172,7 +179,7 @@ class LocalEngine:
                         await in_thread(release)
             raise _undeliverable(request)
         finally:
-            if lane.once:
+            if lane.passing:
                 self._pool.retire(partial(operator.eq, lane.key))
             self._end(cancellation)
 
@@ -193,7 +200,8 @@ class LocalEngine:
         if fit and not cancellation.requested and not lane.once:
             self._pool.give_back(lane.key, worker)
         else:
-            self._pool.discard(lane.key, worker)
+            # A worker that has done its one duty is fine: its end is nothing that a caller would have to wait for.
+            self._pool.discard(lane.key, worker, later=fit and not lane.passing)
 
     def _begin(self, cancellation: Cancellation) -> None:
         """Count a call that runs, so that closing can stop it and wait until it has cleared up."""
@@ -246,7 +254,8 @@ class LocalEngine:
             lane = _Lane(
                 key=deployment.key,
                 start=partial(self._workshop.start, deployment),
-                size=_pool_size(deployment.workers, self._cores),
+                size=_pool_size(deployment, self._cores),
+                once=deployment.reuse == "call",
             )
             self._lanes[deployment.key] = lane
         return lane
@@ -257,6 +266,7 @@ class LocalEngine:
             start=partial(self._workshop.start, deployment),
             size=PoolSize(least=0, most=1, idle_s=0.0, most_waiting=None),
             once=True,
+            passing=True,
         )
 
     def _take(self, lane: _Lane, cancellation: Cancellation) -> Worker:
@@ -323,9 +333,14 @@ def _identity(release: Release) -> tuple[str, str, str]:
     return release.plugin_id, release.version, release.digest
 
 
-def _pool_size(workers: WorkerSettings, cores: int) -> PoolSize:
-    most = workers.max or max(cores, workers.min)
-    return PoolSize(least=workers.min, most=most, idle_s=workers.idle_seconds, most_waiting=workers.max_waiting)
+def _pool_size(deployment: Deployment, cores: int) -> PoolSize:
+    workers = deployment.workers
+    # Where a worker serves one call only, the next one is started while it does.
+    ahead = 1 if deployment.reuse == "call" else 0
+    most = (workers.max or max(cores, workers.min)) + ahead
+    return PoolSize(
+        least=workers.min, most=most, idle_s=workers.idle_seconds, most_waiting=workers.max_waiting, ahead=ahead
+    )
 
 
 def _queue_full(lane: _Lane) -> QueueFullError:
