@@ -18,7 +18,10 @@ SAMPLES = Path(__file__).parent / "sample_plugins"
 REPOSITORY = Path(__file__).parent.parent
 
 #: The sample plugins crash, print and exit on purpose, for which they need what plugins may not import.
-OPEN_IMPORTS = {"security": {"allowed_modules": None, "blocked_modules": []}}
+OPEN_IMPORTS = {
+    "security": {"allowed_modules": None, "blocked_modules": []},
+    "crash_loop": {"early_deaths": None, "deaths": None},
+}
 
 
 @pytest.fixture(scope="session", autouse=True)

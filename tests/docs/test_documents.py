@@ -32,10 +32,20 @@ from platform_base.core.models import Execution, ProcessingResult
 from platform_base.plugins import errors
 from platform_base.plugins.declaration import Parameter
 from platform_base.plugins.errors import PluginError
+from platform_base.plugins.generators import Generator
+from platform_base.plugins.life_cycle import PluginUpdate, SelfTestInfo, ShadowReport
 from platform_base.plugins.manifest import Documentation, Manifest
 from platform_base.plugins.permissions import Filesystem, Network, Permissions
 from platform_base.plugins.registry import PluginInfo, PluginRegistry
-from platform_base.plugins.settings import PluginWorkerSettings, SecuritySettings, Settings, WorkerSettings
+from platform_base.plugins.self_test import Expectation, SelfTest, Source
+from platform_base.plugins.settings import (
+    CacheSettings,
+    CrashLoopSettings,
+    PluginWorkerSettings,
+    SecuritySettings,
+    Settings,
+    WorkerSettings,
+)
 from platform_base.plugins.stats import PluginStats
 
 PAGES = find_pages(REPOSITORY)
@@ -138,7 +148,9 @@ def test_commands_have_the_verbs_and_options_that_are_shown(block):
         assert not named or named[0] in verbs, words
         known = {"--help", "-h", "--version", "--verbose", "-v"}
         if named:
-            known |= {spelling for option in verbs[named[0]].params for spelling in option.opts}
+            verb = verbs[named[0]]
+            inner = getattr(verb, "commands", {}).get(named[1]) if len(named) > 1 else None
+            known |= {spelling for option in (inner or verb).params for spelling in option.opts}
         assert {word.partition("=")[0] for word in words if word.startswith("-")} <= known, words
 
 
@@ -194,6 +206,8 @@ class TestSettingsReference:
             ("security.filesystem", Filesystem),
             ("security.network", Network),
             ("workers", WorkerSettings),
+            ("crash_loop", CrashLoopSettings),
+            ("cache", CacheSettings),
         ],
     )
     def test_every_key_with_its_default(self, heading, model):
@@ -224,6 +238,10 @@ class TestManifestReference:
             ("configuration", Parameter),
             ("permissions", Permissions),
             ("permissions.filesystem", Filesystem),
+            ("self_test", SelfTest),
+            ("self_test.inputs", Source),
+            ("self_test.expected", Expectation),
+            ("self_test generators", Generator),
         ],
     )
     def test_every_key(self, heading, model):
@@ -275,6 +293,9 @@ class TestRegistryReference:
         [
             ("PluginInfo", set(PluginInfo.__annotations__)),
             ("PluginStats", set(PluginStats.__annotations__)),
+            ("PluginUpdate", set(PluginUpdate.__annotations__)),
+            ("ShadowReport", set(ShadowReport.__annotations__)),
+            ("SelfTestInfo", set(SelfTestInfo.__annotations__)),
             ("Execution", {each.name for each in dataclasses.fields(Execution)}),
             ("ProcessingResult", {each.name for each in dataclasses.fields(ProcessingResult)}),
         ],

@@ -10,7 +10,14 @@ import pytest
 
 from platform_base.plugins.documents.yaml_document import parse_yaml
 from platform_base.plugins.errors import Problem, SettingsError
-from platform_base.plugins.settings import PluginSettings, SecuritySettings, Settings, WorkerSettings
+from platform_base.plugins.settings import (
+    CacheSettings,
+    CrashLoopSettings,
+    PluginSettings,
+    SecuritySettings,
+    Settings,
+    WorkerSettings,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SPECIFICATION = """\
@@ -75,7 +82,8 @@ def test_shipped_file_comments_every_key() -> None:
     lines = (REPOSITORY / "config/plugins.yaml").read_text(encoding="utf-8").splitlines()
     keys = [number for number, line in enumerate(lines) if re.match(r" +[a-z_]+:", line)]
 
-    assert len(keys) == len(SecuritySettings.model_fields) + len(WorkerSettings.model_fields) + 2
+    sections = (SecuritySettings, WorkerSettings, CrashLoopSettings, CacheSettings)
+    assert len(keys) == sum(len(section.model_fields) for section in sections) + 2
     assert [lines[number] for number in keys if "#" not in lines[number - 1]] == []
 
 

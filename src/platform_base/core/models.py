@@ -24,6 +24,7 @@ class Execution:
         protections: Names of the protections in force, such as ``"landlock"``.
         engine: Where it ran: ``"local"`` (a confined process) or ``"inline"`` (sandboxing off).
         warnings: What the host wants the caller to know, such as output that was cut.
+        run_id: Name of this call, 32 hexadecimal digits that rise with time; a failed call's error has it too.
     """
 
     plugin_id: str
@@ -37,6 +38,7 @@ class Execution:
     engine: str
     queue_seconds: float = 0.0
     warnings: tuple[str, ...] = ()
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,14 @@ Each class keeps its facts as attributes, and each message says where, what was 
     ├── IncompatiblePluginError      .plugin_id, .version
     ├── MissingDependencyError       .missing, .conflicting
     ├── PluginLoadError              .plugin_id, .remote_traceback
+    │   └── SelfTestError            .self_test, .findings
+    ├── PermissionGrowthError        .plugin_id, .added
     ├── ParameterError               .problems          (also ValueError)
     ├── InvalidInputsError           .plugin_id         (also ValueError)
     ├── SettingsError                .problems
     ├── SandboxUnavailableError      .protection
     ├── EncodingError                .path              (also TypeError)
+    ├── PluginDisabledError          .plugin_id, .cause, .retry_after_s
     ├── RegistryClosedError
     └── ExecutionError               .plugin_id
         ├── PluginFailedError        .remote_type, .remote_message, .remote_traceback
@@ -64,7 +67,13 @@ class Problem:
 
 
 class PluginError(Exception):
-    """Base of everything that the plugin system raises on purpose."""
+    """Base of everything that the plugin system raises on purpose.
+
+    Attributes:
+        run_id: The call that it ended, as in `Execution.run_id`; empty where there was none.
+    """
+
+    run_id: str = ""
 
 
 class ManifestError(PluginError):
@@ -114,6 +123,33 @@ class PluginLoadError(PluginError):
         super().__init__(message)
 
 
+class SelfTestError(PluginLoadError):
+    """A call of the release's self-test did not give the result that its manifest names.
+
+    Attributes:
+        self_test: Name of the self-test.
+        findings: What was wrong.
+    """
+
+    def __init__(self, message: str, *, plugin_id: str, self_test: str, findings: Sequence[str]) -> None:
+        self.self_test = self_test
+        self.findings = tuple(findings)
+        super().__init__(message, plugin_id=plugin_id)
+
+
+class PermissionGrowthError(PluginError):
+    """An update asks for more than the release that it would replace; nothing was changed.
+
+    Attributes:
+        added: What it asks for in addition.
+    """
+
+    def __init__(self, message: str, *, plugin_id: str, added: Sequence[str]) -> None:
+        self.plugin_id = plugin_id
+        self.added = tuple(added)
+        super().__init__(message)
+
+
 class ParameterError(PluginError, ValueError):
     """Parameters do not fit what the manifest declares."""
 
@@ -158,12 +194,33 @@ class EncodingError(PluginError, TypeError):
         super().__init__(message)
 
 
+class PluginDisabledError(PluginError):
+    """The plugin's workers died too often; it is left alone for a while. Nothing was run.
+
+    Attributes:
+        cause: What the last one died of.
+        retry_after_s: When a call may go through again, seconds from now.
+    """
+
+    def __init__(self, message: str, *, plugin_id: str, cause: str, retry_after_s: float) -> None:
+        self.plugin_id = plugin_id
+        self.cause = cause
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
 class RegistryClosedError(PluginError):
     """The registry was closed, or belongs to the parent of a forked process."""
 
 
 class ExecutionError(PluginError):
-    """A call was begun and did not end in a result."""
+    """A call was begun and did not end in a result.
+
+    Attributes:
+        worker_seconds: How long its worker had been there; None where it is not known.
+    """
+
+    worker_seconds: float | None = None
 
     def __init__(self, message: str, *, plugin_id: str) -> None:
         self.plugin_id = plugin_id

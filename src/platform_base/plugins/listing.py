@@ -22,15 +22,17 @@ class PluginInfo(TypedDict):
     digest: str
     directory: str
     loaded: bool
+    disabled: str
 
 
-def describe_plugin(release: Release, versions: list[str], loaded: bool) -> PluginInfo:
+def describe_plugin(release: Release, versions: list[str], loaded: bool, disabled: str) -> PluginInfo:
     """Return the row of one plugin.
 
     Args:
         release: The one that is active.
         versions: All that are known, lowest first.
         loaded: Whether it was loaded.
+        disabled: Why its calls are refused now; empty: they are not.
     """
     manifest = release.manifest
     return PluginInfo(
@@ -46,4 +48,5 @@ def describe_plugin(release: Release, versions: list[str], loaded: bool) -> Plug
         digest=release.digest,
         directory=str(release.directory),
         loaded=loaded,
+        disabled=disabled,
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import keyword
 import re
-from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Self, TypeAlias
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import semver
 from packaging.requirements import InvalidRequirement, Requirement
@@ -20,6 +20,7 @@ from pydantic import (
 
 from platform_base.plugins.declaration import Parameter
 from platform_base.plugins.documents.document import show
+from platform_base.plugins.documents.inside_path import InsidePath
 from platform_base.plugins.documents.json_document import read_json
 from platform_base.plugins.documents.model import (
     DocumentModel,
@@ -30,8 +31,9 @@ from platform_base.plugins.documents.model import (
 )
 from platform_base.plugins.errors import ManifestError
 from platform_base.plugins.permissions import Permissions
+from platform_base.plugins.self_test import SelfTest
 
-__all__ = ["MANIFEST_NAME", "Documentation", "Manifest", "Parameter", "Permissions"]
+__all__ = ["MANIFEST_NAME", "Documentation", "Manifest", "Parameter", "Permissions", "SelfTest"]
 
 MANIFEST_NAME = "manifest.json"
 PLUGIN_ID_PATTERN = "^[a-z][a-z0-9_]{0,63}$"
@@ -44,6 +46,7 @@ VERSION_PATTERN = (
     r"(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$"
 )
 _MAX_VERSION_LENGTH = 128
+MAX_SELF_TESTS = 50
 
 
 def check_plugin_id(value: str) -> str:
@@ -86,13 +89,6 @@ def _check_requirement(value: str) -> str:
     return value
 
 
-def _check_inside(value: str) -> str:
-    path = PurePosixPath(value)
-    if value and not path.is_absolute() and ".." not in path.parts and "\\" not in value and "\0" not in value:
-        return value
-    raise fault(Fault(expected="a path inside the plugin's directory, with /", got=show(value)))
-
-
 def _check_parameter_name(value: str) -> str:
     if re.fullmatch(PARAMETER_NAME_PATTERN, value):
         return value
@@ -105,7 +101,6 @@ SemanticVersion: TypeAlias = Annotated[
 PluginId: TypeAlias = Annotated[
     str, AfterValidator(check_plugin_id), Field(json_schema_extra={"pattern": PLUGIN_ID_PATTERN})
 ]
-InsidePath: TypeAlias = Annotated[str, AfterValidator(_check_inside)]
 Words: TypeAlias = Annotated[tuple[str, ...], Field(strict=False)]
 
 
@@ -139,6 +134,9 @@ class Manifest(DocumentModel):
         documentation: Where it is described.
         configuration: Its parameters by name.
         permissions: What it needs beyond computing.
+        reuse: ``worker``: a worker may serve call after call; ``call``: each call wants a process that nobody has used,
+            because calls leave something behind. Settings overrule it.
+        self_test: Calls whose results are known, tried before a release answers in the place of another one.
     """
 
     plugin_id: PluginId
@@ -160,6 +158,8 @@ class Manifest(DocumentModel):
         BeforeValidator(without_annotations),
     ] = Field(default_factory=dict)
     permissions: Permissions = Permissions()
+    reuse: Literal["worker", "call"] = "worker"
+    self_test: Annotated[tuple[SelfTest, ...], Field(strict=False, max_length=MAX_SELF_TESTS)] = ()
 
     @property
     def module_name(self) -> str:
@@ -193,4 +193,17 @@ class Manifest(DocumentModel):
         lowest: Any = info.data.get("core_min_version")
         if value is not None and lowest is not None and semver.Version.parse(value) < lowest:
             raise fault(Fault(expected=f"at least core_min_version {lowest}", got=show(value)))
+        return value
+
+    @field_validator("self_test")
+    @classmethod
+    def _named_once(cls, value: tuple[SelfTest, ...]) -> tuple[SelfTest, ...]:
+        names = [each.name for each in value]
+        twice = [
+            Fault(at=(index, "name"), expected="a name of its own", got=show(name))
+            for index, name in enumerate(names)
+            if name in names[:index]
+        ]
+        if twice:
+            raise fault(*twice)
         return value

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from platform_base.plugins.generators import Generator
 from platform_base.plugins.manifest import (
     PARAMETER_NAME_PATTERN,
     Documentation,
@@ -16,6 +17,7 @@ from platform_base.plugins.manifest import (
     Permissions,
 )
 from platform_base.plugins.permissions import Filesystem
+from platform_base.plugins.self_test import Expectation, SelfTest, Source
 
 SCHEMA_ID = "urn:platform-base:schema:manifest:1.0"
 _ATTRIBUTE = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
@@ -36,7 +38,7 @@ def manifest_schema() -> dict[str, Any]:
         "additionalProperties": False,
     }
     _describe(schema, Manifest)
-    for model in (Documentation, Filesystem, Parameter, Permissions):
+    for model in (Documentation, Expectation, Filesystem, Generator, Parameter, Permissions, SelfTest, Source):
         _describe(schema["$defs"][model.__name__], model)
     # A parameter without a default is not one whose default is null: the caller must give it.
     schema["$defs"]["Parameter"]["properties"]["default"].pop("default")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import importlib.metadata
 import logging
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -27,10 +28,15 @@ from platform_base.plugins._engines.background import Background
 from platform_base.plugins._engines.base import Deployment, ReportProgress, Request
 from platform_base.plugins._engines.engines import ENGINES
 from platform_base.plugins._host.supervisor import Cancellation
-from platform_base.plugins._reload.reloader import Reloader, reload_root
+from platform_base.plugins._reload.reloader import NOT_TAKEN_UP, Reloader, find_releases, reload_root
+from platform_base.plugins._reload.self_test import run_self_tests
+from platform_base.plugins._reload.shadow import Shadow, ShadowReport, carry_out
 from platform_base.plugins._reload.switch import Switch
 from platform_base.plugins._sandbox.report import INTRUDER, EscapeAttempt, ProtectionInfo, report_protections
+from platform_base.plugins.cache import CacheKeeper
 from platform_base.plugins.call_arguments import check_timeout, join_parameters
+from platform_base.plugins.comparison import Tolerance
+from platform_base.plugins.crash_loop import Breakers
 from platform_base.plugins.errors import (
     ManifestError,
     PluginError,
@@ -39,9 +45,12 @@ from platform_base.plugins.errors import (
     RegistryClosedError,
     SandboxUnavailableError,
 )
+from platform_base.plugins.life_cycle import PluginUpdate, SelfTestInfo, describe_trial, describe_update
 from platform_base.plugins.listing import PluginInfo, describe_plugin
 from platform_base.plugins.manifest import Manifest
 from platform_base.plugins.parameters import resolve
+from platform_base.plugins.permission_changes import compare_permissions
+from platform_base.plugins.run_id import make_run_id
 from platform_base.plugins.settings import Settings
 from platform_base.plugins.stats import PluginStats, StatsRecorder
 
@@ -87,8 +96,11 @@ class PluginRegistry:
         self._switch = Switch(self._engine, self.settings, importlib.metadata.version("platform-base"))
         self._roots: dict[Path, tuple[Problem, ...]] = {}
         self._failures: dict[str, Problem] = {}
+        self._breakers = Breakers(self.settings.crash_loop)
+        self._shadows: dict[str, Shadow] = {}
         self._reloader: Reloader | None = None
         self._background = Background(threads=self.settings.workers.total or 2 * (os.cpu_count() or 1) + 8)
+        self._cache = CacheKeeper(self.settings.cache)
         self._closed = False
 
     # -- finding ------------------------------------------------------------------------------------------------
@@ -108,6 +120,7 @@ class PluginRegistry:
         """
         self._check_open()
         places = standard_places(os.environ) if path is None else [Path(path)]
+        self._cache.start()
         for place in places:
             if not place.is_dir():
                 raise PluginNotFoundError(
@@ -139,7 +152,7 @@ class PluginRegistry:
             self._roots[root] = tuple(problems)
         for problem in problems:
             if problem not in known:
-                logger.warning("%s", problem)
+                logger.log(logging.ERROR if problem.hint == NOT_TAKEN_UP else logging.WARNING, "%s", problem)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -148,12 +161,17 @@ class PluginRegistry:
             return (
                 *(problem for found in self._roots.values() for problem in found),
                 *self._failures.values(),
+                *self._breakers.problems(),
             )
 
     def list_plugins(self) -> list[PluginInfo]:
         """Return every plugin that was found, by id."""
         self._check_open()
-        return [describe_plugin(release, versions, loaded) for release, versions, loaded in self._switch.known()]
+        rows = []
+        for release, versions, loaded in self._switch.known():
+            refusal = self._breakers.refusal(release.plugin_id)
+            rows.append(describe_plugin(release, versions, loaded, refusal.cause if refusal is not None else ""))
+        return rows
 
     def get_manifest(self, plugin_id: str) -> Manifest:
         """Return the manifest of the active release.
@@ -174,13 +192,25 @@ class PluginRegistry:
                 future.result()
 
     def _try_load(self, plugin_id: str) -> None:
-        try:
+        # Its failure was logged and kept; the others are loaded all the same.
+        with contextlib.suppress(PluginError):
             self.load_plugin(plugin_id)
+
+    @contextlib.contextmanager
+    def _keeping_failure(self, plugin_id: str) -> Iterator[None]:
+        """Log why a release was not taken into service, and keep it in `problems` until one is."""
+        try:
+            yield
+        except (PluginNotFoundError, RegistryClosedError):
+            raise
         except PluginError as error:
             logger.error("%s is not loaded: %s", plugin_id, error)
             problem = Problem(key=plugin_id, expected="a plugin that loads", got=str(error))
             with self._lock:
                 self._failures[plugin_id] = problem
+            raise
+        with self._lock:
+            self._failures.pop(plugin_id, None)
 
     def load_plugin(self, plugin_id: str, version: str | None = None) -> None:
         """Load a plugin in a confined worker, so that the next call finds it warm.
@@ -195,29 +225,168 @@ class PluginRegistry:
             IncompatiblePluginError: It asks for another version of platform_base.
             MissingDependencyError: It requires what is not installed.
             PluginLoadError: Its code did not load; what was active before keeps serving.
+            SelfTestError: It would replace another release, or was named, and failed its self-test; likewise.
             SandboxUnavailableError: A protection cannot be given here.
         """
         self._check_open()
-        self._switch.load(plugin_id, version)
-        with self._lock:
-            self._failures.pop(plugin_id, None)
+        with self._keeping_failure(plugin_id):
+            self._switch.load(plugin_id, version)
 
-    def update_plugin(self, plugin_id: str, version: str | None = None) -> None:
+    def update_plugin(
+        self, plugin_id: str, version: str | None = None, accept_permissions: bool = False
+    ) -> PluginUpdate:
         """Switch to another version, found by looking into the discovered directories again.
 
-        Running calls finish on the version of before; when the new one does not load, the old one keeps serving.
+        Running calls finish on the version of before; when the new one does not load or fails its self-test, the old
+        one keeps serving.
 
         Args:
             plugin_id: Which one.
             version: The version to switch to; None: the highest stable compatible one.
+            accept_permissions: Agree that it asks for more than the version that serves.
+
+        Returns:
+            Both versions, and what they ask for differently.
 
         Raises:
+            PermissionGrowthError: It asks for more, and that was not agreed to.
+            SelfTestError: It failed its self-test.
             PluginError: As `load_plugin`.
         """
         self._check_open()
-        for root in list(self._roots):
-            reload_root(self._switch, root, self._report)
-        self._switch.load(plugin_id, version if version is not None else self._switch.highest(plugin_id).version)
+        with self._keeping_failure(plugin_id), self._found_again(plugin_id) as found:
+            before, now, changes = self._switch.update(plugin_id, version, found, accept_permissions=accept_permissions)
+        return describe_update(before, now, changes)
+
+    @contextlib.contextmanager
+    def _found_again(self, plugin_id: str) -> Iterator[list[Release]]:
+        """Look for releases on disk; where the wanted one is not among them, say which could not be used."""
+        found, problems = find_releases(self._roots, plugin_id)
+        try:
+            yield found
+        except PluginNotFoundError as error:
+            for problem in problems:
+                error.add_note(f"found, but not usable: {problem}")
+            raise
+
+    def rollback_plugin(self, plugin_id: str) -> PluginUpdate:
+        """Return at once to the release that served before, from its snapshot, whatever lies on disk now.
+
+        Called again it goes one release further back. What was rolled back from is not taken up again by hot reload;
+        `update_plugin` goes forward.
+
+        Raises:
+            PluginNotFoundError: No other release has served since this registry was made.
+            PluginLoadError: It does not load any more; nothing has changed.
+        """
+        self._check_open()
+        before, now = self._switch.rollback(plugin_id)
+        with self._lock:
+            self._failures.pop(plugin_id, None)
+        permissions = compare_permissions(before.manifest.permissions, now.manifest.permissions)
+        return describe_update(before, now, permissions)
+
+    def shadow_plugin(
+        self,
+        plugin_id: str,
+        version: str,
+        fraction: float = 0.1,
+        rtol: float = 1e-7,
+        atol: float = 0.0,
+        ignore: Collection[str] = (),
+        accept_permissions: bool = False,
+    ) -> None:
+        """Try another version on a share of the calls, in the background; callers get the active release's answers.
+
+        Takes the place of a shadow that was begun before.
+
+        Args:
+            plugin_id: Which one.
+            version: The candidate; it is loaded and self-tested at once.
+            fraction: The share of calls, above 0 and at most 1.
+            rtol: Relative tolerance of the comparison.
+            atol: Absolute tolerance of the comparison, in the unit of the result.
+            ignore: Keys of the metadata that are not compared.
+            accept_permissions: Agree that the candidate asks for more than the version that serves.
+
+        Raises:
+            ParameterError: `fraction`, `rtol` or `atol` is no such number.
+            PermissionGrowthError: The candidate asks for more, and that was not agreed to.
+            PluginError: As `load_plugin`.
+        """
+        self._check_open()
+        tolerance = Tolerance(rtol=rtol, atol=atol)
+        with self._found_again(plugin_id) as found:
+            _, candidate, _ = self._switch.choose(plugin_id, version, found, accept_permissions=accept_permissions)
+        deployment = self._switch.deployment(candidate)
+        shadow = Shadow(deployment, fraction=fraction, tolerance=tolerance, ignore=ignore)
+        self._switch.prove(candidate)
+        self._shadows[plugin_id] = shadow
+
+    def shadow_report(self, plugin_id: str) -> ShadowReport:
+        """Return how often the candidate agreed, the largest difference and the ratio of speeds.
+
+        Raises:
+            PluginNotFoundError: `shadow_plugin` was not called for that id.
+        """
+        self._check_open()
+        return self._shadow(plugin_id).report()
+
+    def stop_shadow(self, plugin_id: str) -> ShadowReport:
+        """Stop trying a candidate, and return the last report.
+
+        Raises:
+            PluginNotFoundError: `shadow_plugin` was not called for that id.
+        """
+        self._check_open()
+        shadow = self._shadow(plugin_id)
+        self._shadows.pop(plugin_id, None)
+        if self._switch.active(plugin_id) != shadow.candidate.release:
+            self._engine.retire(shadow.candidate.release)
+        return shadow.report()
+
+    def _shadow(self, plugin_id: str) -> Shadow:
+        shadow = self._shadows.get(plugin_id)
+        if shadow is None:
+            raise PluginNotFoundError(
+                f"{plugin_id}: expected a plugin with a shadow, got one without; call shadow_plugin first",
+                plugin_id=plugin_id,
+            )
+        return shadow
+
+    def _cast_shadow(self, request: Request, result: ProcessingResult) -> None:
+        """Give a call to the candidate as well, if there is one and it is its turn."""
+        shadow = self._shadows.get(request.deployment.release.plugin_id)
+        sample = shadow.take(request, result) if shadow is not None else None
+        if shadow is not None and sample is not None:
+            try:
+                self._background.submit(partial(carry_out, shadow, self._engine, sample))
+            except RuntimeError:  # the registry is being closed
+                shadow.skip()
+
+    def run_self_test(self, plugin_id: str, version: str | None = None) -> list[SelfTestInfo]:
+        """Carry out the self-test of a release, each call in a fresh confined worker, and say how each one fared.
+
+        Args:
+            plugin_id: Which one.
+            version: Of this version; None: of the one that answers.
+
+        Raises:
+            PluginNotFoundError: There is none of that id or version.
+        """
+        self._check_open()
+        release = self._switch.active(plugin_id) if version is None else self._switch.get(plugin_id, version)
+        return [describe_trial(trial) for trial in run_self_tests(self._engine, self._switch.deployment(release))]
+
+    def enable_plugin(self, plugin_id: str) -> None:
+        """Let calls of a plugin through again that was disabled because its workers died; its deaths are forgotten.
+
+        Raises:
+            PluginNotFoundError: There is none of that id.
+        """
+        self._check_open()
+        self._switch.active(plugin_id)
+        self._breakers.enable(plugin_id)
 
     def unload_plugin(self, plugin_id: str) -> None:
         """Stop the idle workers of a plugin. Running calls finish; the next call loads it again.
@@ -356,15 +525,14 @@ class PluginRegistry:
             asyncio.CancelledError: The task was cancelled; its worker is dead.
         """
         self._check_open()
-        if not self._switch.is_loaded(plugin_id):
-            await asyncio.get_running_loop().run_in_executor(None, self._serving, plugin_id)
-        request = self._request(plugin_id, inputs, params, timeout, progress)
+        if self._switch.is_loaded(plugin_id):
+            request = self._request(plugin_id, inputs, params, timeout, progress)
+        else:
+            loop = asyncio.get_running_loop()
+            request = await loop.run_in_executor(None, self._request, plugin_id, inputs, params, timeout, progress)
         try:
             result = await self._engine.run_async(request, Cancellation())
-        except asyncio.CancelledError:
-            self._stats[plugin_id].record_failure("Cancelled")
-            raise
-        except Exception as error:
+        except BaseException as error:
             self._note_failure(request, error)
             raise
         self._note_success(request, result)
@@ -383,7 +551,7 @@ class PluginRegistry:
         request = self._request(plugin_id, inputs, params, timeout, progress)
         try:
             result = self._engine.run(request, cancellation)
-        except Exception as error:
+        except BaseException as error:
             self._note_failure(request, error)
             raise
         self._note_success(request, result)
@@ -398,28 +566,40 @@ class PluginRegistry:
         progress: ReportProgress | None,
     ) -> Request:
         """Check what the caller hands over, and find the release that answers."""
-        release = self._serving(plugin_id)
-        deployment = self._switch.deployment(release)
-        data, given = join_parameters(plugin_id, inputs, params)
-        parameters = resolve(release.manifest.configuration, given, plugin_id=plugin_id)
-        data["params"] = parameters
-        return Request(
-            deployment=deployment,
-            inputs=data,
-            parameters=parameters,
-            timeout_s=check_timeout(timeout) if timeout is not None else deployment.security.default_timeout,
-            report_progress=progress,
-        )
+        run_id = make_run_id()
+        self._breakers.admit(plugin_id)
+        try:
+            release = self._serving(plugin_id)
+            deployment = self._switch.deployment(release)
+            data, given = join_parameters(plugin_id, inputs, params)
+            parameters = resolve(release.manifest.configuration, given, plugin_id=plugin_id)
+            data["params"] = parameters
+            return Request(
+                deployment=deployment,
+                inputs=data,
+                parameters=parameters,
+                timeout_s=check_timeout(timeout) if timeout is not None else deployment.security.default_timeout,
+                report_progress=progress,
+                given=given,
+                run_id=run_id,
+            )
+        except BaseException as error:
+            self._breakers.learn(plugin_id, error)
+            if isinstance(error, PluginError):
+                error.run_id = run_id
+            raise
 
-    def _note_failure(self, request: Request, error: Exception) -> None:
+    def _note_failure(self, request: Request, error: BaseException) -> None:
         """Count and log how a call failed; a call that `close` has stopped ends in an error of its own."""
         release = request.deployment.release
         stats = self._stats[release.plugin_id]
-        if isinstance(error, concurrent.futures.CancelledError):
+        self._breakers.learn(release.plugin_id, error)
+        if isinstance(error, concurrent.futures.CancelledError | asyncio.CancelledError):
             stats.record_failure("Cancelled")
-            if self._closed:
+            if self._closed and isinstance(error, concurrent.futures.CancelledError):
                 raise RegistryClosedError(f"the registry was closed while {release.plugin_id!r} ran") from None
         elif isinstance(error, PluginError):
+            error.run_id = request.run_id
             stats.record_failure(type(error).__name__)
             trace = getattr(error, "remote_traceback", "")
             where = f"{release.plugin_id} {release.version}"
@@ -428,6 +608,7 @@ class PluginRegistry:
     def _note_success(self, request: Request, result: ProcessingResult) -> None:
         execution = result.execution
         assert execution is not None
+        self._breakers.learn(execution.plugin_id, None)
         self._stats[execution.plugin_id].record_success(execution)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug(
@@ -438,6 +619,8 @@ class PluginRegistry:
                 execution.cpu_seconds,
                 execution.peak_memory_bytes / (1 << 20),
             )
+        if self._shadows:
+            self._cast_shadow(request, result)
 
     def _serving(self, plugin_id: str) -> Release:
         """Return the release that answers, loading it if need be; a load that fails is a failure of the plugin."""
@@ -503,6 +686,7 @@ class PluginRegistry:
         self._background.cancel_all()
         self._engine.close()
         self._background.close()
+        self._cache.close()
 
     def __enter__(self) -> Self:
         return self

@@ -94,6 +94,8 @@ class PluginWorkerSettings(DocumentModel):
         max: Workers at most; None: as many as there are CPU cores.
         idle_seconds: A worker without work ends after this time, seconds.
         load_timeout: Time for importing and constructing a plugin, seconds.
+        reuse: ``worker``: a worker serves call after call; ``call``: each call gets one that nobody has used; None: as
+            the manifest wishes.
         max_waiting: Calls that may wait for a worker; one more is refused. None: any number.
     """
 
@@ -101,6 +103,7 @@ class PluginWorkerSettings(DocumentModel):
     max: Annotated[int, Field(ge=1, le=10_000)] | None = None
     idle_seconds: Annotated[float, Field(ge=0, le=1e9)] = 300.0
     load_timeout: Seconds = 60.0
+    reuse: Literal["worker", "call"] | None = None
     max_waiting: Annotated[int, Field(ge=0, le=10**9)] | None = 10_000
 
     @model_validator(mode="after")
@@ -122,6 +125,47 @@ class WorkerSettings(PluginWorkerSettings):
     preload: Modules = ()
 
 
+class CrashLoopSettings(DocumentModel):
+    """When a plugin whose workers die is left alone, and for how long.
+
+    Attributes:
+        early_deaths: So many workers in a row that die early disable the plugin; None: never.
+        early_seconds: A worker that dies within this time of its start dies early, seconds.
+        deaths: So many deaths within `window_minutes` disable the plugin; None: never.
+        window_minutes: How long a death counts, minutes.
+        backoff_seconds: For how long a plugin is disabled the first time; doubled each time after, seconds.
+        max_backoff_seconds: For how long it is disabled at most, seconds.
+        stable_seconds: After this time without a death the back-off is `backoff_seconds` again, seconds.
+    """
+
+    early_deaths: Annotated[int, Field(ge=1, le=1_000_000)] | None = 3
+    early_seconds: Seconds = 5.0
+    deaths: Annotated[int, Field(ge=1, le=1_000_000)] | None = 20
+    window_minutes: Annotated[float, Field(gt=0, le=1e6)] = 10.0
+    backoff_seconds: Seconds = 5.0
+    max_backoff_seconds: Seconds = 600.0
+    stable_seconds: Seconds = 60.0
+
+    @model_validator(mode="after")
+    def _backoff_ordered(self) -> Self:
+        if self.max_backoff_seconds < self.backoff_seconds:
+            expected = f"at least backoff_seconds, {self.backoff_seconds:g}"
+            raise fault(Fault(at=("max_backoff_seconds",), expected=expected, got=show(self.max_backoff_seconds)))
+        return self
+
+
+class CacheSettings(DocumentModel):
+    """How old and how large the cache directory may become: copies of releases and compiled kernels.
+
+    Attributes:
+        max_age_days: What nobody has used for so long is deleted, days; None: never.
+        max_mb: What was used least recently is deleted until the rest is no larger, MB; None: however large.
+    """
+
+    max_age_days: Annotated[float, Field(ge=0, le=1e6)] | None = 30.0
+    max_mb: Annotated[int, Field(ge=0, le=_MAX_MB)] | None = 2048
+
+
 class PluginSettings(SecuritySettings):
     """What is different for one plugin; only the keys that were written count.
 
@@ -138,12 +182,16 @@ class Settings(DocumentModel):
     Attributes:
         security: What every plugin may do.
         workers: How many workers there are.
+        crash_loop: When a plugin whose workers die is left alone.
+        cache: How old and how large the cache directory may become.
         plugins: What is different for single plugins, by plugin id.
         engine: Where plugins run: ``local``, in confined processes; ``inline``, in the host itself, for debugging.
     """
 
     security: SecuritySettings = SecuritySettings()
     workers: WorkerSettings = WorkerSettings()
+    crash_loop: CrashLoopSettings = CrashLoopSettings()
+    cache: CacheSettings = CacheSettings()
     plugins: Annotated[
         dict[Annotated[str, AfterValidator(check_plugin_id)], PluginSettings],
         BeforeValidator(without_annotations),

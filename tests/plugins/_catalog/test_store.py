@@ -203,36 +203,6 @@ def test_standard_place(tmp_path: Path) -> None:
     assert ReleaseStore.standard({}).root.parts[-2:] == ("platform-base", "releases")
 
 
-def test_prune_deletes_what_is_old_and_not_kept(store: ReleaseStore, tmp_path: Path) -> None:
-    old, kept, fresh = (make_release(tmp_path / name, f"# {name}\n") for name in ("old", "kept", "fresh"))
-    copies = {each.directory.name: store.snapshot(each) for each in (old, kept, fresh)}
-    abandoned = store.root / ".partial-abandoned"
-    abandoned.mkdir()
-    for path in (copies["old"].parent, copies["kept"].parent, abandoned):
-        os.utime(path, (0, 0))
-    (store.root / ".partial-busy").mkdir()
-
-    assert store.prune({kept.digest}, max_age_s=3600) == 2
-    assert {path.name for path in store.root.iterdir()} == {
-        ".partial-busy",
-        copies["kept"].parent.name,
-        copies["fresh"].parent.name,
-    }
-
-
-def test_use_protects_from_pruning(store: ReleaseStore, release: Release) -> None:
-    copy = store.snapshot(release)
-    os.utime(copy.parent, (0, 0))
-    store.snapshot(release)
-
-    assert store.prune(set(), max_age_s=3600) == 0
-    assert copy.is_dir()
-
-
-def test_prune_of_a_store_that_does_not_exist(store: ReleaseStore) -> None:
-    assert store.prune(set(), max_age_s=0) == 0
-
-
 def test_wrong_digest_is_refused(store: ReleaseStore, release: Release) -> None:
     wrong = dataclasses.replace(release, digest="sha256:" + "0" * 64)
 

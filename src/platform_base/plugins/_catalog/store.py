@@ -12,9 +12,7 @@ import os
 import shutil
 import stat
 import tempfile
-import time
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -22,15 +20,15 @@ from typing import Self
 import platformdirs
 
 from platform_base.plugins._catalog.digest import ReleaseDigest, compute_digest, list_files, open_files
+from platform_base.plugins._catalog.lease import Leases
 from platform_base.plugins._catalog.release import Release
+from platform_base.plugins._catalog.retention import PARTIAL
 from platform_base.plugins.errors import ManifestError, PluginLoadError
 
 CACHE_VARIABLE = "PLATFORM_BASE_CACHE_DIR"
 _CONSTANT_TIME = 315_532_800  # 1980-01-01, the first moment that a zip file can hold
 _CHUNK = 1 << 20
 _MAX_ATTEMPTS = 8
-_PARTIAL = ".partial-"
-_PARTIAL_MAX_AGE_S = 3600.0
 
 
 class ReleaseStore:
@@ -42,6 +40,7 @@ class ReleaseStore:
 
     def __init__(self, root: Path) -> None:
         self._root = Path(root)
+        self._leases = Leases(self._root.parent / "in-use")
 
     @classmethod
     def standard(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -56,7 +55,7 @@ class ReleaseStore:
         return self._root
 
     def snapshot(self, release: Release) -> Path:
-        """Copy a release, or find the copy that was made before.
+        """Copy a release, or find the copy that was made before; no process deletes it until `close`.
 
         Returns:
             The copy: directories 0755, files 0644, every modification time the same.
@@ -69,10 +68,11 @@ class ReleaseStore:
         target = shelf / (release.directory.name or release.plugin_id)
         try:
             self._prepare()
+            self._leases.hold(digest)
             if _is_intact(target, release.digest):
-                os.utime(shelf)  # the time of last use, which `prune` reads
+                os.utime(shelf)  # the time of last use, which `retention` reads
                 return target
-            partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=self._root))
+            partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=self._root))
             try:
                 self._copy(release, partial / "files")
                 self._publish(partial, target, release.digest)
@@ -87,27 +87,32 @@ class ReleaseStore:
             ) from error
         return target
 
-    def prune(self, keep: AbstractSet[str], max_age_s: float) -> int:
-        """Delete copies that nobody asked for lately, and what crashed processes left.
+    def find(self, digest: str) -> Path | None:
+        """Return the copy of a release that was made before, or None; it stays until `close`.
 
         Args:
-            keep: Digests that stay, ``"sha256:..."``.
-            max_age_s: Copies used within this time stay, seconds.
-
-        Returns:
-            How many directories were deleted.
+            digest: ``"sha256:..."``.
         """
-        if not self._root.is_dir():
-            return 0
-        kept = {digest.removeprefix("sha256:") for digest in keep}
-        now = time.time()
-        deleted = 0
-        for entry in list(os.scandir(self._root)):
-            limit = _PARTIAL_MAX_AGE_S if entry.name.startswith(_PARTIAL) else max_age_s
-            if entry.name in kept or now - _age_mark(entry, now) < limit:
-                continue
-            deleted += self._delete(Path(entry.path))
-        return deleted
+        name = digest.removeprefix("sha256:")
+        shelf = self._root / name
+        try:
+            self._leases.hold(name)
+            (copy,) = shelf.iterdir()
+        except (OSError, ValueError):
+            return None
+        return copy if _is_intact(copy, digest) else None
+
+    def release(self, digest: str) -> None:
+        """Let other processes delete one copy.
+
+        Args:
+            digest: ``"sha256:..."``.
+        """
+        self._leases.release(digest.removeprefix("sha256:"))
+
+    def close(self) -> None:
+        """Let other processes delete the copies that were asked for."""
+        self._leases.release_all()
 
     def _prepare(self) -> None:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -155,16 +160,6 @@ class ReleaseStore:
                 target.rename(partial / f"damaged-{attempt}")
         raise FileExistsError(errno.EEXIST, "a damaged copy that comes back", str(target))
 
-    def _delete(self, path: Path) -> bool:
-        """Rename first: a process that looks for the copy meanwhile finds all of it or nothing."""
-        try:
-            doomed = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=self._root))
-            path.rename(doomed / "doomed")
-        except FileNotFoundError:  # another process deleted it
-            return False
-        shutil.rmtree(doomed, ignore_errors=True)
-        return True
-
 
 def _copy_file(source: int, path: Path) -> bytes:
     content = hashlib.sha256()
@@ -183,13 +178,6 @@ def _is_intact(target: Path, digest: str) -> bool:
         return target.is_dir() and compute_digest(target) == digest
     except ManifestError:
         return False
-
-
-def _age_mark(entry: os.DirEntry[str], now: float) -> float:
-    try:
-        return entry.stat(follow_symlinks=False).st_mtime
-    except FileNotFoundError:
-        return now
 
 
 def _changed(release: Release) -> PluginLoadError:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import DTypeLike, NDArray
@@ -40,6 +41,11 @@ class Deployment:
         key = (release.plugin_id, release.version, release.digest, self.security.model_dump_json())
         object.__setattr__(self, "key", key)
 
+    @property
+    def reuse(self) -> str:
+        """``"worker"``: a worker serves call after call; ``"call"``: each call gets one that nobody has used."""
+        return self.workers.reuse or self.release.manifest.reuse
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -51,6 +57,9 @@ class Request:
         parameters: The same parameters, for the record.
         timeout_s: Seconds from the hand-over to a worker; None: no deadline.
         report_progress: Called in the thread that waits for the call.
+        given: The parameters that the caller gave, without defaults.
+        run_id: Name of the call in results, errors and replays.
+        fresh: Take a worker that has served no call, and let it serve no other.
     """
 
     deployment: Deployment
@@ -58,6 +67,9 @@ class Request:
     parameters: dict[str, Any]
     timeout_s: float | None
     report_progress: ReportProgress | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    run_id: str = ""
+    fresh: bool = False
 
 
 class Engine(Protocol):
@@ -90,6 +102,14 @@ class Engine(Protocol):
         """
         ...
 
+    def content(self, release: Release) -> Path:
+        """Return the directory with the files that calls of this release run on.
+
+        Raises:
+            PluginLoadError: The files are not those that were discovered, or cannot be copied.
+        """
+        ...
+
     def policy(self, deployment: Deployment) -> dict[str, Any]:
         """Return what a worker of this release may do, as plain values.
 
@@ -100,6 +120,10 @@ class Engine(Protocol):
 
     def retire(self, release: Release) -> None:
         """Let go of what is kept for a release; calls that run finish."""
+        ...
+
+    def forget(self, release: Release) -> None:
+        """Let go of everything that is kept for a release, also of its files on disk; it is not expected back."""
         ...
 
     def close(self) -> None:

@@ -7,8 +7,10 @@ The one exception to the rule that the host never imports plugin code. It takes 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -68,6 +70,8 @@ class InlineEngine:
     def run(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run`. An exception of the plugin is the cause of the `PluginFailedError` that is raised."""
         release = request.deployment.release
+        if request.fresh or request.deployment.reuse == "call":
+            self.retire(release)
         self.load(request.deployment)
         meter = UsageMeter(-1)
         meter.begin()
@@ -86,6 +90,7 @@ class InlineEngine:
             peak_memory_bytes=usage.peak_memory_bytes,
             protections=(),
             engine=self.name,
+            run_id=request.run_id,
         )
         return ProcessingResult(values=result.values, metadata=result.metadata, execution=execution)
 
@@ -115,14 +120,25 @@ class InlineEngine:
         """See `Engine.empty`; inside one process nothing is ever copied."""
         return np.empty(shape, dtype)
 
+    def content(self, release: Release) -> Path:
+        """See `Engine.content`."""
+        return release.directory
+
     def policy(self, deployment: Deployment) -> dict[str, Any]:
         """See `Engine.policy`."""
         return {"enabled": False}
 
     def retire(self, release: Release) -> None:
         """See `Engine.retire`."""
+        package = f"plugins.{release.directory.name}"
         with self._lock:
             self._plugins.pop(release.digest, None)
+            for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+                del sys.modules[name]
+
+    def forget(self, release: Release) -> None:
+        """See `Engine.forget`."""
+        self.retire(release)
 
     def close(self) -> None:
         """See `Engine.close`."""

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import concurrent.futures
 import logging
+import operator
 import os
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -37,8 +39,8 @@ from platform_base.plugins._host.supervisor import Answer, CallEndedError, Cance
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.codec import encode
-from platform_base.plugins.errors import QueueFullError, RegistryClosedError, WorkerCrashedError
-from platform_base.plugins.settings import Settings, WorkerSettings
+from platform_base.plugins.errors import ExecutionError, QueueFullError, RegistryClosedError, WorkerCrashedError
+from platform_base.plugins.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +53,22 @@ _CLEARING_UP_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Lane:
-    """What calls of one deployment share: their workers, and what was learned about them."""
+    """What calls of one deployment share: their workers, and what was learned about them.
 
-    key: tuple[str, str, str, str]
+    Attributes:
+        key: Of the workers in the pool.
+        start: Makes a worker.
+        size: How many there may be.
+        once: Each worker serves one call.
+        passing: The lane is there for one call only.
+        patience: How long the host looks for an answer before it sleeps.
+    """
+
+    key: tuple[Any, ...]
     start: Callable[[], Worker]
     size: PoolSize
+    once: bool = False
+    passing: bool = False
     patience: Patience = field(default_factory=Patience)
 
 
@@ -85,7 +98,7 @@ class LocalEngine:
         self._cores = len(os.sched_getaffinity(0))
         self._pool = Pool(total=settings.workers.total or max(8, 2 * self._cores))
         self._changed = threading.Condition()
-        self._lanes: dict[Hashable, _Lane] = {}
+        self._lanes: dict[tuple[str, ...], _Lane] = {}
         self._active: set[Cancellation] = set()
         self._closed = False
 
@@ -112,7 +125,7 @@ class LocalEngine:
     def run(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run`."""
         encoded = encode(request.inputs, root="inputs", lender=self._leases)
-        lane = self._lane(request.deployment)
+        lane = self._fresh_lane(request.deployment) if request.fresh else self._lane(request.deployment)
         began = time.monotonic()
         self._begin(cancellation)
         try:
@@ -131,17 +144,19 @@ class LocalEngine:
                     continue
                 except CallEndedError as ended:
                     fit = ended.worker_fit
-                    raise ended.error from None
+                    raise _with_age(ended.error, worker) from None
                 finally:
                     self._release(lane, worker, cancellation, fit=fit)
             raise _undeliverable(request)
         finally:
+            if lane.passing:
+                self._pool.retire(partial(operator.eq, lane.key))
             self._end(cancellation)
 
     async def run_async(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run_async`."""
         encoded = encode(request.inputs, root="inputs", lender=self._leases)
-        lane = self._lane(request.deployment)
+        lane = self._fresh_lane(request.deployment) if request.fresh else self._lane(request.deployment)
         began = time.monotonic()
         self._begin(cancellation)
         try:
@@ -158,15 +173,17 @@ class LocalEngine:
                     continue
                 except CallEndedError as ended:
                     fit = ended.worker_fit
-                    raise ended.error from None
+                    raise _with_age(ended.error, worker) from None
                 finally:
                     release = partial(self._release, lane, worker, cancellation, fit=fit)
-                    if fit:
+                    if fit and not lane.once:
                         release()
                     else:
                         await in_thread(release)
             raise _undeliverable(request)
         finally:
+            if lane.passing:
+                self._pool.retire(partial(operator.eq, lane.key))
             self._end(cancellation)
 
     def _supervise(self, worker: Worker, request: Request, cancellation: Cancellation) -> Supervisor:
@@ -183,10 +200,11 @@ class LocalEngine:
     def _release(self, lane: _Lane, worker: Worker, cancellation: Cancellation, *, fit: bool) -> None:
         """Give the worker of a call back or end it."""
         cancellation.release()
-        if fit and not cancellation.requested and not worker.has_processes:
+        if fit and not cancellation.requested and not lane.once and not worker.has_processes:
             self._pool.give_back(lane.key, worker)
         else:
-            self._pool.discard(lane.key, worker)
+            # A worker that has done its one duty is fine: its end is nothing that a caller would have to wait for.
+            self._pool.discard(lane.key, worker, later=fit and not lane.passing)
 
     def _begin(self, cancellation: Cancellation) -> None:
         """Count a call that runs, so that closing can stop it and wait until it has cleared up."""
@@ -205,6 +223,10 @@ class LocalEngine:
         """See `Engine.empty`."""
         return self._leases.empty(shape, dtype)
 
+    def content(self, release: Release) -> Path:
+        """See `Engine.content`."""
+        return self._workshop.content(release)
+
     def policy(self, deployment: Deployment) -> dict[str, Any]:
         """See `Engine.policy`."""
         policy = self._workshop.recipe(deployment).policy
@@ -214,6 +236,13 @@ class LocalEngine:
     def retire(self, release: Release) -> None:
         """See `Engine.retire`."""
         self._pool.retire(lambda key: isinstance(key, tuple) and key[:3] == _identity(release))
+
+    def forget(self, release: Release) -> None:
+        """See `Engine.forget`."""
+        self.retire(release)
+        for key in [key for key in tuple(self._lanes) if key[:3] == _identity(release)]:
+            self._lanes.pop(key, None)
+        self._workshop.forget(release)
 
     def close(self) -> None:
         """See `Engine.close`."""
@@ -233,10 +262,20 @@ class LocalEngine:
             lane = _Lane(
                 key=deployment.key,
                 start=partial(self._workshop.start, deployment),
-                size=_pool_size(deployment.workers, self._cores),
+                size=_pool_size(deployment, self._cores),
+                once=deployment.reuse == "call",
             )
             self._lanes[deployment.key] = lane
         return lane
+
+    def _fresh_lane(self, deployment: Deployment) -> _Lane:
+        return _Lane(
+            key=(*deployment.key, object()),
+            start=partial(self._workshop.start, deployment),
+            size=PoolSize(least=0, most=1, idle_s=0.0, most_waiting=None),
+            once=True,
+            passing=True,
+        )
 
     def _take(self, lane: _Lane, cancellation: Cancellation) -> Worker:
         """Return a worker for the caller alone, starting one or waiting for one if need be."""
@@ -292,13 +331,24 @@ def _undeliverable(request: Request) -> WorkerCrashedError:
     )
 
 
+def _with_age(error: BaseException, worker: Worker) -> BaseException:
+    if isinstance(error, ExecutionError):
+        error.worker_seconds = time.monotonic() - worker.started
+    return error
+
+
 def _identity(release: Release) -> tuple[str, str, str]:
     return release.plugin_id, release.version, release.digest
 
 
-def _pool_size(workers: WorkerSettings, cores: int) -> PoolSize:
-    most = workers.max or max(cores, workers.min)
-    return PoolSize(least=workers.min, most=most, idle_s=workers.idle_seconds, most_waiting=workers.max_waiting)
+def _pool_size(deployment: Deployment, cores: int) -> PoolSize:
+    workers = deployment.workers
+    # Where a worker serves one call only, the next one is started while it does.
+    ahead = 1 if deployment.reuse == "call" else 0
+    most = (workers.max or max(cores, workers.min)) + ahead
+    return PoolSize(
+        least=workers.min, most=most, idle_s=workers.idle_seconds, most_waiting=workers.max_waiting, ahead=ahead
+    )
 
 
 def _queue_full(lane: _Lane) -> QueueFullError:
@@ -325,5 +375,6 @@ def _result(request: Request, worker: Worker, answer: Answer, queue_seconds: flo
         engine=LocalEngine.name,
         queue_seconds=queue_seconds,
         warnings=answer.warnings,
+        run_id=request.run_id,
     )
     return ProcessingResult(values=answer.values, metadata=answer.metadata, execution=execution)

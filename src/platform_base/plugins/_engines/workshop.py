@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,7 +59,7 @@ class Workshop:
         self._changed = threading.Lock()
         self._wardens: dict[bool, tuple[WardenClient, Path]] = {}
         self._runtimes: list[Path] = []
-        self._recipes: dict[Hashable, Recipe] = {}
+        self._recipes: dict[tuple[str, ...], Recipe] = {}
         self._closed = False
 
     def start(self, deployment: Deployment) -> Worker:
@@ -159,6 +159,20 @@ class Workshop:
             self._recipes[deployment.key] = recipe
         return recipe
 
+    def content(self, release: Release) -> Path:
+        """Return the snapshot of a release; raises what `ReleaseStore.snapshot` does."""
+        return self._store.snapshot(release)
+
+    def forget(self, release: Release) -> None:
+        """Forget how workers of a release are made, and let its snapshot be deleted."""
+        with self._changed:
+            identity = (release.plugin_id, release.version, release.digest)
+            for key in [key for key in self._recipes if key[:3] == identity]:
+                del self._recipes[key]
+            shared = any(key[2] == release.digest for key in self._recipes)
+        if not shared:
+            self._store.release(release.digest)
+
     def close(self) -> None:
         """End the wardens, and with them every worker, and remove what they left."""
         with self._changed:
@@ -169,6 +183,7 @@ class Workshop:
             # A warden removes its directory when it ends, unless it was killed.
             while self._runtimes:
                 wipe(self._runtimes.pop())
+        self._store.close()
 
 
 def _make_kernel_cache(root: Path, release: Release, group: int | None) -> Path | None:

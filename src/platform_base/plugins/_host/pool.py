@@ -23,6 +23,10 @@ _LOOK_S = 1.0
 """How often idle workers are looked at, seconds: one of them may go on computing on its own account."""
 
 
+_MOST_UNCLEARED = 2
+"""So many dead workers may wait for the keeper to clear them up."""
+
+
 class PoolClosedError(Exception):
     """The pool was closed while somebody waited for a worker."""
 
@@ -40,12 +44,14 @@ class PoolSize:
         most: Never more than these.
         idle_s: One that nobody uses for so long is stopped, seconds.
         most_waiting: So many may wait for one; None: any number.
+        ahead: So many are started in advance whenever one is taken, until nobody has taken one for `idle_s`.
     """
 
     least: int
     most: int
     idle_s: float
     most_waiting: int | None = None
+    ahead: int = 0
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -77,6 +83,14 @@ class _Group:
     idle: list[Worker] = field(default_factory=list)
     waiting: deque[Place] = field(default_factory=deque)
     retired: bool = False
+    starting_ahead: int = 0
+    taken: float = 0.0
+
+    def needs_one_ahead(self, now: float) -> bool:
+        """Whether a worker is to be started for a call that has not come yet."""
+        size = self.size
+        due = len(self.idle) + self.starting_ahead < size.ahead and now - self.taken < size.idle_s
+        return due and self.workers < size.most
 
 
 class Pool:
@@ -111,7 +125,7 @@ class Pool:
                 group = self._group(key, start, size)
                 if group.waiting or not group.idle:
                     return None
-                worker = group.idle.pop()
+                worker = self._pop(group)
             if self._is_fit(worker):
                 return worker
             self.discard(key, worker)
@@ -197,10 +211,11 @@ class Pool:
     def _serve_first(self, group: _Group) -> bool:
         place = group.waiting[0]
         if group.idle:
-            place.worker = group.idle.pop()
+            place.worker = self._pop(group)
         elif group.workers < group.size.most and self._make_room(group):
             group.workers += 1
             self._count += 1
+            group.taken = time.monotonic()
             place.may_start = True
             self._keeper_due.notify()
         else:
@@ -208,6 +223,13 @@ class Pool:
         group.waiting.popleft()
         place.wake()
         return True
+
+    def _pop(self, group: _Group) -> Worker:
+        worker = group.idle.pop()
+        if group.size.ahead:
+            group.taken = time.monotonic()
+            self._keeper_due.notify()
+        return worker
 
     def _make_room(self, wanting: _Group) -> bool:
         """Whether one more worker may exist, stopping the one that has been idle longest if need be."""
@@ -253,13 +275,20 @@ class Pool:
         if self._stops:
             self._stop_dropped()
 
-    def discard(self, key: Hashable, worker: Worker) -> None:
-        """Take a worker out of use and end it."""
+    def discard(self, key: Hashable, worker: Worker, *, later: bool = False) -> None:
+        """Take a worker out of use and end it; with `later` it is only killed now, and cleared up behind the caller."""
+        if later:
+            worker.connection.kill()
         with self._lock:
             self._drop(self._groups[key], worker)
             self._serve()
+            if self._keeper is None:
+                self._start_keeper()
             self._keeper_due.notify()
-        self._stop_dropped()
+            # Whoever calls faster than the keeper can clear up does it himself.
+            later = later and not self._closed and len(self._stops) <= _MOST_UNCLEARED
+        if not later:
+            self._stop_dropped()
 
     def retire(self, belongs: Callable[[Hashable], bool]) -> None:
         """Stop the idle workers of the keys that `belongs` picks; busy ones end after their call."""
@@ -365,10 +394,15 @@ class Pool:
 
     def _missing(self) -> Hashable | None:
         """Return a key that has fewer workers than are to be kept ready, and count the one that is about to start."""
+        if self._count >= self._total:
+            return None
+        now = time.monotonic()
         for key, group in self._groups.items():
-            if group.workers < group.size.least and not group.retired and self._count < self._total:
+            ahead = group.needs_one_ahead(now)
+            if (ahead or group.workers < group.size.least) and not group.retired:
                 group.workers += 1
                 self._count += 1
+                group.starting_ahead += 1
                 return key
         return None
 
@@ -379,6 +413,9 @@ class Pool:
             # The next call meets the same error and tells its caller; trying again here would be a loop.
             logger.exception("a worker that was to be kept ready could not be started")
             with self._lock:
+                self._groups[key].starting_ahead -= 1
                 self._groups[key].retired = True
         else:
+            with self._lock:
+                self._groups[key].starting_ahead -= 1
             self.give_back(key, worker)

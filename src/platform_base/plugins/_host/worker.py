@@ -77,6 +77,7 @@ class Worker:
     load_seconds: float
     exchange: Exchange
     cgroup: Cgroup | None = None
+    started: float = field(default_factory=time.monotonic)
     idle_since: float = field(default_factory=time.monotonic)
     rested_cpu_seconds: float = 0.0
 

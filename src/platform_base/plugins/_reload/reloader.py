@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from platform_base.plugins._catalog.discovery import discover
+from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._reload.switch import Switch
 from platform_base.plugins._reload.watcher import watch_directories
 from platform_base.plugins.errors import PluginError, Problem
 
-logger = logging.getLogger("platform_base.plugins")
+NOT_TAKEN_UP = "the release of before keeps serving; save a correction to try again"
 
 
 class Reloader:
@@ -60,14 +60,13 @@ def reload_root(switch: Switch, root: Path, report: Callable[[Path, Sequence[Pro
         try:
             switch.replace(release)
         except PluginError as error:
-            logger.error("%s %s: the change is not taken up: %s", release.plugin_id, release.version, error)
             problems.append(
                 Problem(
                     file=str(release.directory),
                     key=release.plugin_id,
                     expected="a plugin that loads",
                     got=str(error),
-                    hint="the release of before keeps serving; save a correction to try again",
+                    hint=NOT_TAKEN_UP,
                 )
             )
     for release in switch.releases():
@@ -76,3 +75,15 @@ def reload_root(switch: Switch, root: Path, report: Callable[[Path, Sequence[Pro
         if below and release.directory not in seen and not (release.directory / "manifest.json").exists():
             switch.forget(release)
     report(root, problems)
+
+
+def find_releases(roots: Iterable[Path], plugin_id: str) -> tuple[list[Release], list[Problem]]:
+    """Read the releases of one plugin as they lie on disk now, and what is wrong with plugins that cannot be used."""
+    releases: list[Release] = []
+    problems: list[Problem] = []
+    for root in [root for root in roots if root.is_dir()]:
+        for release, found in discover(root):
+            problems.extend(found)
+            if release is not None and release.plugin_id == plugin_id:
+                releases.append(release)
+    return releases, problems

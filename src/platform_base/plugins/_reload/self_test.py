@@ -1,0 +1,127 @@
+"""Trying a release on the calls whose results its manifest knows, each in a fresh confined worker."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from platform_base.core.models import ProcessingResult
+from platform_base.plugins._engines.base import Deployment, Engine, Request
+from platform_base.plugins._host.supervisor import Cancellation
+from platform_base.plugins.comparison import Tolerance, compare
+from platform_base.plugins.documents.array_file import ArrayFileError, read_array
+from platform_base.plugins.errors import PluginError, SelfTestError
+from platform_base.plugins.generators import generate
+from platform_base.plugins.parameters import resolve
+from platform_base.plugins.self_test import Expectation, SelfTest, Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """How one call of a self-test fared.
+
+    Attributes:
+        name: Of the self-test.
+        findings: What was wrong; empty: it passed.
+        seconds: What it took, the start of its worker included.
+    """
+
+    name: str
+    findings: tuple[str, ...]
+    seconds: float
+
+
+def run_self_tests(engine: Engine, deployment: Deployment) -> Iterator[Trial]:
+    """Carry out every self-test of a release, in the order of its manifest.
+
+    Raises:
+        CancelledError: The engine was closed meanwhile.
+    """
+    for each in deployment.release.manifest.self_test:
+        began = time.monotonic()
+        findings = tuple(_run(engine, deployment, each))
+        yield Trial(name=each.name, findings=findings, seconds=time.monotonic() - began)
+
+
+def check_self_tests(engine: Engine, deployment: Deployment) -> None:
+    """Carry out the self-tests of a release until one fails.
+
+    Raises:
+        SelfTestError: One did.
+    """
+    release = deployment.release
+    for trial in run_self_tests(engine, deployment):
+        if trial.findings:
+            raise SelfTestError(
+                f"plugin {release.plugin_id!r} {release.version} failed its self-test {trial.name!r}: "
+                f"{'; '.join(trial.findings)}",
+                plugin_id=release.plugin_id,
+                self_test=trial.name,
+                findings=trial.findings,
+            )
+
+
+def _run(engine: Engine, deployment: Deployment, case: SelfTest) -> Iterator[str]:
+    directory = engine.content(deployment.release)
+    try:
+        inputs = {name: _input(directory, source) for name, source in case.inputs.items()}
+        declared = deployment.release.manifest.configuration
+        parameters = resolve(declared, case.parameters, plugin_id=deployment.release.plugin_id)
+        expected = {place: _expected(directory, each) for place, each in case.expected.items()}
+        request = Request(
+            deployment=deployment,
+            inputs={**inputs, "params": parameters},
+            parameters=parameters,
+            timeout_s=case.timeout,
+            fresh=True,
+        )
+        result = engine.run(request, Cancellation())
+    except concurrent.futures.CancelledError:
+        raise
+    except (PluginError, ArrayFileError) as error:
+        yield f"{type(error).__name__}: {error}".replace("\n", "; ")
+        return
+    for place, value in expected.items():
+        found, actual = _find(result, place)
+        if not found:
+            yield f"{place}: expected a value, got nothing there"
+            continue
+        tolerance = Tolerance(rtol=case.expected[place].rtol, atol=case.expected[place].atol)
+        yield from compare(actual, value, tolerance, place=place).findings
+
+
+def _input(directory: Path, source: Source) -> Any:
+    if source.generator is not None:
+        return generate(source.generator)
+    return _read(directory, source.file, source.part) if source.file is not None else source.value
+
+
+def _expected(directory: Path, expectation: Expectation) -> Any:
+    if expectation.file is not None:
+        return _read(directory, expectation.file, expectation.part)
+    return expectation.value
+
+
+def _read(directory: Path, file: str, part: str | None) -> Any:
+    try:
+        return read_array(directory / file, part)
+    except ArrayFileError as error:
+        raise ArrayFileError(f"{file}: {error}") from error
+
+
+def _find(result: ProcessingResult, place: str) -> tuple[bool, Any]:
+    """Return whether there is a value at a place such as ``metadata.path.0``, and the value."""
+    first, *rest = place.split(".")
+    value: Any = result.values if first == "values" else result.metadata
+    for key in rest:
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list | tuple) and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return False, None
+    return True, value

@@ -1,0 +1,53 @@
+"""What the registry says of switches from release to release."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from platform_base.plugins._catalog.release import Release
+from platform_base.plugins._reload.self_test import Trial
+from platform_base.plugins._reload.shadow import ShadowReport
+from platform_base.plugins.permission_changes import PermissionChanges
+
+__all__ = ["PluginUpdate", "SelfTestInfo", "ShadowReport", "describe_trial", "describe_update"]
+
+
+class PluginUpdate(TypedDict):
+    """What `PluginRegistry.update_plugin` and `PluginRegistry.rollback_plugin` return."""
+
+    id: str
+    from_version: str
+    to_version: str
+    from_digest: str
+    to_digest: str
+    permissions_added: list[str]
+    permissions_removed: list[str]
+
+
+class SelfTestInfo(TypedDict):
+    """One row of `PluginRegistry.run_self_test`."""
+
+    name: str
+    passed: bool
+    findings: list[str]
+    seconds: float
+
+
+def describe_update(before: Release, now: Release, changes: PermissionChanges) -> PluginUpdate:
+    """Return what changed; `changes` are those of the permissions."""
+    return PluginUpdate(
+        id=now.plugin_id,
+        from_version=before.version,
+        to_version=now.version,
+        from_digest=before.digest,
+        to_digest=now.digest,
+        permissions_added=list(changes.added),
+        permissions_removed=list(changes.removed),
+    )
+
+
+def describe_trial(trial: Trial) -> SelfTestInfo:
+    """Return the row of one self-test."""
+    return SelfTestInfo(
+        name=trial.name, passed=not trial.findings, findings=list(trial.findings), seconds=trial.seconds
+    )
