@@ -10,7 +10,8 @@ import logging
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,7 @@ from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.store import ReleaseStore
 from platform_base.plugins._engines.background import Background
 from platform_base.plugins._engines.base import Deployment, ReportProgress, Request
+from platform_base.plugins._engines.batches import Batches
 from platform_base.plugins._engines.engines import ENGINES
 from platform_base.plugins._host.supervisor import Cancellation
 from platform_base.plugins._reload.reloader import NOT_TAKEN_UP, Reloader, find_releases, reload_root
@@ -50,7 +52,7 @@ from platform_base.plugins.listing import PluginInfo, describe_plugin
 from platform_base.plugins.manifest import Manifest
 from platform_base.plugins.parameters import resolve
 from platform_base.plugins.permission_changes import compare_permissions
-from platform_base.plugins.run_id import make_run_id
+from platform_base.plugins.run_id import RunIds
 from platform_base.plugins.settings import Settings
 from platform_base.plugins.stats import PluginStats, StatsRecorder
 
@@ -101,6 +103,7 @@ class PluginRegistry:
         self._reloader: Reloader | None = None
         self._background = Background(threads=self.settings.workers.total or 2 * (os.cpu_count() or 1) + 8)
         self._cache = CacheKeeper(self.settings.cache)
+        self._run_ids = RunIds()
         self._closed = False
 
     # -- finding ------------------------------------------------------------------------------------------------
@@ -465,16 +468,56 @@ class PluginRegistry:
         iterable: Iterable[Mapping[str, Any]],
         params: Mapping[str, Any] | None = None,
         timeout: float | None = None,
+        *,
+        retry: bool = True,
+        progress: ReportProgress | None = None,
     ) -> Iterator[ProcessingResult]:
         """Run a plugin on many inputs, several at a time, and yield the results in order.
 
-        Only a few calls are in flight: `iterable` may be endless. The first error ends the iteration and stops what
-        still runs; so does closing the iterator.
+        Small inputs travel many in one message. `iterable` may be endless: only what a few messages hold is ahead of
+        what was yielded. The first error ends the iteration and stops what still runs; so does closing the iterator.
+        An error says which input it belongs to.
+
+        Args:
+            plugin_id: Which one.
+            iterable: The inputs of each call.
+            params: Parameters of every call.
+            timeout: Seconds that each call may take.
+            retry: Run an input once more when the worker that had it died without an answer.
+            progress: Called, while you iterate, with the fraction that is done (0.0 where the length of `iterable` is
+                not known) and a text.
+
+        Raises:
+            PluginError: As `execute_plugin`, when the iteration reaches the input that failed.
         """
         self._check_open()
-        calls = (partial(self._execute, plugin_id, inputs, params, timeout, None) for inputs in iterable)
+        return self._map(plugin_id, iterable, params, timeout, retry=retry, progress=progress)
+
+    def _map(
+        self,
+        plugin_id: str,
+        iterable: Iterable[Mapping[str, Any]],
+        params: Mapping[str, Any] | None,
+        timeout: float | None,
+        *,
+        retry: bool,
+        progress: ReportProgress | None,
+    ) -> Iterator[ProcessingResult]:
+        batches = Batches(self._engine, retry=retry, note_success=self._note_success, note_failure=self._note_failure)
+        requests = (self._request(plugin_id, inputs, params, timeout, None) for inputs in iterable)
+        calls = (partial(batches.carry_out, group) for group in batches.grouping.groups(enumerate(requests)))
+        total = len(iterable) if isinstance(iterable, Sized) else 0
+        done = 0
         ahead = 2 * (self.settings.workers_for(plugin_id).max or os.cpu_count() or 1)
-        return self._background.map(calls, ahead=ahead)
+        with closing(self._background.map(calls, ahead=ahead)) as groups:
+            for outcomes in groups:
+                for outcome in outcomes:
+                    if isinstance(outcome, BaseException):
+                        raise outcome
+                    yield outcome
+                done += len(outcomes)
+                if progress is not None:
+                    progress(done / total if total else 0.0, f"{done} of {total}" if total else f"{done} done")
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> NDArray[Any]:
         """Return an array in shared memory: passed whole to a plugin, it is lent for the call and not copied.
@@ -566,7 +609,7 @@ class PluginRegistry:
         progress: ReportProgress | None,
     ) -> Request:
         """Check what the caller hands over, and find the release that answers."""
-        run_id = make_run_id()
+        run_id = self._run_ids.make()
         self._breakers.admit(plugin_id)
         try:
             release = self._serving(plugin_id)

@@ -53,6 +53,12 @@ class Behaviours:
     def exit_at_once(self, inputs):
         os._exit(7)
 
+    def die_at_call(self, inputs):
+        KEPT.append(1)
+        if len(KEPT) == inputs["number"]:
+            os._exit(7)
+        return ProcessingResult(values=len(KEPT))
+
     def crash(self, inputs):
         ctypes.string_at(0)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, TypeVar
 
-from platform_base.core.models import ProcessingResult
 from platform_base.plugins._engines.submission import Submission
 from platform_base.plugins._host.supervisor import Cancellation
 
-Call = Callable[[Cancellation], ProcessingResult]
+Outcome = TypeVar("Outcome")
 
 
 class Background:
@@ -21,11 +21,11 @@ class Background:
         self._threads = threads
         self._lock = threading.Lock()
         self._executor: concurrent.futures.ThreadPoolExecutor | None = None
-        self._submissions: set[Submission] = set()
+        self._submissions: set[Submission[Any]] = set()
 
-    def submit(self, call: Call) -> concurrent.futures.Future[ProcessingResult]:
+    def submit(self, call: Callable[[Cancellation], Outcome]) -> concurrent.futures.Future[Outcome]:
         """Carry out a call in a thread; the future's ``cancel`` stops it at any time."""
-        submission = Submission()
+        submission: Submission[Outcome] = Submission()
         with self._lock:
             if self._executor is None:
                 self._executor = concurrent.futures.ThreadPoolExecutor(
@@ -37,9 +37,9 @@ class Background:
         executor.submit(submission.carry_out, call)
         return submission
 
-    def map(self, calls: Iterable[Call], *, ahead: int) -> Iterator[ProcessingResult]:
+    def map(self, calls: Iterable[Callable[[Cancellation], Outcome]], *, ahead: int) -> Generator[Outcome, None, None]:
         """Carry out calls with at most `ahead` of them begun before they are asked for; yield results in order."""
-        pending: deque[concurrent.futures.Future[ProcessingResult]] = deque()
+        pending: deque[concurrent.futures.Future[Outcome]] = deque()
         try:
             for call in calls:
                 pending.append(self.submit(call))
@@ -63,6 +63,6 @@ class Background:
         if self._executor is not None:
             self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def _forget(self, submission: concurrent.futures.Future[ProcessingResult]) -> None:
+    def _forget(self, submission: concurrent.futures.Future[Any]) -> None:
         with self._lock:
             self._submissions.discard(submission)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -88,6 +88,22 @@ class Engine(Protocol):
 
     def run(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """Carry out one request, and raise the typed error of its end if there is no result."""
+        ...
+
+    def run_batch(
+        self, requests: Sequence[Request], cancellation: Cancellation
+    ) -> tuple[list[ProcessingResult | BaseException], float]:
+        """Carry out several requests of one deployment in one worker, one after the other.
+
+        All together have the time of one.
+
+        Returns:
+            The end of each, in order, and the seconds that all took.
+
+        Raises:
+            EncodingError: They cannot be sent together.
+            ExecutionError: The worker has not answered; no request has.
+        """
         ...
 
     async def run_async(self, request: Request, cancellation: Cancellation) -> ProcessingResult:

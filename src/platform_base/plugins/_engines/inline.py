@@ -10,6 +10,7 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from platform_base.plugins._wire.messages import Load
 from platform_base.plugins._worker.loader import load_plugin
 from platform_base.plugins._worker.usage import UsageMeter
 from platform_base.plugins.base import PluginContext, PluginProtocol, enter_context
-from platform_base.plugins.errors import InvalidInputsError, PluginFailedError, PluginLoadError
+from platform_base.plugins.errors import InvalidInputsError, PluginError, PluginFailedError, PluginLoadError
 
 logger = logging.getLogger("platform_base.plugins")
 
@@ -93,6 +94,19 @@ class InlineEngine:
             run_id=request.run_id,
         )
         return ProcessingResult(values=result.values, metadata=result.metadata, execution=execution)
+
+    def run_batch(
+        self, requests: Sequence[Request], cancellation: Cancellation
+    ) -> tuple[list[ProcessingResult | BaseException], float]:
+        """See `Engine.run_batch`."""
+        began = time.monotonic()
+        outcomes: list[ProcessingResult | BaseException] = []
+        for request in requests:
+            try:
+                outcomes.append(self.run(request, cancellation))
+            except PluginError as error:
+                outcomes.append(error)
+        return outcomes, time.monotonic() - began
 
     async def run_async(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run_async`; the plugin runs in the loop's own thread, where a debugger expects it."""

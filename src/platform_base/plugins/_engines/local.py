@@ -16,11 +16,11 @@ import operator
 import os
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from numpy.typing import DTypeLike, NDArray
@@ -38,11 +38,13 @@ from platform_base.plugins._host.pool import Pool, PoolClosedError, PoolFullErro
 from platform_base.plugins._host.supervisor import Answer, CallEndedError, Cancellation, Supervisor
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._sandbox.policy import Policy
-from platform_base.plugins._wire.codec import encode
+from platform_base.plugins._wire.codec import Encoded, encode
 from platform_base.plugins.errors import ExecutionError, QueueFullError, RegistryClosedError, WorkerCrashedError
 from platform_base.plugins.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+Finished = TypeVar("Finished")
 
 _ATTEMPTS = 3
 """How often a call that was never delivered is offered to another worker."""
@@ -125,6 +127,24 @@ class LocalEngine:
     def run(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run`."""
         encoded = encode(request.inputs, root="inputs", lender=self._leases)
+        return self._carry_out(request, encoded, (), cancellation, _result)
+
+    def run_batch(
+        self, requests: Sequence[Request], cancellation: Cancellation
+    ) -> tuple[list[ProcessingResult | BaseException], float]:
+        """See `Engine.run_batch`."""
+        batch = [request.inputs for request in requests]
+        encoded = encode(batch, root="inputs", lender=self._leases)
+        return self._carry_out(requests[0], encoded, batch, cancellation, partial(_results, requests))
+
+    def _carry_out(
+        self,
+        request: Request,
+        encoded: Encoded,
+        batch: Sequence[dict[str, Any]],
+        cancellation: Cancellation,
+        finish: Callable[[Request, Worker, Answer, float], Finished],
+    ) -> Finished:
         lane = self._fresh_lane(request.deployment) if request.fresh else self._lane(request.deployment)
         began = time.monotonic()
         self._begin(cancellation)
@@ -134,12 +154,12 @@ class LocalEngine:
                 queue_seconds = time.monotonic() - began
                 fit = False
                 try:
-                    supervisor = self._supervise(worker, request, cancellation)
+                    supervisor = self._supervise(worker, request, cancellation, batch)
                     # The host and the worker each need a core while the host spins.
                     patience = lane.patience if 2 * len(self._active) <= self._cores else None
                     answer = supervisor.run(encoded, patience)
                     fit = not worker.exchange.worn_out
-                    return _result(request, worker, answer, queue_seconds)
+                    return finish(request, worker, answer, queue_seconds)
                 except UndeliveredError:
                     continue
                 except CallEndedError as ended:
@@ -186,7 +206,9 @@ class LocalEngine:
                 self._pool.retire(partial(operator.eq, lane.key))
             self._end(cancellation)
 
-    def _supervise(self, worker: Worker, request: Request, cancellation: Cancellation) -> Supervisor:
+    def _supervise(
+        self, worker: Worker, request: Request, cancellation: Cancellation, batch: Sequence[dict[str, Any]] = ()
+    ) -> Supervisor:
         cancellation.bind(worker)
         return Supervisor(
             worker,
@@ -195,6 +217,7 @@ class LocalEngine:
             timeout_s=request.timeout_s,
             cancellation=cancellation,
             report_progress=request.report_progress,
+            batch=batch,
         )
 
     def _release(self, lane: _Lane, worker: Worker, cancellation: Cancellation, *, fit: bool) -> None:
@@ -359,6 +382,23 @@ def _queue_full(lane: _Lane) -> QueueFullError:
         plugin_id=plugin_id,
         waiting=waiting or 0,
     )
+
+
+def _results(
+    requests: Sequence[Request], first: Request, worker: Worker, answer: Answer, queue_seconds: float
+) -> tuple[list[ProcessingResult | BaseException], float]:
+    count = len(requests)
+    usage = msgspec.structs.replace(answer.usage, cpu_seconds=answer.usage.cpu_seconds / count)
+    share = replace(answer, usage=usage, wall_seconds=answer.wall_seconds / count, outcomes=())
+    outcomes: list[ProcessingResult | BaseException] = []
+    for request, outcome in zip(requests, answer.outcomes, strict=True):
+        if isinstance(outcome, BaseException):
+            outcomes.append(_with_age(outcome, worker))
+            continue
+        values, metadata = outcome
+        each = replace(share, values=values, metadata=metadata)
+        outcomes.append(_result(request, worker, each, queue_seconds))
+    return outcomes, answer.wall_seconds
 
 
 def _result(request: Request, worker: Worker, answer: Answer, queue_seconds: float) -> ProcessingResult:

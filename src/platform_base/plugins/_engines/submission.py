@@ -6,13 +6,13 @@ import concurrent.futures
 from collections.abc import Callable
 from typing import TypeVar
 
-from platform_base.core.models import ProcessingResult
 from platform_base.plugins._host.supervisor import Cancellation
 
 Outcome = TypeVar("Outcome")
+Kept = TypeVar("Kept")
 
 
-class Submission(concurrent.futures.Future[ProcessingResult]):
+class Submission(concurrent.futures.Future[Outcome]):
     """A future that can be cancelled at any time before it is done: its worker is killed.
 
     The base class cannot cancel once a call runs, so its state stays pending until the call has ended; `running` says
@@ -36,7 +36,7 @@ class Submission(concurrent.futures.Future[ProcessingResult]):
         """Whether the call runs now."""
         return self._begun and not self.done()
 
-    def carry_out(self, call: Callable[[Cancellation], ProcessingResult]) -> None:
+    def carry_out(self, call: Callable[[Cancellation], Outcome]) -> None:
         """Run the call in this thread and keep how it ended."""
         if self.cancelled():
             return
@@ -50,7 +50,7 @@ class Submission(concurrent.futures.Future[ProcessingResult]):
         else:
             self._keep(self.set_result, result)
 
-    def _keep(self, store: Callable[[Outcome], None], outcome: Outcome) -> None:
+    def _keep(self, store: Callable[[Kept], None], outcome: Kept) -> None:
         try:
             store(outcome)
         except concurrent.futures.InvalidStateError:

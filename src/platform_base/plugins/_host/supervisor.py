@@ -7,7 +7,7 @@ import enum
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from platform_base.plugins._host.warden import WardenClient
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._wire.codec import DecodeError, Encoded, Limits, decode
 from platform_base.plugins._wire.messages import (
+    MAX_TEXT,
     Allocate,
     Connect,
     Done,
@@ -27,6 +28,7 @@ from platform_base.plugins._wire.messages import (
     Progress,
     Usage,
 )
+from platform_base.plugins._wire.session import FAILURE_KINDS
 from platform_base.plugins.errors import (
     EncodingError,
     ExecutionError,
@@ -101,15 +103,29 @@ class Cancellation:
             self._worker = None
 
 
+Outcome = tuple[Any, dict[str, Any]] | BaseException
+"""Values and metadata of one input of a batch, or its error."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The end of a call that brought a result."""
+    """The end of a call that brought a result.
+
+    Attributes:
+        values: Of one call.
+        metadata: Of one call.
+        usage: What the worker says it used.
+        wall_seconds: From the hand-over to the answer.
+        warnings: For the caller.
+        outcomes: Of a batch: what became of each of its inputs.
+    """
 
     values: Any
     metadata: dict[str, Any]
     usage: Usage
     wall_seconds: float
     warnings: tuple[str, ...]
+    outcomes: tuple[Outcome, ...] = ()
 
 
 class CallEndedError(Exception):
@@ -140,7 +156,20 @@ class Supervisor:
         timeout_s: float | None,
         cancellation: Cancellation,
         report_progress: ReportProgress | None,
+        batch: Sequence[Mapping[str, Any]] = (),
     ) -> None:
+        """Prepare.
+
+        Args:
+            worker: Runs the call.
+            warden: Its warden.
+            inputs: What the call is about, for messages.
+            timeout_s: How long it may take; None: as long as it takes.
+            cancellation: Tells whether it was stopped.
+            report_progress: Told what the worker reports.
+            batch: The inputs of several calls that are made in one.
+        """
+        self._batch = batch
         self._worker = worker
         self._connection = worker.connection
         self._warden = warden
@@ -192,15 +221,24 @@ class Supervisor:
             if end.inputs_kept:
                 self._exchange.forget_inputs()
             if isinstance(end, Failed):
-                raise self._explain_failure(end)
+                raise self._explain_failure(end, self._inputs)
             if end.used > _LONG_BYTES:
                 yield LONG
-            values, metadata = self._read_result(end)
+            result = self._read_result(end)
+            outcomes = self._read_outcomes(result, end.usage) if self._batch else ()
+            values, metadata = (None, dict[str, Any]()) if self._batch else self._check_result(result)
         finally:
             self._exchange.release()
         wall_seconds = time.monotonic() - began
         warnings = self._connection.output.log_call(self._plugin_id)
-        return Answer(values=values, metadata=metadata, usage=end.usage, wall_seconds=wall_seconds, warnings=warnings)
+        return Answer(
+            values=values,
+            metadata=metadata,
+            usage=end.usage,
+            wall_seconds=wall_seconds,
+            warnings=warnings,
+            outcomes=outcomes,
+        )
 
     def _send(self, encoded: Encoded) -> None:
         placed = self._exchange.place(encoded)
@@ -210,6 +248,7 @@ class Supervisor:
                 arena_size=placed.arena_size,
                 has_new_arena=placed.has_new_arena,
                 lent_sizes=placed.lent_sizes,
+                count=len(self._batch),
             )
             if placed.descriptors:
                 self._announce()
@@ -276,7 +315,7 @@ class Supervisor:
             if connected is not None:
                 connected.close()
 
-    def _read_result(self, done: Done) -> tuple[Any, dict[str, Any]]:
+    def _read_result(self, done: Done) -> Any:
         data = self._exchange.read(done.used)
         body = done.body
         if isinstance(body, Location):
@@ -285,9 +324,30 @@ class Supervisor:
         try:
             largest = self._connection.policy.max_result_bytes
             limits = Limits(max_array_bytes=largest, max_list_bytes=largest // 8)
-            result = decode(body, data, limits=limits)
+            return decode(body, data, limits=limits)
         except DecodeError as error:
             raise self._broken(str(error)) from None
+
+    def _read_outcomes(self, outcomes: Any, usage: Usage) -> tuple[Outcome, ...]:
+        if type(outcomes) is not list or len(outcomes) != len(self._batch):
+            raise self._broken(f"{len(self._batch)} outcomes were expected")
+        return tuple(
+            self._read_outcome(outcome, inputs, usage) for outcome, inputs in zip(outcomes, self._batch, strict=True)
+        )
+
+    def _read_outcome(self, outcome: Any, inputs: Mapping[str, Any], usage: Usage) -> Outcome:
+        if type(outcome) is not list:
+            return self._check_result(outcome)
+        sound = len(outcome) == 5 and all(type(text) is str and len(text) <= MAX_TEXT for text in outcome)
+        if not sound or outcome[0] not in FAILURE_KINDS - {"memory", "result_size"}:
+            raise self._broken("a failure is a list of its kind and four texts")
+        kind, error_type, message, trace, path = outcome
+        failed = Failed(
+            call=b"", kind=kind, error_type=error_type, message=message, traceback=trace, usage=usage, path=path
+        )
+        return self._explain_failure(failed, inputs).error
+
+    def _check_result(self, result: Any) -> tuple[Any, dict[str, Any]]:
         if type(result) is not dict or set(result) != {"values", "metadata"} or type(result["metadata"]) is not dict:
             raise self._broken("a result is a dictionary of values and metadata")
         return result["values"], result["metadata"]
@@ -318,7 +378,7 @@ class Supervisor:
             error = death.explain(self._plugin_id, self._connection.policy)
         return CallEndedError(error, usage=_usage_of(death), worker_fit=False)
 
-    def _explain_failure(self, failed: Failed) -> CallEndedError:
+    def _explain_failure(self, failed: Failed, inputs: Mapping[str, Any]) -> CallEndedError:
         self._connection.output.log_call(self._plugin_id)
         name, text, trace = (
             self._worker.show_source(part) for part in (failed.error_type, failed.message, failed.traceback)
@@ -337,7 +397,7 @@ class Supervisor:
         elif failed.kind == "invalid_inputs":
             error = InvalidInputsError(
                 f"plugin {plugin_id!r} refused its inputs (validate_inputs returned False); it was given "
-                f"{describe_inputs(self._inputs)}",
+                f"{describe_inputs(inputs)}",
                 plugin_id=plugin_id,
             )
         elif failed.kind == "encoding":

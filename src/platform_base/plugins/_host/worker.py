@@ -21,7 +21,7 @@ from platform_base.plugins._host.connection import (
 from platform_base.plugins._host.exchange import Exchange
 from platform_base.plugins._host.leases import Leases
 from platform_base.plugins._host.visible import make_visible
-from platform_base.plugins._host.warden import WardenClient, WardenLostError
+from platform_base.plugins._host.warden import THREAD_VARIABLES, WardenClient, WardenLostError
 from platform_base.plugins._sandbox import cgroup as cgroups
 from platform_base.plugins._sandbox.base import ConfinementError
 from platform_base.plugins._sandbox.cgroup import Cgroup
@@ -161,6 +161,7 @@ def start_worker(warden: WardenClient, recipe: Recipe, runtime: Path, leases: Le
     kernels = recipe.kernel_cache or f"{scratch}/kernels"
     environment = {
         **recipe.environment,
+        **dict.fromkeys(THREAD_VARIABLES, str(policy.blas_threads)),
         "HOME": str(scratch),
         "TMPDIR": str(scratch),
         "NUMBA_CACHE_DIR": kernels,

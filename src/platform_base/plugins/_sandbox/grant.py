@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -55,6 +56,7 @@ def derive_policy(
         )
     files = asked.filesystem
     megabytes = _least(security.max_memory_mb, asked.memory_mb)
+    threads = _least(security.max_threads, asked.threads) or security.max_threads
     return Policy(
         enabled=security.enable_sandboxing,
         read_paths=(*common_read_paths(), *map(str, (*read, *_resolve(files.read if files else ())))),
@@ -63,7 +65,8 @@ def derive_policy(
         max_memory_bytes=None if megabytes is None else megabytes * _MB,
         max_cpu_percent=security.max_cpu_percent,
         max_cpu_seconds=security.max_cpu_seconds,
-        max_threads=_least(security.max_threads, asked.threads) or security.max_threads,
+        max_threads=threads,
+        blas_threads=min(threads, whole_cores(security.max_cpu_percent)),
         max_processes=processes,
         max_open_files=security.max_open_files,
         max_scratch_bytes=security.max_scratch_mb * _MB,
@@ -75,6 +78,17 @@ def derive_policy(
         cgroup=str(_resolve([security.cgroup])[0]) if security.cgroup and security.enable_sandboxing else "",
         accept_missing=security.accept_missing,
     )
+
+
+def whole_cores(max_cpu_percent: float | None) -> int:
+    """Return how many threads can run at once within a share of the processor; at least one.
+
+    Example:
+        >>> whole_cores(50.0), whole_cores(100.0)
+        (1, 1)
+    """
+    cores = len(os.sched_getaffinity(0))
+    return cores if max_cpu_percent is None else max(1, min(cores, int(max_cpu_percent // 100)))
 
 
 def common_read_paths() -> tuple[str, ...]:

@@ -20,6 +20,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         max_cpu_percent: Share of one core, 100 is one core.
         max_cpu_seconds: CPU time in the worker's whole life.
         max_threads: Threads, the first one included.
+        blas_threads: Threads that numerical libraries are told to use.
         max_processes: Processes that the worker may have besides itself; 0: it cannot start any.
         max_open_files: Open descriptors.
         max_scratch_bytes: Bytes in the scratch directory, and the size of any one file.
@@ -46,6 +47,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_cpu_percent: float | None = 50.0
     max_cpu_seconds: int | None = None
     max_threads: int = 32
+    blas_threads: int = 1
     max_processes: int = 0
     max_open_files: int = 64
     max_scratch_bytes: int = 64 << 20

@@ -152,6 +152,7 @@ class Execute(msgspec.Struct, frozen=True, tag="execute"):
         arena_size: Bytes of the input arena in use; 0: none.
         has_new_arena: The first descriptor is a new input arena.
         lent_sizes: Bytes of each arena that may be looked at during this call only.
+        count: 0: the body is the inputs of one call; else it is a list of so many, answered by a list of outcomes.
     """
 
     call: bytes
@@ -159,6 +160,7 @@ class Execute(msgspec.Struct, frozen=True, tag="execute"):
     arena_size: int
     has_new_arena: bool = False
     lent_sizes: tuple[int, ...] = ()
+    count: int = 0
 
 
 class Grant(msgspec.Struct, frozen=True, tag="grant"):

@@ -48,7 +48,7 @@ _CALLS_AT_ONCE = 256
 _MOST_CONNECTIONS = 100
 _MOST_CPU_S = 1e9
 _MOST_MEMORY_BYTES = 1 << 50
-_FAILURE_KINDS = frozenset({"raised", "invalid_inputs", "encoding", "memory", "result_size"})
+FAILURE_KINDS = frozenset({"raised", "invalid_inputs", "encoding", "memory", "result_size"})
 # Tuples: building a union for each message takes longer than the check itself.
 _OF_A_CALL = (Progress, Allocate, Connect, Done, Failed)
 _WITH_USAGE = (Loaded, Done, Failed)
@@ -101,6 +101,7 @@ class Session:
         arena_size: int,
         has_new_arena: bool = False,
         lent_sizes: tuple[int, ...] = (),
+        count: int = 0,
     ) -> bytes:
         """Return the frame that begins a call."""
         self._expect(State.IDLE)
@@ -116,6 +117,7 @@ class Session:
                 arena_size=arena_size,
                 has_new_arena=has_new_arena,
                 lent_sizes=lent_sizes,
+                count=count,
             )
         )
 
@@ -194,7 +196,7 @@ class Session:
                     raise ProtocolError("the body lies outside the arena that was granted")
             self.state = State.IDLE
         elif isinstance(message, Failed):
-            if message.kind not in _FAILURE_KINDS:
+            if message.kind not in FAILURE_KINDS:
                 raise ProtocolError(f"unknown kind of failure {message.kind[:40]!r}")
             self.state = State.IDLE
 

@@ -52,6 +52,10 @@ class ResultSizeError(Exception):
     """The plugin's result is larger than its policy lets it be."""
 
 
+class _RefusedError(Exception):
+    """The plugin's `validate_inputs` said no."""
+
+
 class Server:
     """Answers the host until it closes the line."""
 
@@ -117,42 +121,51 @@ class Server:
     def _answer(self, message: Execute) -> Done | Failed:
         """Run the call; when this returns, only the plugin itself can still hold its inputs."""
         try:
-            return self._run(self._read(message))
-        except EncodingError as error:
-            return self._failed("encoding", error, path=error.path)
+            with enter_context(self._context):
+                if message.count:
+                    return self._answer_batch(self._read(message))
+                return self._encode_result(self._run(self._read(message)))
         except MemoryError as error:
             return self._failed("memory", error)
         except ResultSizeError as error:
             return self._failed("result_size", error)
         except BaseException as error:  # noqa: BLE001  SystemExit and its kin end the call, not the worker
-            return self._failed("raised", error)
+            return self._failed(*_kind(error))
 
     def _read(self, message: Execute) -> Any:
         body, data, lent = self._memory.read(message)
         return decode(body, data, readonly=True, lent=lent)
 
-    def _run(self, inputs: dict[str, Any]) -> Done | Failed:
+    def _run(self, inputs: dict[str, Any]) -> dict[str, Any]:
         assert self._plugin is not None
-        with enter_context(self._context):
-            if not self._plugin.validate_inputs(inputs):
-                return Failed(
-                    call=self._call,
-                    kind="invalid_inputs",
-                    error_type="",
-                    message="",
-                    traceback="",
-                    usage=self._meter.end(),
-                )
-            result = self._plugin.execute(inputs)
+        if not self._plugin.validate_inputs(inputs):
+            raise _RefusedError
+        result = self._plugin.execute(inputs)
         if not isinstance(result, ProcessingResult):
             raise TypeError(
                 f"execute() must return a ProcessingResult, got {type(result).__name__}; "
                 "write: return ProcessingResult(values=..., metadata={...})"
             )
-        return self._encode_result(result)
+        return {"values": result.values, "metadata": result.metadata}
 
-    def _encode_result(self, result: ProcessingResult) -> Done:
-        encoded = encode({"values": result.values, "metadata": result.metadata}, root="")
+    def _answer_batch(self, batch: list[dict[str, Any]]) -> Done:
+        """Run several calls; what comes back for each is its result, or its failure as five texts."""
+        outcomes: list[dict[str, Any] | list[str]] = []
+        while batch:
+            try:
+                outcomes.append(self._run(batch.pop(0)))
+            except MemoryError:
+                raise
+            except BaseException as error:  # noqa: BLE001  it ends this call and no other
+                kind, cause, path = _kind(error)
+                outcomes.append([kind, *_texts(kind, cause), path])
+        try:
+            return self._encode_result(outcomes)
+        except EncodingError:
+            return self._encode_result([_sendable(outcome) for outcome in outcomes])
+
+    def _encode_result(self, result: Any) -> Done:
+        encoded = encode(result, root="")
         inline = len(encoded.body) <= MAX_INLINE_BODY
         used = encoded.size + (0 if inline else len(encoded.body))
         if used > self._policy.max_result_bytes:
@@ -189,17 +202,11 @@ class Server:
             raise (ConnectionError if message.allowed else PermissionError)(message.error)
         return socket.socket(fileno=descriptors[0])
 
-    def _failed(self, kind: str, error: BaseException, *, path: str = "") -> Failed:
+    def _failed(self, kind: str, error: BaseException, path: str = "") -> Failed:
         usage = self._meter.end()
-        name, text, trace = describe(error)
+        name, text, trace = _texts(kind, error)
         return Failed(
-            call=self._call,
-            kind=kind,
-            error_type=name,
-            message=text,
-            traceback=trace,
-            usage=usage,
-            path=path[:500],
+            call=self._call, kind=kind, error_type=name, message=text, traceback=trace, usage=usage, path=path
         )
 
     def _report_progress(self, fraction: float, message: str = "") -> None:
@@ -223,3 +230,25 @@ class Server:
             self._line.send(_encode(answer))
         except OSError:
             os._exit(_ABANDONED)
+
+
+def _sendable(outcome: dict[str, Any] | list[str]) -> dict[str, Any] | list[str]:
+    """Return the outcome of one call of a batch, or why it cannot be sent."""
+    try:
+        encode(outcome, root="")
+    except EncodingError as error:
+        return ["encoding", *_texts("encoding", error), error.path[:500]]
+    return outcome
+
+
+def _kind(error: BaseException) -> tuple[str, BaseException, str]:
+    """Return what kind of failure an error is, the error, and the path to the value that it is about."""
+    if isinstance(error, _RefusedError):
+        return "invalid_inputs", error, ""
+    if isinstance(error, EncodingError):
+        return "encoding", error, error.path[:500]
+    return "raised", error, ""
+
+
+def _texts(kind: str, error: BaseException) -> tuple[str, str, str]:
+    return ("", "", "") if kind == "invalid_inputs" else describe(error)
