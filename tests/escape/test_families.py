@@ -19,6 +19,7 @@ from platform_base.plugins.errors import (
     WireError,
     WorkerCrashedError,
 )
+from tests.conftest import descriptors
 from tests.escape.harness import HERE, SECURITY, Host
 
 pytestmark = pytest.mark.skipif(
@@ -34,6 +35,9 @@ def home() -> Iterator[Host]:
         host.close()
         pytest.skip("this system gives no process id namespace")
     host.releases["parent"] = read_release(HERE / "parent")
+    do(host, "answer")
+    end_workers(host)
+    host._base_descriptors = descriptors()  # a release that is in use is held open
     yield host
     host.close()
 

@@ -198,3 +198,8 @@ class TestExceeds:
     def test_what_cannot_be_looked_into_is_too_much(self, tmp_path):
         (tmp_path / "closed").mkdir(mode=0o300)
         assert exceeds(str(tmp_path), 1 << 20)
+
+    @pytest.mark.parametrize("mode", [0, 0o100, 0o200, 0o400])
+    def test_what_nobody_can_have_put_anything_into_is_empty(self, tmp_path, mode):
+        (tmp_path / "closed").mkdir(mode=mode)
+        assert not exceeds(str(tmp_path), 1 << 20)

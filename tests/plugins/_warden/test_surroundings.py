@@ -282,3 +282,23 @@ class TestEnds:
             host.kill()
         wait_for_end(warden)
         assert eventually(lambda: list(temporary.iterdir()) == [])
+
+
+class TestThreads:
+    def test_a_warden_that_has_threads_forks_nobody(self, nothing_left, tmp_path, monkeypatch):
+        """A fork copies one thread; locks that the others hold would stay locked in every worker."""
+        installed = tmp_path / "site-packages"
+        installed.mkdir()
+        (installed / "starts_a_thread.py").write_text(
+            "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+        )
+        for level in (installed, tmp_path):
+            level.chmod(0o755)
+        monkeypatch.syspath_prepend(str(installed))
+        write_look(tmp_path / "plugins")
+        with PluginRegistry(
+            {"workers": {"preload": ["starts_a_thread"]}, "security": {"allowed_modules": None}}
+        ) as found:
+            found.discover_plugins(tmp_path / "plugins" / "look")
+            with pytest.raises(SandboxUnavailableError, match=r"2 threads .*starts_a_thread.*workers\.preload"):
+                found.load_plugin("look")

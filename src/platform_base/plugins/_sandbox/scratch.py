@@ -62,7 +62,7 @@ def exceeds(scratch: str, max_bytes: int) -> bool:
             try:
                 level = os.open(name, _OPEN, dir_fd=parent)
             except OSError as error:
-                if error.errno in _UNSEEN:
+                if error.errno in _UNSEEN and not _is_closed_for_all(name, parent):
                     return True
                 # Else it is gone in the meantime, or something else now.
             else:
@@ -84,6 +84,15 @@ def exceeds(scratch: str, max_bytes: int) -> bool:
     finally:
         for level, _ in levels:
             os.close(level)
+
+
+def _is_closed_for_all(name: str, parent: int | None) -> bool:
+    """Whether a directory is empty because its owner may not even enter it: a worker cannot change modes."""
+    try:
+        mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
+    except FileNotFoundError:
+        return True
+    return stat.S_ISDIR(mode) and mode & (stat.S_IWUSR | stat.S_IXUSR) != stat.S_IWUSR | stat.S_IXUSR
 
 
 def _list(directory: int) -> Iterator[tuple[str, int]]:
