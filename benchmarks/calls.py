@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -129,6 +130,8 @@ def write_page(table: str) -> None:
 def main() -> None:
     """Measure, print, and write what was asked for."""
     asked = parse()
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where whoever started it had them ignored
+        signal.signal(number, signal.default_int_handler)
     adopt_orphans()
     results = Results(machine=describe_machine(), missing=[name for name, row in PEERS.items() if row.version is None])
     for name in results.missing:

@@ -65,6 +65,18 @@ def pass_on(registry: PluginRegistry, dice: random.Random) -> None:
     _expect(registry.execute_plugin("behaviours", {"series": once}, timeout=PATIENCE_S).values, wanted)
 
 
+def share(registry: PluginRegistry, dice: random.Random) -> None:
+    """An array that both sides see is changed between calls; results of before stay what they were."""
+    shared = registry.empty(dice.choice([1, 5_000, 200_000]), np.float64)
+    wanted, came = [], []
+    for _ in range(3):
+        shared[:] = dice.random()
+        wanted.append(shared * 2)
+        came.append(registry.execute_plugin("behaviours", {"series": shared}, timeout=PATIENCE_S).values)
+    for left, right in zip(came, wanted, strict=True):
+        _expect(left, right)
+
+
 def keep(registry: PluginRegistry, dice: random.Random) -> None:
     """Results stay what they were while later calls run."""
     many = [_series(dice) for _ in range(3)]
@@ -156,6 +168,7 @@ def await_many(registry: PluginRegistry, dice: random.Random) -> None:
 OPERATIONS = (
     Operation(carry_out=scale, weight=75),
     Operation(carry_out=pass_on, weight=3, calls=2),
+    Operation(carry_out=share, weight=2, calls=3),
     Operation(carry_out=keep, weight=3, calls=3),
     Operation(carry_out=patchwork, weight=10),
     Operation(carry_out=submit, weight=5),

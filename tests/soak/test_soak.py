@@ -33,6 +33,8 @@ THREADS, PHASES = 8, 10
 CALLS_BETWEEN_KILLS = 150
 GROWTH_ALLOWED_BYTES = 24 << 20
 """What free lists keep; a leak of 100 bytes for each of a million calls would be four times as much."""
+SHELF_BYTES = 256 << 20
+"""Shared memory that the host keeps for later results, whatever was sent."""
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 
 
@@ -53,6 +55,7 @@ class State:
     """What must be the same after the first phase and after the last, when no worker is left."""
 
     descriptors: int
+    arena_bytes: int
     processes: int
     threads: int
     files: tuple[str, ...]
@@ -75,8 +78,11 @@ def look(registry: PluginRegistry, places: list[Path]) -> State:
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     own = [os.getpid(), *sorted(children())]
+    arenas = {number for number, target in descriptors().items() if target.startswith("/memfd:")}
     return State(
-        descriptors=len(descriptors()),
+        descriptors=len(descriptors().keys() - arenas),
+        # Two descriptors may name one arena.
+        arena_bytes=sum({(found := os.fstat(number)).st_ino: found.st_size for number in arenas}.values()),
         processes=len(own),
         threads=threading.active_count(),
         files=tuple(sorted(str(path) for place in places for path in place.rglob("*"))),
@@ -188,7 +194,8 @@ def test_a_million_calls_leave_everything_as_it_was(nothing_left, quiet, plain_a
             now = states[-1]
             say(
                 f"{tally.calls} calls in {time.monotonic() - began:.0f} s, {tally.kills} kills ended {tally.killed} of "
-                f"them, {now.descriptors} descriptors, MB {[size >> 20 for size in now.memory.values()]}, "
+                f"them, {now.descriptors} descriptors, MB: {now.arena_bytes >> 20} in arenas, "
+                f"{[size >> 20 for size in now.memory.values()]}, "
                 f"{dict(tally.right)}"
             )
             assert tally.wrong == [], f"SOAK_SEED={SEED}"
@@ -200,6 +207,7 @@ def test_a_million_calls_leave_everything_as_it_was(nothing_left, quiet, plain_a
     assert tally.killed <= tally.kills
     assert stats["success_count"] >= tally.right["scale"]
     assert last.descriptors == first.descriptors
+    assert max(state.arena_bytes for state in states) <= SHELF_BYTES
     assert last.processes == first.processes
     assert last.threads == first.threads
     assert last.files == first.files
