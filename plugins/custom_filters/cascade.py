@@ -109,7 +109,7 @@ class Cascade:
         length = int(min(_COMPUTED, decay * self.settling + 2 * len(self.sections) + 1))
         pulse = np.zeros((1, length))
         pulse[0, 0] = 1.0
-        state = np.zeros((len(self.sections), 1, 2))
+        state = np.zeros((1, len(self.sections), 2))
         once = run_forward(pulse, self.sections, state, kernel)[0]
         shown = min(_SHOWN, length)
         if not self.zero_phase:
@@ -126,7 +126,7 @@ class CascadeState:
     def __init__(self, cascade: Cascade, channels: int, kernel: KernelName) -> None:
         self._cascade = cascade
         self._kernel = kernel
-        self._state = np.zeros((len(cascade.sections), channels, 2))
+        self._states = np.zeros((channels, len(cascade.sections), 2))
         self._begun = cascade.initial_state == "rest"
 
     def push(self, lines: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -135,12 +135,12 @@ class CascadeState:
             return lines.copy()
         if not self._begun:
             self._begun = True
-            self._state = steady_state(self._cascade.sections)[:, np.newaxis] * lines[:, :1]
-        return run_forward(np.ascontiguousarray(lines), self._cascade.sections, self._state, self._kernel)
+            self._states = steady_state(self._cascade.sections) * lines[:, :1, np.newaxis]
+        return run_forward(np.ascontiguousarray(lines), self._cascade.sections, self._states, self._kernel)
 
     def finish(self) -> NDArray[np.float64]:
         """Return nothing: every output has been given."""
-        return np.empty((self._state.shape[1], 0))
+        return np.empty((len(self._states), 0))
 
 
 def largest_pole(sections: NDArray[np.float64]) -> float:
