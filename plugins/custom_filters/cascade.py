@@ -12,7 +12,6 @@ from platform_base.plugins.base import get_context
 
 from .recursion import KernelName, run_both_ways, run_forward, steady_state
 
-_SETTLED = 1e-6
 # An impulse response is computed until nothing is left of it, at most so far, and shown for so many samples.
 _GONE = 1e-9
 _COMPUTED = 1 << 14
@@ -55,11 +54,10 @@ class Cascade:
         """Largest distance of a pole from 0; below 1."""
         return largest_pole(self.sections)
 
-    @property
-    def settling(self) -> float:
-        """Samples until a transient has fallen to a millionth."""
+    def samples_until(self, rest: float) -> float:
+        """Return after how many samples a transient has fallen to a fraction `rest` of itself."""
         radius = self.pole_radius
-        return math.log(_SETTLED) / math.log(radius) if radius > 0 else float(2 * len(self.sections))
+        return math.log(rest) / math.log(radius) if radius > 0 else float(2 * len(self.sections))
 
     def fit(self, lines: NDArray[np.float64], steps: NDArray[np.float64], kernel: KernelName) -> Cascade:
         """Return itself."""
@@ -105,11 +103,10 @@ class Cascade:
 
     def impulse(self, kernel: KernelName) -> tuple[int, NDArray[np.float64]]:
         """Return the impulse response until nothing is left of it, at most 512 samples to either side."""
-        decay = math.log(_GONE) / math.log(_SETTLED)
-        length = int(min(_COMPUTED, decay * self.settling + 2 * len(self.sections) + 1))
+        length = int(min(_COMPUTED, self.samples_until(_GONE) + 2 * len(self.sections) + 1))
         pulse = np.zeros((1, length))
         pulse[0, 0] = 1.0
-        state = np.zeros((len(self.sections), 1, 2))
+        state = np.zeros((1, len(self.sections), 2))
         once = run_forward(pulse, self.sections, state, kernel)[0]
         shown = min(_SHOWN, length)
         if not self.zero_phase:
@@ -126,7 +123,7 @@ class CascadeState:
     def __init__(self, cascade: Cascade, channels: int, kernel: KernelName) -> None:
         self._cascade = cascade
         self._kernel = kernel
-        self._state = np.zeros((len(cascade.sections), channels, 2))
+        self._states = np.zeros((channels, len(cascade.sections), 2))
         self._begun = cascade.initial_state == "rest"
 
     def push(self, lines: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -135,12 +132,12 @@ class CascadeState:
             return lines.copy()
         if not self._begun:
             self._begun = True
-            self._state = steady_state(self._cascade.sections)[:, np.newaxis] * lines[:, :1]
-        return run_forward(np.ascontiguousarray(lines), self._cascade.sections, self._state, self._kernel)
+            self._states = steady_state(self._cascade.sections) * lines[:, :1, np.newaxis]
+        return run_forward(np.ascontiguousarray(lines), self._cascade.sections, self._states, self._kernel)
 
     def finish(self) -> NDArray[np.float64]:
         """Return nothing: every output has been given."""
-        return np.empty((self._state.shape[1], 0))
+        return np.empty((len(self._states), 0))
 
 
 def largest_pole(sections: NDArray[np.float64]) -> float:

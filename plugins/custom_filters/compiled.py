@@ -5,8 +5,6 @@ Importing this module imports Numba; `recursion` does so when a call asks for it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,59 +71,56 @@ def run_line(
 
 
 @kernel
-def _run_both_ways(
-    line: NDArray[np.float64],
+def _run_lines(
+    lines: NDArray[np.float64],
     out: NDArray[np.float64],
-    extension: NDArray[np.float64],
+    backwards: bool,
     sections: NDArray[np.float64],
-    steady: NDArray[np.float64],
+    states: NDArray[np.float64],
     weights: NDArray[np.float64],
     transfers: NDArray[np.float64],
     block: NDArray[np.float64],
     ends: NDArray[np.float64],
 ) -> None:
-    n = line.shape[0]
-    edge = extension.shape[0]
-    for k in range(edge):
-        extension[k] = 2.0 * line[0] - line[edge - k]
-    state = steady * extension[0]
-    run_line(extension, extension, False, sections, state)
-    done = run_blocks(line, out, False, sections, state, weights, transfers, block, ends)
-    run_line(line[done:], out[done:], False, sections, state)
-    for k in range(edge):
-        extension[k] = 2.0 * line[n - 1] - line[n - 2 - k]
-    run_line(extension, extension, False, sections, state)
-    state = steady * extension[edge - 1]
-    run_line(extension, extension, True, sections, state)
-    rest = n - run_blocks(out, out, True, sections, state, weights, transfers, block, ends)
-    run_line(out[:rest], out[:rest], True, sections, state)
+    n = lines.shape[1]
+    for channel in range(lines.shape[0]):
+        done = 0
+        if weights.shape[0] > 0:
+            done = run_blocks(
+                lines[channel], out[channel], backwards, sections, states[channel], weights, transfers, block, ends
+            )
+        first = 0 if backwards else done
+        stop = n - done if backwards else n
+        run_line(lines[channel, first:stop], out[channel, first:stop], backwards, sections, states[channel])
 
 
-def run_both_ways(
+def run_lines(
     lines: NDArray[np.float64],
     out: NDArray[np.float64],
     sections: NDArray[np.float64],
-    steady: NDArray[np.float64],
-    edge: int,
-) -> Iterator[int]:
-    """Filter lines forwards and backwards, extended at both ends by odd symmetry.
+    states: NDArray[np.float64],
+    *,
+    backwards: bool = False,
+    in_chunks: bool = False,
+) -> None:
+    """Filter lines once.
 
     Args:
-        lines: ``(channels, n)``, n more than `edge`.
-        out: ``(channels, n)``, written.
+        lines: ``(channels, n)``, C-contiguous.
+        out: ``(channels, n)``, written; may be `lines`.
         sections: ``(sections, 6)``.
-        steady: ``(sections, 2)``, state after an input of 1 for ever.
-        edge: Samples of extension, at least 1.
-
-    Yields:
-        How many lines are done, after each.
+        states: ``(channels, sections, 2)``, read and written.
+        backwards: From the last sample to the first.
+        in_chunks: As fast as can be, in vectors, instead of in an order that does not depend on the length.
     """
-    whole = lines.shape[1] >= BLOCK
-    weights, transfers = state_tables(sections) if whole else (np.empty((0, 0, 0)), np.empty((0, 0, 0)))
-    extension, block, ends = np.empty(edge), np.empty((CHUNK, LANES)), np.empty((2, LANES))
-    for channel in range(len(lines)):
-        _run_both_ways(lines[channel], out[channel], extension, sections, steady, weights, transfers, block, ends)
-        yield channel + 1
+    # Arrays that may be written and arrays that may not are different types to Numba: one of them is enough to compile.
+    source = lines.view()
+    source.flags.writeable = False
+    if in_chunks and lines.shape[1] >= BLOCK:
+        tables = (*state_tables(sections), np.empty((CHUNK, LANES)), np.empty((2, LANES)))
+    else:
+        tables = (np.empty((0, 0, 0)), np.empty((0, 0, 0)), np.empty((0, 0)), np.empty((0, 0)))
+    _run_lines(source, out, backwards, sections, states, *tables)
 
 
 replace_outliers = kernel(hampel_loop.replace_outliers)
@@ -138,8 +133,7 @@ __all__ = [
     "filter_level",
     "filter_trend",
     "replace_outliers",
-    "run_both_ways",
-    "run_line",
+    "run_lines",
     "smooth_level",
     "smooth_trend",
     "weighted_sums",

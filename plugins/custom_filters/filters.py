@@ -35,7 +35,7 @@ from .cascade import Cascade
 from .design import design_filter, passes
 from .gaps import POLICIES, apply_over_gaps
 from .kalman import Kalman
-from .options import FilterOptions
+from .options import read_options
 from .parameters import check_option, check_positive
 from .recursion import KernelName, choose_kernel
 from .response import FrequencyResponse, ImpulseResponse, frequency_response, impulse_response
@@ -44,6 +44,8 @@ from .series import Lines, as_lines, as_times
 
 # No filter makes an infinity of samples below this.
 _HARMLESS = 1e280
+# A transient of this size beside the signal is worth a warning.
+_NOTICEABLE = 0.01
 # A sampling rate that is given beside even time stamps may differ from theirs by so much.
 _SAME_RATE = 1e-3
 
@@ -136,7 +138,7 @@ def filter_series(
         >>> sos.shape
         (2, 6)
     """
-    wanted = FilterOptions(**options)
+    wanted = read_options(options)
     policy = check_option(nan_policy, "nan_policy", POLICIES)
     check_option(resampling, "resampling", METHODS)
     chosen = choose_kernel(kernel)
@@ -225,9 +227,9 @@ def _check_result(filtered: NDArray[np.float64], *, missing: bool) -> None:
 
 
 def _slow_to_settle(fitted: Filter, samples: int) -> list[str]:
-    if not isinstance(fitted, Cascade) or fitted.settling <= samples:
+    if not isinstance(fitted, Cascade) or fitted.samples_until(_NOTICEABLE) <= samples:
         return []
     return [
-        f"a transient of this filter takes {fitted.settling:.3g} samples to fall to a millionth, and the series has "
-        f"{samples}: what lies before its beginning shows in all of the result"
+        f"a transient of this filter takes {fitted.samples_until(_NOTICEABLE):.3g} samples to fall to "
+        f"{100 * _NOTICEABLE:g} %, and the series has {samples}: what lies beyond its ends shows in all of the result"
     ]

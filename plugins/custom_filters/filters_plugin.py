@@ -68,7 +68,7 @@ def describe(filtered: FilteredSeries) -> dict[str, Any]:
         "sampling_rate": filtered.sampling_rate,
         "freq_unit": "nyquist" if filtered.sampling_rate is None else "Hz",
         "pole_radius": None if cascade is None else cascade.pole_radius,
-        "settling_samples": None if cascade is None else cascade.settling,
+        "settling_samples": None if cascade is None else cascade.samples_until(1e-6),
         "standard_error": filtered.standard_error,
         "noise_ratio": filtered.noise_ratio,
         "missing": filtered.missing,

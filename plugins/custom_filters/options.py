@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,3 +72,18 @@ class FilterOptions:
     noise_ratio: float | None = None
     smoothness: float = 100.0
     difference_order: int = 2
+
+
+def read_options(given: Mapping[str, Any]) -> FilterOptions:
+    """Return the options that a caller gave by name.
+
+    Raises:
+        TypeError: If there is no option of that name.
+    """
+    known = [field.name for field in fields(FilterOptions)]
+    for name in given:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+            raise TypeError(f"{name}: expected an option of the filters, got an unknown name; {hint}")
+    return FilterOptions(**given)

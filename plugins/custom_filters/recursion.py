@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 KernelName = Literal["numba", "scipy"]
 
+# Samples that go both ways together: short lines share the cost of a call, long ones come back while they are in cache.
+_TOGETHER = 1 << 17
+
 
 def choose_kernel(kernel: str) -> KernelName:
     """Resolve ``"auto"``.
@@ -72,14 +75,14 @@ def steady_state(sections: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def run_forward(
-    lines: NDArray[np.float64], sections: NDArray[np.float64], state: NDArray[np.float64], kernel: KernelName
+    lines: NDArray[np.float64], sections: NDArray[np.float64], states: NDArray[np.float64], kernel: KernelName
 ) -> NDArray[np.float64]:
     """Filter every line once, going on from a state.
 
     Args:
         lines: ``(channels, n)``, C-contiguous.
         sections: ``(sections, 6)``.
-        state: ``(sections, channels, 2)``, read and written.
+        states: ``(channels, sections, 2)``, read and written.
         kernel: Who computes.
 
     Returns:
@@ -88,12 +91,11 @@ def run_forward(
     if kernel == "scipy":
         from scipy import signal
 
-        filtered, state[:] = signal.sosfilt(sections, lines, zi=state)
+        filtered, after = signal.sosfilt(sections, lines, zi=states.transpose(1, 0, 2))
+        states[:] = after.transpose(1, 0, 2)
         return np.asarray(filtered)
     out = np.empty_like(lines)
-    compiled = load_compiled()
-    for channel in range(len(lines)):
-        compiled.run_line(lines[channel], out[channel], False, sections, state[:, channel])
+    load_compiled().run_lines(lines, out, sections, states)
     return out
 
 
@@ -112,11 +114,25 @@ def run_both_ways(
     Yields:
         How many lines are done, after each.
     """
-    if kernel == "numba":
-        yield from load_compiled().run_both_ways(lines, out, sections, steady_state(sections), edge)
-        return
-    from scipy import signal
+    if kernel == "scipy":
+        from scipy import signal
 
-    for channel in range(len(lines)):
-        out[channel] = signal.sosfiltfilt(sections, lines[channel], padlen=edge)
-        yield channel + 1
+        for channel in range(len(lines)):
+            out[channel] = signal.sosfiltfilt(sections, lines[channel], padlen=edge)
+            yield channel + 1
+        return
+    run_lines = load_compiled().run_lines
+    steady = steady_state(sections)
+    together = max(1, _TOGETHER // lines.shape[1])
+    for start in range(0, len(lines), together):
+        some, filtered = lines[start : start + together], out[start : start + together]
+        before = 2.0 * some[:, :1] - some[:, edge:0:-1]
+        beyond = 2.0 * some[:, -1:] - some[:, -2 : -edge - 2 : -1]
+        states = steady * before[:, :1, np.newaxis]
+        run_lines(before, before, sections, states)
+        run_lines(some, filtered, sections, states, in_chunks=True)
+        run_lines(beyond, beyond, sections, states)
+        states = steady * beyond[:, -1:, np.newaxis]
+        run_lines(beyond, beyond, sections, states, backwards=True)
+        run_lines(filtered, filtered, sections, states, backwards=True, in_chunks=True)
+        yield min(len(lines), start + together)

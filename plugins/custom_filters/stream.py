@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .design import design_filter
-from .options import FilterOptions
+from .options import read_options
 from .parameters import check_integer, check_option, check_positive
 from .recursion import choose_kernel
 from .series import as_lines
@@ -62,7 +62,7 @@ class FilterStream:
             TypeError: If an option is unknown or of the wrong type.
         """
         rate = None if sampling_rate is None else check_positive(sampling_rate, "sampling_rate", "Hz")
-        designed = design_filter(FilterOptions(**options), rate)
+        designed = design_filter(read_options(options), rate)
         self._policy = check_option(nan_policy, "nan_policy", _POLICIES)
         if self._policy == "interpolate" and not designed.fills_gaps:
             raise ValueError(

@@ -414,7 +414,8 @@ def both_ways_in_extended_precision(sections: np.ndarray, series: np.ndarray, ed
         ({"filter_type": "whittaker", "difference_order": 0}, ValueError, "difference_order: expected at least 1"),
         ({"filter_type": "bessel", "order": 26}, ValueError, "up to order 25"),
         ({"kernel": "fortran"}, ValueError, "kernel: expected auto, numba or scipy"),
-        ({"cutof": 0.1}, TypeError, "cutof"),
+        ({"cutof": 0.1}, TypeError, "cutof: expected an option .*did you mean 'cutoff'"),
+        ({"x": 0.1}, TypeError, "x: expected an option .*there are filter_type, btype"),
         ({"axis": 1}, ValueError, "axis: expected from -1 to 0"),
         ({"axis": -2}, ValueError, "axis: expected at least -1"),
         ({"nan_policy": "omit"}, ValueError, "nan_policy: expected one of raise"),
@@ -429,4 +430,5 @@ def test_impossible_filters_get_a_clear_error(options: dict, error: type[Excepti
 def test_a_filter_whose_memory_is_longer_than_the_series_says_so() -> None:
     slow = filter_series(noise(100), cutoff=0.001, order=2)
     assert any("takes" in warning and "samples to fall" in warning for warning in slow.warnings)
+    assert filter_series(noise(50)).warnings == ()
     assert filter_series(noise(400), cutoff=0.2).warnings == ()
