@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 from platform_base.plugins.base import get_context
 
 from . import diagonals
-from .problem import EditProblem
+from .path import walk_back
+from .problem import ElasticProblem
 
 KernelName = Literal["numba", "numpy"]
-
-# About 50 ms of work: often enough for a progress display, rarely enough to cost nothing.
-_CELLS_PER_REPORT = 1 << 25
 
 
 def choose_kernel(kernel: str) -> KernelName:
@@ -34,7 +32,7 @@ def choose_kernel(kernel: str) -> KernelName:
     if kernel not in ("auto", "numba"):
         raise ValueError(f"kernel: expected auto, numba or numpy, got {kernel!r}")
     try:
-        _load_compiled()
+        load_compiled()
     except ImportError as error:
         if kernel == "auto":
             return "numpy"
@@ -42,23 +40,41 @@ def choose_kernel(kernel: str) -> KernelName:
     return "numba"
 
 
-def solve_distance(problem: EditProblem, kernel: KernelName) -> float:
-    """Return the distance; memory O(n + m).
+def load_compiled() -> Any:
+    """Return the module that drives the compiled kernels over one pair of series.
+
+    Raises:
+        ImportError: If Numba cannot be imported.
+    """
+    # Inside a function, because a plugin without Numba must load, and one that is never called need not pay
+    # for it.
+    from . import sweep
+
+    return sweep
+
+
+def solve_total(problem: ElasticProblem, kernel: KernelName) -> float:
+    """Return D(n-1, m-1); memory O(n + m).
 
     Raises:
         ValueError: If the costs overflow float64.
     """
-    return _accumulate(problem, np.empty((0, len(problem.second))), kernel)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if kernel == "numba":
+            total = load_compiled().sweep_total(problem, _reporter())
+        else:
+            total = diagonals.accumulate(problem, _reporter())
+    return check_total(total)
 
 
-def solve_matrix(problem: EditProblem, kernel: KernelName) -> NDArray[np.float64]:
-    """Return the cost matrix, ``(n, m)`` float64.
+def solve_matrix(problem: ElasticProblem, kernel: KernelName) -> NDArray[np.float64]:
+    """Return the cost matrix, ``(n, m)`` float64, infinity outside the window.
 
     Raises:
         ValueError: If the costs overflow float64.
         MemoryError: If the matrix does not fit into memory.
     """
-    n, m = len(problem.first), len(problem.second)
+    n, m = problem.shape
     try:
         matrix = np.empty((n, m))
     except MemoryError as error:
@@ -66,71 +82,59 @@ def solve_matrix(problem: EditProblem, kernel: KernelName) -> NDArray[np.float64
             f"the cost matrix of {n} x {m} samples needs {8 * n * m / 2**20:.0f} MiB, more than there is; "
             "compute the distance without it (parameter cost_matrix=false), or resample the series"
         ) from error
-    _accumulate(problem, matrix, kernel)
+    if problem.window < max(n, m) - 1:
+        matrix.fill(np.inf)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if kernel == "numba":
+            load_compiled().sweep_matrix(problem, matrix, _reporter())
+        else:
+            diagonals.accumulate(problem, _reporter(), matrix=matrix)
+    check_total(matrix[-1, -1])
     return matrix
 
 
-def _load_compiled() -> Any:
-    # Inside a function, because a plugin without Numba must load, and one that is never called need not pay
-    # for it.
-    from . import compiled
+def solve_path(problem: ElasticProblem, kernel: KernelName) -> tuple[NDArray[np.int64], float]:
+    """Return the best path, ``(k, 2)`` int64, and D(n-1, m-1); memory a quarter of a byte per cell inside the window.
 
-    return compiled
+    Raises:
+        ValueError: If the costs overflow float64.
+        MemoryError: If the steps do not fit into memory.
+    """
+    n, m = problem.shape
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if kernel == "numba":
+                path, total = load_compiled().sweep_path(problem, _reporter())
+            else:
+                directions = np.zeros((n + 1, m + 1), dtype=np.uint8)
+                total = diagonals.accumulate(problem, _reporter(), directions=directions)
+                path = walk_back(directions) if np.isfinite(total) else np.empty((0, 2), dtype=np.int64)
+    except MemoryError as error:
+        raise MemoryError(
+            f"the path through {n} x {m} samples needs a quarter of a byte for each pair of samples inside the window, "
+            "more than there is; compute the distance without it, give a smaller window_size, or resample the series"
+        ) from error
+    return path, check_total(total)
 
 
-def _accumulate(problem: EditProblem, matrix: NDArray[np.float64], kernel: KernelName) -> float:
+def _reporter() -> Callable[[float], None]:
     report_progress = get_context().report_progress
 
     def report(fraction: float) -> None:
         report_progress(fraction, "cost matrix")
 
-    with np.errstate(over="ignore"):
-        if kernel == "numba":
-            distance = _accumulate_rows(problem, matrix, report)
-        else:
-            distance = diagonals.accumulate(problem, matrix, report)
-    if not np.isfinite(distance):
+    return report
+
+
+def check_total(total: float, first: str = "series1", second: str = "series2") -> float:
+    """Return `total`, the cost of the best path between the series of these names.
+
+    Raises:
+        ValueError: If it is not finite.
+    """
+    if not np.isfinite(total):
         raise ValueError(
-            "the costs overflow float64: the values or times of series1 and series2 differ by too much; "
-            "scale both series, or give a smaller nu or degree"
+            f"the costs overflow float64: the values or times of {first} and {second} differ by too much; "
+            "scale both series, or give smaller parameters"
         )
-    report(1.0)
-    return distance
-
-
-def _accumulate_rows(problem: EditProblem, matrix: NDArray[np.float64], report: Callable[[float], None]) -> float:
-    compiled = _load_compiled()
-    n, m = len(problem.first), len(problem.second)
-    channels = np.ascontiguousarray(problem.second.T)
-    gaps = np.empty((2, m))
-    compiled.fill_gaps(
-        problem.first[0],
-        problem.first_times[0],
-        channels,
-        problem.second_times,
-        problem.nu,
-        problem.degree,
-        gaps[0],
-    )
-    row = np.cumsum(np.concatenate((gaps[0, :1], problem.second_deletion[1:])))
-    if len(matrix):
-        matrix[0] = row
-    block = max(1, _CELLS_PER_REPORT // m)
-    for start in range(1, n, block):
-        report(start / n)
-        compiled.rows(
-            problem.first,
-            problem.first_times,
-            problem.first_deletion,
-            channels,
-            problem.second_times,
-            problem.second_deletion,
-            problem.nu,
-            problem.degree,
-            start,
-            min(n, start + block),
-            row,
-            gaps,
-            matrix,
-        )
-    return float(row[m - 1])
+    return float(total)

@@ -3,48 +3,61 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .series import as_series, as_times
+from .series import as_series
+from .steps import Samples, Steps, raised, unraised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EditProblem:
-    """Two series with time stamps, and the parameters of the distance.
+class ElasticProblem:
+    """Two series, and what the steps through their cost matrix cost.
 
     Attributes:
-        first: ``(n, channels)`` float64, C-contiguous, finite.
-        second: ``(m, channels)`` float64, C-contiguous, finite.
-        first_times: ``(n,)`` float64, strictly increasing.
-        second_times: ``(m,)`` float64, strictly increasing.
-        first_deletion: ``(n,)`` cost of deleting each sample of `first`; entry 0 is never used.
-        second_deletion: ``(m,)`` cost of deleting each sample of `second`; entry 0 is never used.
-        nu: Stiffness.
-        degree: Degree of the norm over the channels; 1 where there is one channel, for which all are equal.
+        steps: The costs of the distance, with its parameters.
+        first: The first series, n samples.
+        second: The second series, m samples, of as many channels.
+        first_border: ``(n + 1,)``: cost of deleting the first i samples of `first`; entry 0 is 0. Infinite throughout
+            where the two first samples must be matched.
+        second_border: ``(m + 1,)``: the same for `second`.
+        weights: ``(max(n, m),)`` weight of a cell for each distance \\|i - j\\| from the diagonal, or empty.
+        window: Cells with \\|i - j\\| above it are left out; at least \\|n - m\\|.
+        degree: Degree of the norm over the channels.
+        rooted: Whether the local distance is that norm, or its power.
     """
 
-    first: NDArray[np.float64]
-    second: NDArray[np.float64]
-    first_times: NDArray[np.float64]
-    second_times: NDArray[np.float64]
-    first_deletion: NDArray[np.float64]
-    second_deletion: NDArray[np.float64]
-    nu: float
-    degree: float
+    steps: Steps
+    first: Samples
+    second: Samples
+    first_border: NDArray[np.float64]
+    second_border: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    window: int
+    degree: float = 2.0
+    rooted: bool = True
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Samples of the first and of the second series."""
+        return self.first.values.shape[1], self.second.values.shape[1]
+
+    @property
+    def bordered(self) -> bool:
+        """Whether a path may begin by deleting samples."""
+        return bool(np.isfinite(self.first_border[1]) or np.isfinite(self.second_border[1]))
 
 
-def check_problem(
-    series1: Any, series2: Any, *, times1: Any, times2: Any, nu: float, lmbda: float, degree: float
-) -> EditProblem:
-    """Check what a caller handed in.
+def check_pair(series1: Any, series2: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return both series, ``(n, channels)`` and ``(m, channels)``.
 
     Raises:
-        ValueError: If a series, the time stamps or a parameter cannot be used.
-        TypeError: If one of them holds no real numbers.
+        ValueError: If one cannot be used, or the channels differ.
+        TypeError: If one holds no real numbers.
     """
     a = as_series(series1, "series1")
     b = as_series(series2, "series2")
@@ -53,27 +66,66 @@ def check_problem(
             f"series2: expected {a.shape[1]} channel(s) as in series1, got {b.shape[1]}; "
             "give both series the same channels"
         )
-    if (times1 is None) != (times2 is None):
-        absent = "times1" if times1 is None else "times2"
-        raise ValueError(f"{absent}: expected time stamps for both series or for none, got none; give {absent} too")
-    ta = np.arange(1.0, len(a) + 1) if times1 is None else as_times(times1, "times1", len(a))
-    tb = np.arange(1.0, len(b) + 1) if times2 is None else as_times(times2, "times2", len(b))
-    nu = _check_number(nu, "nu", 0.0)
-    lmbda = _check_number(lmbda, "lambda", 0.0)
-    degree = _check_number(degree, "degree", 1.0)
-    if a.shape[1] == 1:
-        degree = 1.0
-    with np.errstate(over="ignore"):
-        return EditProblem(
-            first=a,
-            second=b,
-            first_times=ta,
-            second_times=tb,
-            first_deletion=_deletions(a, ta, nu, lmbda, degree),
-            second_deletion=_deletions(b, tb, nu, lmbda, degree),
-            nu=nu,
-            degree=degree,
+    return a, b
+
+
+def check_number(value: Any, name: str, minimum: float) -> float:
+    """Return a finite number of at least `minimum`.
+
+    Raises:
+        ValueError: If it is smaller, infinite or NaN.
+        TypeError: If it is no number.
+    """
+    expected = f"number of at least {minimum:g}" if math.isfinite(minimum) else "number"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name}: expected a {expected}, got {value!r}")
+    if not (math.isfinite(value) and value >= minimum):
+        raise ValueError(f"{name}: expected a finite {expected}, got {value}")
+    return float(value)
+
+
+def check_window(window_size: Any, n: int, m: int) -> int:
+    """Return the Sakoe-Chiba radius in samples, ``n + m`` where there is no limit.
+
+    Raises:
+        ValueError: If no path from corner to corner stays within it.
+        TypeError: If it is no integer.
+    """
+    if window_size is None:
+        return n + m
+    if isinstance(window_size, (bool, np.bool_)):
+        raise TypeError(f"window_size: expected a whole number of samples or null, got {window_size}")
+    try:
+        window = operator.index(window_size)
+    except TypeError as error:
+        raise TypeError(f"window_size: expected a whole number of samples or null, got {window_size!r}") from error
+    smallest = abs(n - m)
+    if window < smallest:
+        raise ValueError(
+            f"window_size: expected at least {smallest}, because series1 has {n} samples and series2 {m}, "
+            f"got {window}; give window_size={smallest} or more, or null for no limit"
         )
+    return min(window, n + m)
+
+
+def gather(series: NDArray[np.float64], *features: NDArray[np.float64]) -> Samples:
+    """Return a series, ``(n, channels)``, and what was computed of its samples, ``(n,)`` each, for the kernels."""
+    rows = np.stack(features) if features else np.empty((0, len(series)))
+    return Samples(np.ascontiguousarray(series.T), rows)
+
+
+def closed_border(n: int) -> NDArray[np.float64]:
+    """Return the border of a distance whose paths begin by matching the two first samples."""
+    border = np.full(n + 1, np.inf)
+    border[0] = 0.0
+    return border
+
+
+def open_border(deletion: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+    """Return the border of a distance whose paths may begin by deleting, at these costs ``(n,)``, inside the window."""
+    border = np.concatenate((np.zeros(1), np.cumsum(deletion)))
+    border[window + 1 :] = np.inf
+    return border
 
 
 def norm_rows(differences: NDArray[np.float64], degree: float) -> NDArray[np.float64]:
@@ -84,34 +136,12 @@ def norm_rows(differences: NDArray[np.float64], degree: float) -> NDArray[np.flo
         degree: p, at least 1.
 
     Returns:
-        ``(k,)``. The channels are added from the first to the last, as the compiled kernel does.
+        ``(k,)``. The channels are added from the first to the last, as the kernels do.
     """
-    total = np.zeros(len(differences))
-    for channel in range(differences.shape[1]):
-        column = differences[:, channel]
-        if degree == 1.0:
-            total += np.abs(column)
-        elif degree == 2.0:
-            total += column * column
-        else:
-            total += np.abs(column) ** degree
-    if degree == 1.0:
-        return total
-    root: NDArray[np.float64] = np.sqrt(total) if degree == 2.0 else total ** (1.0 / degree)
-    return root
-
-
-def _deletions(
-    series: NDArray[np.float64], times: NDArray[np.float64], nu: float, lmbda: float, degree: float
-) -> NDArray[np.float64]:
-    costs = np.zeros(len(series))
-    costs[1:] = norm_rows(series[1:] - series[:-1], degree) + nu * np.diff(times) + lmbda
-    return costs
-
-
-def _check_number(value: float, name: str, minimum: float) -> float:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name}: expected a number of at least {minimum:g}, got {value!r}")
-    if not (math.isfinite(value) and value >= minimum):
-        raise ValueError(f"{name}: expected a finite number of at least {minimum:g}, got {value}")
-    return float(value)
+    if differences.shape[1] == 1:
+        return np.abs(differences[:, 0])
+    total = raised(np.abs(differences[:, 0]), degree)
+    for channel in range(1, differences.shape[1]):
+        total = total + raised(np.abs(differences[:, channel]), degree)
+    norm: NDArray[np.float64] = unraised(total, degree)
+    return norm

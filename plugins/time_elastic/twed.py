@@ -12,7 +12,7 @@ first two samples to be matched, so a_0 and ta_0 are only ever compared with b_0
 does not matter. Without time stamps, the samples stand at 1, 2, 3, ... For nu > 0 the distance is a metric;
 for nu = 0 two different series may be at distance 0.
 
-Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix.
+Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix, n m / 4 for the path.
 
 Reference: P.-F. Marteau, Time warp edit distance with stiffness adjustment for time series matching, IEEE
 TPAMI 31 (2009) 306-318, doi 10.1109/TPAMI.2008.76. Programs that derive from the author's C file fill the
@@ -21,11 +21,76 @@ borders with finite numbers and give other values.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .kernels import choose_kernel, solve_distance, solve_matrix
-from .problem import check_problem
+from .arithmetic import lane, magnitude
+from .distance import ElasticDistance, Prepared, measure, measure_matrix, measure_path
+from .pairwise import measure_pairwise
+from .problem import check_number, gather, norm_rows
+from .steps import Cells, Samples
+
+
+class TwedSteps(NamedTuple):
+    """Costs of the steps; the features of a sample are its time and what deleting it costs.
+
+    A match pays the gap of the cells at both its ends, so a cell carries its own gap to the match that begins there.
+
+    Attributes:
+        nu: Stiffness.
+    """
+
+    nu: float
+
+    def between(self, first_spread: float, second_spread: float) -> TwedSteps:
+        """Return the steps themselves."""
+        return self
+
+    def hold(self, first: Samples, row: Any) -> tuple[Any, Any]:
+        """Return times and deletions."""
+        return lane(first.features, 0, row), lane(first.features, 1, row)
+
+    def cost(self, gap: Any, held: Any, cells: Cells) -> tuple[Any, Any, Any]:
+        """Return the costs of the three steps; of a match, the part at the cell itself."""
+        match = gap + self.nu * magnitude(held[0] - lane(cells.second.features, 0, cells.column))
+        return match, held[1], lane(cells.second.features, 1, cells.column)
+
+    def carry(self, total: Any, match: Any) -> Any:
+        """Return the cell's total and its gap."""
+        return total + match
+
+    def recall(self, total: Any, carried: Any) -> Any:
+        """Return what was carried."""
+        return carried
+
+
+@dataclass(frozen=True, kw_only=True)
+class Twed(ElasticDistance):
+    """The distance with its parameters, as `twed_distance` describes them."""
+
+    nu: float = 1.0
+    lmbda: float = 1.0
+    degree: float = 2.0
+
+    def __post_init__(self) -> None:
+        check_number(self.nu, "nu", 0.0)
+        check_number(self.lmbda, "lambda", 0.0)
+        check_number(self.degree, "degree", 1.0)
+
+    def steps(self) -> TwedSteps:
+        """Return the costs of the steps."""
+        return TwedSteps(float(self.nu))
+
+    def prepare(self, series: NDArray[np.float64], times: NDArray[np.float64]) -> Prepared:
+        """Compute what deleting each sample costs; the first is never deleted."""
+        deletion = np.zeros(len(series))
+        degree = 1.0 if series.shape[1] == 1 else float(self.degree)
+        deletion[1:] = norm_rows(series[1:] - series[:-1], degree) + self.nu * np.diff(times) + self.lmbda
+        return Prepared(samples=gather(series, times, deletion))
 
 
 def twed_distance(
@@ -37,6 +102,7 @@ def twed_distance(
     nu: float = 1.0,
     lmbda: float = 1.0,
     degree: float = 2.0,
+    window_size: int | None = None,
     kernel: str = "auto",
 ) -> float:
     """Return the time warp edit distance of two series, as the module's docstring defines it.
@@ -49,6 +115,7 @@ def twed_distance(
         nu: Stiffness, at least 0: cost of one unit of time difference.
         lmbda: Penalty of a deletion, at least 0, in the unit of the series.
         degree: Degree p of the Lp norm over the channels, at least 1; without effect on one channel.
+        window_size: Sakoe-Chiba radius in samples: only cells with ``|i - j|`` up to it; ``None`` for no limit.
         kernel: ``"auto"``, ``"numba"`` or ``"numpy"``.
 
     Returns:
@@ -56,7 +123,8 @@ def twed_distance(
 
     Raises:
         ValueError: If a series is empty, ragged or holds NaN or infinity, channels differ, time stamps do not
-            increase or are given for one series only, a parameter is out of range, or the costs overflow.
+            increase or are given for one series only, a parameter is out of range, no path stays within the
+            window, or the costs overflow.
         TypeError: If a series, time stamp or parameter is no real number.
         ImportError: If `kernel` is ``"numba"`` and Numba cannot be imported.
 
@@ -66,8 +134,8 @@ def twed_distance(
         >>> twed_distance([0.0, 0.0], [0.0, 0.0, 5.0], nu=0.5, lmbda=1.0)
         6.5
     """
-    problem = check_problem(series1, series2, times1=times1, times2=times2, nu=nu, lmbda=lmbda, degree=degree)
-    return solve_distance(problem, choose_kernel(kernel))
+    distance = Twed(nu=nu, lmbda=lmbda, degree=degree)
+    return measure(distance, series1, series2, times=(times1, times2), window_size=window_size, kernel=kernel)
 
 
 def twed_matrix(
@@ -79,6 +147,7 @@ def twed_matrix(
     nu: float = 1.0,
     lmbda: float = 1.0,
     degree: float = 2.0,
+    window_size: int | None = None,
     kernel: str = "auto",
 ) -> NDArray[np.float64]:
     """Return the cost matrix; arguments and errors are those of `twed_distance`.
@@ -86,7 +155,7 @@ def twed_matrix(
     Returns:
         ``(n, m)`` float64: entry ``[i, j]`` is the distance between the first i + 1 samples of
         `series1` and the first j + 1 of `series2`, so the last entry is the distance. The infinite borders
-        D(i, 0) and D(0, j) of the definition are left out.
+        D(i, 0) and D(0, j) of the definition are left out; entries outside the window are infinity.
 
     Raises:
         ValueError: As `twed_distance`.
@@ -98,5 +167,93 @@ def twed_matrix(
         >>> twed_matrix([0.0, 1.0], [0.0, 1.0, 1.0]).tolist()
         [[0.0, 3.0, 5.0], [3.0, 0.0, 2.0]]
     """
-    problem = check_problem(series1, series2, times1=times1, times2=times2, nu=nu, lmbda=lmbda, degree=degree)
-    return solve_matrix(problem, choose_kernel(kernel))
+    distance = Twed(nu=nu, lmbda=lmbda, degree=degree)
+    return measure_matrix(distance, series1, series2, times=(times1, times2), window_size=window_size, kernel=kernel)
+
+
+def twed_path(
+    series1: ArrayLike,
+    series2: ArrayLike,
+    *,
+    times1: ArrayLike | None = None,
+    times2: ArrayLike | None = None,
+    nu: float = 1.0,
+    lmbda: float = 1.0,
+    degree: float = 2.0,
+    window_size: int | None = None,
+    kernel: str = "auto",
+) -> tuple[NDArray[np.int64], float]:
+    """Return the cheapest way of editing, and the distance; arguments and errors are those of `twed_distance`.
+
+    Returns:
+        ``(k, 2)`` int64 and the distance. The path begins with (0, 0) and ends with (n-1, m-1), counted from 0; a
+        step by (1, 1) matches the two samples, by (1, 0) deletes in `series1`, by (0, 1) deletes in `series2`. Of
+        steps that cost the same, it takes the one named first.
+
+    Raises:
+        ValueError: As `twed_distance`.
+        TypeError: As `twed_distance`.
+        ImportError: As `twed_distance`.
+        MemoryError: If the steps do not fit into memory.
+
+    Example:
+        >>> path, distance = twed_path([0.0, 1.0], [0.0, 1.0, 1.0])
+        >>> path.tolist(), distance
+        ([[0, 0], [1, 1], [1, 2]], 2.0)
+    """
+    distance = Twed(nu=nu, lmbda=lmbda, degree=degree)
+    return measure_path(distance, series1, series2, times=(times1, times2), window_size=window_size, kernel=kernel)
+
+
+def twed_pairwise(
+    series: Sequence[ArrayLike] | ArrayLike,
+    others: Sequence[ArrayLike] | ArrayLike | None = None,
+    *,
+    times: Sequence[ArrayLike] | ArrayLike | None = None,
+    other_times: Sequence[ArrayLike] | ArrayLike | None = None,
+    nu: float = 1.0,
+    lmbda: float = 1.0,
+    degree: float = 2.0,
+    window_size: int | None = None,
+    kernel: str = "auto",
+    threads: int | None = None,
+) -> NDArray[np.float64]:
+    """Return the distances of all pairs; parameters and errors are those of `twed_distance`.
+
+    Args:
+        series: N series, of any lengths: ``(N, n)``, ``(N, n, channels)``, or a sequence of series.
+        others: M series to compare them with; ``None`` for `series` themselves.
+        times: Time stamps of `series`: ``(n,)`` for all of them, or a sequence of one array for each.
+        other_times: Time stamps of `others`, likewise.
+        nu: As `twed_distance`.
+        lmbda: As `twed_distance`.
+        degree: As `twed_distance`.
+        window_size: As `twed_distance`.
+        kernel: As `twed_distance`.
+        threads: How many to use; ``None`` for one on every processor core that the process may run on.
+
+    Returns:
+        ``(N, M)`` float64, or ``(N, N)``, symmetric, with zeros on the diagonal.
+
+    Raises:
+        ValueError: As `twed_distance`; also if time stamps are given for one of `series` and `others` only.
+        TypeError: As `twed_distance`.
+        ImportError: As `twed_distance`.
+
+    Example:
+        >>> twed_pairwise([[0.0, 0.0], [0.0, 0.0, 5.0]], nu=0.5, lmbda=1.0).tolist()
+        [[0.0, 6.5], [6.5, 0.0]]
+    """
+    if others is not None and (times is None) != (other_times is None):
+        absent = "times" if times is None else "other_times"
+        raise ValueError(f"{absent}: expected time stamps for both or for none, got none; give {absent} too")
+    return measure_pairwise(
+        Twed(nu=nu, lmbda=lmbda, degree=degree),
+        series,
+        others,
+        times=times,
+        other_times=other_times,
+        window_size=window_size,
+        kernel=kernel,
+        threads=threads,
+    )

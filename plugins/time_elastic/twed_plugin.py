@@ -1,4 +1,4 @@
-"""The plugin `twed_distance`: time warp edit distance."""
+"""The plugin `twed_distance`: time warp edit distance, and the other elastic distances between two series."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins.base import PluginProtocol
 
+from .distance import compare
+from .distances import make_distance
 from .kernels import choose_kernel
-from .twed import twed_distance, twed_matrix
 
 
 class TWEDPlugin(PluginProtocol):
@@ -19,35 +20,41 @@ class TWEDPlugin(PluginProtocol):
 
         Args:
             inputs: ``series1`` ``(n,)`` or ``(n, channels)``, ``series2`` ``(m,)`` or ``(m, channels)``,
-                optionally ``times1`` ``(n,)`` and ``times2`` ``(m,)``, and ``params`` with any of ``nu``,
-                ``lambda``, ``degree``, ``cost_matrix``.
+                optionally ``times1`` ``(n,)`` and ``times2`` ``(m,)``, and ``params`` with any of ``distance``,
+                the parameters of that distance, ``window_size``, ``cost_matrix`` and ``path``.
 
         Returns:
-            The distance, with the cost matrix in the metadata.
+            The distance, with the cost matrix, and on request the path, in the metadata.
 
         Raises:
             ValueError: If a series, a time stamp or a parameter cannot be used, as `twed_distance` says.
             TypeError: If one of them is no real number.
         """
         parameters = dict(inputs.get("params", {}))
+        name = parameters.pop("distance", "twed")
         wants_matrix = parameters.pop("cost_matrix", True)
-        if "lambda" in parameters:
-            parameters["lmbda"] = parameters.pop("lambda")
+        wants_path = parameters.pop("path", False)
+        window_size = parameters.pop("window_size", None)
         kernel = choose_kernel("auto")
-        arguments = {
-            "times1": inputs.get("times1"),
-            "times2": inputs.get("times2"),
-            "kernel": kernel,
-            **parameters,
-        }
-        if wants_matrix:
-            matrix = twed_matrix(inputs["series1"], inputs["series2"], **arguments)
-            distance = float(matrix[-1, -1])
-        else:
-            matrix = None
-            distance = twed_distance(inputs["series1"], inputs["series2"], **arguments)
+        comparison = compare(
+            make_distance(name, parameters),
+            inputs["series1"],
+            inputs["series2"],
+            times=(inputs.get("times1"), inputs.get("times2")),
+            window_size=window_size,
+            kernel=kernel,
+            matrix=wants_matrix,
+            path=wants_path,
+        )
         return ProcessingResult(
-            values=distance, metadata={"distance": distance, "cost_matrix": matrix, "kernel": kernel}
+            values=comparison.distance,
+            metadata={
+                "distance": comparison.distance,
+                "distance_name": name,
+                "cost_matrix": comparison.matrix,
+                "path": comparison.path,
+                "kernel": kernel,
+            },
         )
 
     def validate_inputs(self, inputs: dict[str, Any]) -> bool:

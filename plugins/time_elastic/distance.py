@@ -1,0 +1,199 @@
+"""What every elastic distance has in common, and the four questions that can be asked of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .kernels import choose_kernel, solve_matrix, solve_path, solve_total
+from .problem import ElasticProblem, check_pair, check_window, closed_border, open_border
+from .series import as_times
+from .steps import Samples, Steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """One series, and what a distance computes of it alone.
+
+    Attributes:
+        samples: As the kernels read them.
+        deletion: ``(n,)``: cost of deleting each sample before any is matched; ``None`` where that may not be.
+        spread: Standard deviation of all values.
+    """
+
+    samples: Samples
+    deletion: NDArray[np.float64] | None = None
+    spread: float = 0.0
+
+    def border(self, window: int) -> NDArray[np.float64]:
+        """Return ``(n + 1,)``: the cost of deleting the first samples, infinite where that may not be."""
+        if self.deletion is None:
+            return closed_border(self.samples.values.shape[1])
+        return open_border(self.deletion, window)
+
+
+class ElasticDistance(ABC):
+    """A distance with its parameters, checked.
+
+    Attributes:
+        degree: Degree of the norm over the channels.
+        rooted: Whether samples are compared by that norm, or by its power.
+    """
+
+    degree: float = 2.0
+    rooted: ClassVar[bool] = True
+
+    @abstractmethod
+    def prepare(self, series: NDArray[np.float64], times: NDArray[np.float64]) -> Prepared:
+        """Compute what depends on one series alone.
+
+        Args:
+            series: ``(n, channels)``, finite.
+            times: ``(n,)``, strictly increasing.
+        """
+
+    @abstractmethod
+    def steps(self) -> Steps:
+        """Return the costs of the steps."""
+
+    def weights(self, longest: int) -> NDArray[np.float64]:
+        """Return the weight of a cell for each distance from the diagonal, ``(longest,)``, or none."""
+        return np.empty(0)
+
+    def finish(self, total: float, n: int, m: int) -> float:
+        """Return the distance of series of n and m samples, of which D(n-1, m-1) is `total`."""
+        return total
+
+    def finish_matrix(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the cost matrix as callers see it; `matrix` may be overwritten."""
+        return matrix
+
+    def pose(self, first: Prepared, second: Prepared, window_size: Any) -> ElasticProblem:
+        """Return the problem of comparing two series.
+
+        Raises:
+            ValueError: If no path stays within the window.
+            TypeError: If `window_size` is no integer.
+        """
+        n, m = first.samples.values.shape[1], second.samples.values.shape[1]
+        window = check_window(window_size, n, m)
+        channels = len(first.samples.values)
+        return ElasticProblem(
+            steps=self.steps().between(first.spread, second.spread),
+            first=first.samples,
+            second=second.samples,
+            first_border=first.border(window),
+            second_border=second.border(window),
+            weights=self.weights(max(n, m)),
+            window=window,
+            degree=1.0 if channels == 1 else self.degree,
+            rooted=self.rooted,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What was found of two series.
+
+    Attributes:
+        distance: How far apart they are.
+        matrix: ``(n, m)`` float64: the cost matrix, or ``None`` where it was not asked for.
+        path: ``(k, 2)`` int64: the best path, or ``None`` where it was not asked for.
+    """
+
+    distance: float
+    matrix: NDArray[np.float64] | None = None
+    path: NDArray[np.int64] | None = None
+
+
+def compare(
+    distance: ElasticDistance,
+    series1: Any,
+    series2: Any,
+    *,
+    times: tuple[Any, Any] = (None, None),
+    window_size: Any,
+    kernel: str,
+    matrix: bool = False,
+    path: bool = False,
+) -> Comparison:
+    """Compare two series.
+
+    Args:
+        distance: How.
+        series1: ``(n,)`` or ``(n, channels)`` real numbers.
+        series2: ``(m,)`` or ``(m, channels)`` real numbers.
+        times: Time stamps of both, or ``None`` twice.
+        window_size: Sakoe-Chiba radius in samples, or ``None``.
+        kernel: ``"auto"``, ``"numba"`` or ``"numpy"``.
+        matrix: Whether the cost matrix is wanted.
+        path: Whether the best path is wanted.
+
+    Raises:
+        ValueError: If something cannot be used, or the costs overflow.
+        TypeError: If something is no real number.
+        ImportError: If `kernel` is ``"numba"`` and Numba cannot be imported.
+        MemoryError: If the matrix or the path does not fit into memory.
+    """
+    problem = _pose(distance, series1, series2, times, window_size)
+    chosen = choose_kernel(kernel)
+    costs = steps = None
+    if matrix:
+        costs = solve_matrix(problem, chosen)
+        total = float(costs[-1, -1])
+        costs = distance.finish_matrix(costs)
+    if path:
+        steps, total = solve_path(problem, chosen)
+    if not (matrix or path):
+        total = solve_total(problem, chosen)
+    return Comparison(distance=distance.finish(total, *problem.shape), matrix=costs, path=steps)
+
+
+def measure(distance: ElasticDistance, series1: Any, series2: Any, **options: Any) -> float:
+    """Return the distance of two series; arguments and errors are those of `compare`."""
+    return compare(distance, series1, series2, **options).distance
+
+
+def measure_matrix(distance: ElasticDistance, series1: Any, series2: Any, **options: Any) -> NDArray[np.float64]:
+    """Return the cost matrix of two series, ``(n, m)`` float64; arguments and errors are those of `compare`."""
+    matrix = compare(distance, series1, series2, matrix=True, **options).matrix
+    assert matrix is not None
+    return matrix
+
+
+def measure_path(
+    distance: ElasticDistance, series1: Any, series2: Any, **options: Any
+) -> tuple[NDArray[np.int64], float]:
+    """Return the best path, ``(k, 2)`` int64, and the distance; arguments and errors are those of `compare`."""
+    comparison = compare(distance, series1, series2, path=True, **options)
+    assert comparison.path is not None
+    return comparison.path, comparison.distance
+
+
+def _pose(
+    distance: ElasticDistance, series1: Any, series2: Any, times: tuple[Any, Any], window_size: Any
+) -> ElasticProblem:
+    a, b = check_pair(series1, series2)
+    if (times[0] is None) != (times[1] is None):
+        absent = "times1" if times[0] is None else "times2"
+        raise ValueError(f"{absent}: expected time stamps for both series or for none, got none; give {absent} too")
+    first_times = stamp_samples(times[0], "times1", len(a))
+    second_times = stamp_samples(times[1], "times2", len(b))
+    with np.errstate(over="ignore"):
+        first = distance.prepare(a, first_times)
+        second = distance.prepare(b, second_times)
+    return distance.pose(first, second, window_size)
+
+
+def stamp_samples(times: Any, name: str, count: int) -> NDArray[np.float64]:
+    """Return the time stamps of `count` samples: 1, 2, 3, ... where none are given.
+
+    Raises:
+        ValueError: If there are more or fewer, or they do not increase.
+        TypeError: If they are no real numbers.
+    """
+    return np.arange(1.0, count + 1) if times is None else as_times(times, name, count)

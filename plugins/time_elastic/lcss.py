@@ -1,0 +1,214 @@
+r"""Longest common subsequence: how large a part of the shorter series is found in the other.
+
+With samples counted from 1 and ``|.|`` the Euclidean norm over the channels, the length L of the longest common
+subsequence is::
+
+    L(i, j) = L(i-1, j-1) + 1              where |a_i - b_j| <= epsilon: match
+            = max(L(i-1, j), L(i, j-1))    elsewhere: delete in a, or in b
+
+with L(i, 0) = L(0, j) = 0, and the distance is ``1 - L(n, m) / min(n, m)``: from 0, one holds the other, to 1, nothing
+in common. It is no metric. A window also bounds how far apart in time two samples that match may be.
+
+Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix, n m / 4 for the path.
+
+Reference: M. Vlachos, G. Kollios, D. Gunopulos, Discovering similar multidimensional trajectories, ICDE (2002) 673-684,
+doi 10.1109/ICDE.2002.994784.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .arithmetic import choose
+from .distance import ElasticDistance, Prepared, measure, measure_matrix, measure_path
+from .pairwise import measure_pairwise
+from .problem import check_number, gather
+from .steps import Cells, carry_total, hold_nothing, recall_total
+
+
+class LcssSteps(NamedTuple):
+    """Costs of the steps: -L is what the kernels make smallest. A match that may not be costs infinity.
+
+    Attributes:
+        epsilon: Samples at most so far apart match; NaN for a quarter of the larger standard deviation.
+    """
+
+    epsilon: float
+
+    hold = hold_nothing
+    carry = carry_total
+    recall = recall_total
+
+    def between(self, first_spread: float, second_spread: float) -> LcssSteps:
+        """Return the steps with the tolerance for two series."""
+        if self.epsilon >= 0.0:
+            return self
+        return LcssSteps(max(first_spread, second_spread) / 4.0)
+
+    def cost(self, gap: Any, held: Any, cells: Cells) -> tuple[Any, Any, Any]:
+        """Return the costs of the three steps."""
+        return choose(gap <= self.epsilon, -1.0, np.inf), 0.0, 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lcss(ElasticDistance):
+    """The distance with its parameter, as `lcss_distance` describes it."""
+
+    epsilon: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.epsilon is not None:
+            check_number(self.epsilon, "epsilon", 0.0)
+
+    def steps(self) -> LcssSteps:
+        """Return the costs of the steps."""
+        return LcssSteps(np.nan if self.epsilon is None else float(self.epsilon))
+
+    def prepare(self, series: NDArray[np.float64], times: NDArray[np.float64]) -> Prepared:
+        """Compute the standard deviation; deletions cost nothing."""
+        return Prepared(samples=gather(series), deletion=np.zeros(len(series)), spread=float(np.std(series)))
+
+    def finish(self, total: float, n: int, m: int) -> float:
+        """Return the part of the shorter series that is not in the other."""
+        return 1.0 + total / min(n, m)
+
+    def finish_matrix(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return lengths; outside the window nothing is found."""
+        matrix[matrix == np.inf] = 0.0
+        return np.abs(matrix, out=matrix)
+
+
+def lcss_distance(
+    series1: ArrayLike,
+    series2: ArrayLike,
+    *,
+    epsilon: float | None = None,
+    window_size: int | None = None,
+    kernel: str = "auto",
+) -> float:
+    """Return the distance by the longest common subsequence, as the module's docstring defines it.
+
+    Args:
+        series1: ``(n,)`` or ``(n, channels)`` real numbers, n at least 1.
+        series2: ``(m,)`` or ``(m, channels)`` real numbers, in the unit of `series1`.
+        epsilon: Tolerance, at least 0, in the unit of the series; ``None`` for a quarter of the larger standard
+            deviation of the two series.
+        window_size: Sakoe-Chiba radius in samples: only cells with ``|i - j|`` up to it; ``None`` for no limit.
+        kernel: ``"auto"``, ``"numba"`` or ``"numpy"``.
+
+    Returns:
+        The distance, from 0 to 1.
+
+    Raises:
+        ValueError: If a series is empty, ragged or holds NaN or infinity, channels differ, a parameter is out of range,
+            no path stays within the window, or the costs overflow.
+        TypeError: If a series or parameter is no real number.
+        ImportError: If `kernel` is ``"numba"`` and Numba cannot be imported.
+
+    Example:
+        >>> lcss_distance([1.0, 2.0, 3.0, 4.0], [2.0, 9.0, 4.0, 4.0], epsilon=0.1)
+        0.5
+    """
+    distance = Lcss(epsilon=epsilon)
+    return measure(distance, series1, series2, window_size=window_size, kernel=kernel)
+
+
+def lcss_matrix(
+    series1: ArrayLike,
+    series2: ArrayLike,
+    *,
+    epsilon: float | None = None,
+    window_size: int | None = None,
+    kernel: str = "auto",
+) -> NDArray[np.float64]:
+    """Return the cost matrix; arguments and errors are those of `lcss_distance`.
+
+    Returns:
+        ``(n, m)`` float64: entry ``[i, j]`` is the length L of the longest common subsequence of the first i + 1
+        samples of `series1` and the first j + 1 of `series2`; 0 outside the window.
+
+    Raises:
+        ValueError: As `lcss_distance`.
+        TypeError: As `lcss_distance`.
+        ImportError: As `lcss_distance`.
+        MemoryError: If the matrix does not fit into memory.
+
+    Example:
+        >>> lcss_matrix([1.0, 2.0], [2.0, 3.0], epsilon=0.1).tolist()
+        [[0.0, 0.0], [1.0, 1.0]]
+    """
+    distance = Lcss(epsilon=epsilon)
+    return measure_matrix(distance, series1, series2, window_size=window_size, kernel=kernel)
+
+
+def lcss_path(
+    series1: ArrayLike,
+    series2: ArrayLike,
+    *,
+    epsilon: float | None = None,
+    window_size: int | None = None,
+    kernel: str = "auto",
+) -> tuple[NDArray[np.int64], float]:
+    """Return the best path, and the distance; arguments and errors are those of `lcss_distance`.
+
+    Returns:
+        ``(k, 2)`` int64 and the distance. The path ends with (n-1, m-1), counted from 0. A step by (1, 1) matches the
+        two samples, by (1, 0) deletes in `series1`, by (0, 1) deletes in `series2`; of steps that cost the same, it
+        takes the one named first. It begins with the first step from (-1, -1): as long as it deletes in one series
+        alone, the index of the other stays -1.
+        Matches are what both series have in common.
+
+    Raises:
+        ValueError: As `lcss_distance`.
+        TypeError: As `lcss_distance`.
+        ImportError: As `lcss_distance`.
+        MemoryError: If the steps do not fit into memory.
+
+    Example:
+        >>> path, distance = lcss_path([1.0, 2.0, 3.0], [2.0, 3.0], epsilon=0.1)
+        >>> path.tolist(), distance
+        ([[0, -1], [1, 0], [2, 1]], 0.0)
+    """
+    distance = Lcss(epsilon=epsilon)
+    return measure_path(distance, series1, series2, window_size=window_size, kernel=kernel)
+
+
+def lcss_pairwise(
+    series: Sequence[ArrayLike] | ArrayLike,
+    others: Sequence[ArrayLike] | ArrayLike | None = None,
+    *,
+    epsilon: float | None = None,
+    window_size: int | None = None,
+    kernel: str = "auto",
+    threads: int | None = None,
+) -> NDArray[np.float64]:
+    """Return the distances of all pairs; parameters and errors are those of `lcss_distance`.
+
+    Args:
+        series: N series, of any lengths: ``(N, n)``, ``(N, n, channels)``, or a sequence of series.
+        others: M series to compare them with; ``None`` for `series` themselves.
+        epsilon: Tolerance, at least 0, in the unit of the series; ``None`` for a quarter of the larger standard
+            deviation of the two series.
+        window_size: As `lcss_distance`.
+        kernel: As `lcss_distance`.
+        threads: How many to use; ``None`` for one on every processor core that the process may run on.
+
+    Returns:
+        ``(N, M)`` float64, or ``(N, N)``, symmetric, with zeros on the diagonal.
+
+    Raises:
+        ValueError: As `lcss_distance`.
+        TypeError: As `lcss_distance`.
+        ImportError: As `lcss_distance`.
+
+    Example:
+        >>> lcss_pairwise([[1.0, 2.0, 3.0], [2.0, 9.0]], epsilon=0.1).tolist()
+        [[0.0, 0.5], [0.5, 0.0]]
+    """
+    distance = Lcss(epsilon=epsilon)
+    return measure_pairwise(distance, series, others, window_size=window_size, kernel=kernel, threads=threads)

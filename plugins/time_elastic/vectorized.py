@@ -1,0 +1,145 @@
+"""What the costs mean inside compiled kernels: the operations of `arithmetic` on SIMD vectors.
+
+Importing this module imports Numba; the vectors are those of `platform_base.kernels.vectors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from platform_base.kernels.compilation import kernel
+from platform_base.kernels.registers import count_lanes
+from platform_base.kernels.vectors import (
+    MaskType,
+    VectorType,
+    absolute,
+    get_lane,
+    get_last,
+    lane_numbers,
+    load,
+    minimum,
+    select,
+    shift_in_first,
+    splat,
+    square_root,
+    store,
+    store_mask,
+    transpose_tile,
+)
+from platform_base.kernels.views import ViewType, count_rows, load_row, view
+
+try:
+    from numba import types
+    from numba.extending import overload, register_jitable
+except ImportError as error:
+    # Said again so that the check of imports sees that the absence is handled: `kernels` falls back to NumPy.
+    raise ImportError("the compiled kernels need numba") from error
+
+from . import arithmetic, steps
+
+__all__ = [
+    "LANES",
+    "absolute",
+    "get_last",
+    "kernel",
+    "lane_numbers",
+    "load",
+    "load_row",
+    "minimum",
+    "select",
+    "shift_in_first",
+    "splat",
+    "step_between",
+    "step_carry",
+    "step_cost",
+    "step_hold",
+    "step_recall",
+    "store",
+    "store_mask",
+    "transpose_tile",
+    "view",
+]
+
+# Cells, what they carry, what carries over, and three numbers of each sample live from turn to turn.
+LANES = count_lanes(6)
+
+
+@overload(arithmetic.lane, strict=False)
+def _lane(features: Any, feature: Any, at: Any) -> Any:
+    if not (isinstance(features, ViewType) and isinstance(at, types.Integer)):
+        return None
+    return lambda features, feature, at: load_row(features, feature, at, LANES)
+
+
+@overload(arithmetic.count, strict=False)
+def _count(features: Any) -> Any:
+    return (lambda features: count_rows(features)) if isinstance(features, ViewType) else None
+
+
+@overload(arithmetic.magnitude, strict=False)
+def _magnitude(values: Any) -> Any:
+    return (lambda values: absolute(values)) if isinstance(values, VectorType) else None
+
+
+@overload(arithmetic.smaller, strict=False)
+def _smaller(first: Any, second: Any) -> Any:
+    return (lambda first, second: minimum(first, second)) if isinstance(first, VectorType) else None
+
+
+@overload(arithmetic.choose, strict=False)
+def _choose(condition: Any, chosen: Any, other: Any) -> Any:
+    if not isinstance(condition, MaskType):
+        return None
+    return lambda condition, chosen, other: select(condition, splat(chosen, LANES), splat(other, LANES))
+
+
+@overload(arithmetic.keep, strict=False)
+def _keep(condition: Any, values: Any, other: Any) -> Any:
+    if not isinstance(condition, MaskType):
+        return None
+    return lambda condition, values, other: select(condition, values, splat(other, LANES))
+
+
+@overload(arithmetic.square_root, strict=False)
+def _square_root(values: Any) -> Any:
+    return (lambda values: square_root(values)) if isinstance(values, VectorType) else None
+
+
+@overload(arithmetic.power, strict=False)
+def _power(values: Any, exponent: Any) -> Any:
+    if not isinstance(values, VectorType):
+        return None
+
+    def power_of_lanes(values: Any, exponent: Any) -> Any:
+        # No processor has an instruction for it: one lane after the other, the last first.
+        powers = values
+        for lane in range(LANES - 1, -1, -1):
+            powers = shift_in_first(powers, get_lane(values, lane) ** exponent)
+        return powers
+
+    return power_of_lanes
+
+
+for _function in (steps.combined_distance, steps.raised, steps.unraised):
+    register_jitable(_function)
+
+
+def _method(name: str) -> Callable[..., Any]:
+    """Return a function that compiled code may call, and that is the method `name` of its first argument's class."""
+
+    def call(steps: Any, *arguments: Any) -> Any:
+        return getattr(steps, name)(*arguments)
+
+    def find(steps: Any, *arguments: Any) -> Any:
+        return getattr(steps.instance_class, name)
+
+    overload(call, strict=False)(find)
+    return call
+
+
+step_hold = _method("hold")
+step_cost = _method("cost")
+step_carry = _method("carry")
+step_recall = _method("recall")
+step_between = _method("between")
