@@ -32,7 +32,7 @@ from .steps import Cells, carry_total, hold_nothing, recall_total
 
 
 class LcssSteps(NamedTuple):
-    """Costs of the steps: -L is what the kernels make smallest. A match that may not be costs infinity.
+    """Costs of the steps: -L is what the kernels make smallest; two samples that do not match may be passed over.
 
     Attributes:
         epsilon: Samples at most so far apart match; NaN for a quarter of the larger standard deviation.
@@ -52,7 +52,7 @@ class LcssSteps(NamedTuple):
 
     def cost(self, gap: Any, held: Any, cells: Cells) -> tuple[Any, Any, Any]:
         """Return the costs of the three steps."""
-        return choose(gap <= self.epsilon, -1.0, np.inf), 0.0, 0.0
+        return choose(gap <= self.epsilon, -1.0, 0.0), 0.0, 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,10 +158,9 @@ def lcss_path(
 
     Returns:
         ``(k, 2)`` int64 and the distance. The path ends with (n-1, m-1), counted from 0. A step by (1, 1) matches the
-        two samples, by (1, 0) deletes in `series1`, by (0, 1) deletes in `series2`; of steps that cost the same, it
-        takes the one named first. It begins with the first step from (-1, -1): as long as it deletes in one series
-        alone, the index of the other stays -1.
-        Matches are what both series have in common.
+        two samples, or passes over both where they are further apart than `epsilon`; by (1, 0) it deletes in `series1`,
+        by (0, 1) in `series2`. Of steps that cost the same, it takes the one named first. It begins with the first step
+        from (-1, -1): as long as it deletes in one series alone, the index of the other stays -1.
 
     Raises:
         ValueError: As `lcss_distance`.
