@@ -22,10 +22,10 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .distance import ElasticDistance, Prepared, measure, measure_matrix, measure_path
+from .distance import ElasticDistance, measure, measure_matrix, measure_path
 from .pairwise import measure_pairwise
-from .problem import check_number, gather
-from .steps import Cells, carry_total, hold_nothing, keep_steps, recall_total
+from .problem import check_number
+from .steps import Cells, carry_total, describe_nothing, hold_nothing, keep_steps, no_features, recall_total
 
 
 class AdtwSteps(NamedTuple):
@@ -38,6 +38,8 @@ class AdtwSteps(NamedTuple):
     penalty: float
 
     between = keep_steps
+    width = no_features
+    describe = describe_nothing
     hold = hold_nothing
     carry = carry_total
     recall = recall_total
@@ -61,10 +63,6 @@ class Adtw(ElasticDistance):
     def steps(self) -> AdtwSteps:
         """Return the costs of the steps."""
         return AdtwSteps(float(self.warp_penalty))
-
-    def prepare(self, series: NDArray[np.float64], times: NDArray[np.float64]) -> Prepared:
-        """Compute nothing: the costs depend on pairs of samples alone."""
-        return Prepared(samples=gather(series))
 
 
 def adtw_distance(

@@ -30,8 +30,7 @@ def sweep_pairs(pairs: Pairs, threads: int | None, report: Callable[[float], Non
     lengths = [np.array([one.samples.values.shape[1] for one in side]) for side in (pairs.rows, pairs.columns)]
     _check_windows(pairs, *lengths)
     uniform = all(len(set(side.tolist())) == 1 for side in lengths)
-    weighted = pairs.distance.weights(1).size > 0
-    if weighted and not uniform:
+    if pairs.distance.weighted and not uniform:
         share_out(lambda row: _compare_one_by_one(pairs, row), range(len(pairs.rows)), threads, report)
         return
     crowd = _Crowd(pairs, *lengths)

@@ -9,10 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .kernels import choose_kernel, solve_matrix, solve_path, solve_total
+from .kernels import KernelName, choose_kernel, load_compiled, solve_matrix, solve_path, solve_total
 from .problem import ElasticProblem, check_pair, check_window, closed_border, open_border
 from .series import as_times
 from .steps import Samples, Steps
+
+# Both at most so long are compared in a few milliseconds.
+_LONGEST_PLAIN = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +25,7 @@ class Prepared:
     Attributes:
         samples: As the kernels read them.
         deletion: ``(n,)``: cost of deleting each sample before any is matched; ``None`` where that may not be.
-        spread: Standard deviation of all values.
+        spread: Standard deviation of all values, where it matters.
     """
 
     samples: Samples
@@ -42,23 +45,41 @@ class ElasticDistance(ABC):
     Attributes:
         degree: Degree of the norm over the channels.
         rooted: Whether samples are compared by that norm, or by its power.
+        spread_matters: Whether a parameter follows from the standard deviations of the series.
+        weighted: Whether cells have weights by their distance from the diagonal.
     """
 
     degree: float = 2.0
     rooted: ClassVar[bool] = True
+    spread_matters: ClassVar[bool] = False
+    weighted: ClassVar[bool] = False
 
     @abstractmethod
-    def prepare(self, series: NDArray[np.float64], times: NDArray[np.float64]) -> Prepared:
+    def steps(self) -> Steps:
+        """Return the costs of the steps."""
+
+    def prepare(self, series: NDArray[np.float64], times: NDArray[np.float64], kernel: KernelName) -> Prepared:
         """Compute what depends on one series alone.
 
         Args:
             series: ``(n, channels)``, finite.
             times: ``(n,)``, strictly increasing.
+            kernel: Which one computes it.
         """
-
-    @abstractmethod
-    def steps(self) -> Steps:
-        """Return the costs of the steps."""
+        steps = self.steps()
+        values = np.ascontiguousarray(series.T)
+        features = np.empty((steps.width(len(values)), len(series)))
+        deletion = np.full(len(series), np.inf)
+        with np.errstate(over="ignore"):
+            if kernel == "numba":
+                load_compiled().describe_samples(steps, values, times, features, deletion)
+            else:
+                steps.describe(values, times, features, deletion)
+        return Prepared(
+            samples=Samples(values, features),
+            deletion=deletion if np.isfinite(deletion[0]) else None,
+            spread=float(np.std(series)) if self.spread_matters else 0.0,
+        )
 
     def weights(self, longest: int) -> NDArray[np.float64]:
         """Return the weight of a cell for each distance from the diagonal, ``(longest,)``, or none."""
@@ -139,8 +160,8 @@ def compare(
         ImportError: If `kernel` is ``"numba"`` and Numba cannot be imported.
         MemoryError: If the matrix or the path does not fit into memory.
     """
-    problem = _pose(distance, series1, series2, times, window_size)
     chosen = choose_kernel(kernel)
+    problem = _pose(distance, series1, series2, times, window_size, chosen)
     costs = steps = None
     if matrix:
         costs = solve_matrix(problem, chosen)
@@ -153,9 +174,38 @@ def compare(
     return Comparison(distance=distance.finish(total, *problem.shape), matrix=costs, path=steps)
 
 
-def measure(distance: ElasticDistance, series1: Any, series2: Any, **options: Any) -> float:
-    """Return the distance of two series; arguments and errors are those of `compare`."""
-    return compare(distance, series1, series2, **options).distance
+def measure(
+    distance: ElasticDistance,
+    series1: Any,
+    series2: Any,
+    *,
+    times: tuple[Any, Any] = (None, None),
+    window_size: Any = None,
+    kernel: str = "auto",
+) -> float:
+    """Return the distance of two series; arguments and errors are those of `compare`.
+
+    Two plain arrays, short enough that nobody waits for news of them, go straight to compiled code; where that finds
+    something amiss, the longer way says what.
+    """
+    bare = times[0] is None and times[1] is None and window_size is None
+    plain = bare and not (distance.spread_matters or distance.weighted)
+    if plain and _is_plain(series1) and _is_plain(series2) and choose_kernel(kernel) == "numba":
+        total = load_compiled().solve_plain(distance.steps(), series1, series2, distance.rooted)
+        if -np.inf < total < np.inf:
+            return distance.finish(total, len(series1), len(series2))
+    return compare(distance, series1, series2, times=times, window_size=window_size, kernel=kernel).distance
+
+
+def _is_plain(series: Any) -> bool:
+    """Whether `series` is an array that compiled code takes as it is; it is compiled for such arrays alone."""
+    return (
+        type(series) is np.ndarray
+        and series.ndim == 1
+        and series.dtype == np.float64
+        and 0 < series.size <= _LONGEST_PLAIN
+        and series.flags.carray
+    )
 
 
 def measure_matrix(distance: ElasticDistance, series1: Any, series2: Any, **options: Any) -> NDArray[np.float64]:
@@ -175,17 +225,19 @@ def measure_path(
 
 
 def _pose(
-    distance: ElasticDistance, series1: Any, series2: Any, times: tuple[Any, Any], window_size: Any
+    distance: ElasticDistance,
+    series1: Any,
+    series2: Any,
+    times: tuple[Any, Any],
+    window_size: Any,
+    kernel: KernelName,
 ) -> ElasticProblem:
     a, b = check_pair(series1, series2)
     if (times[0] is None) != (times[1] is None):
         absent = "times1" if times[0] is None else "times2"
         raise ValueError(f"{absent}: expected time stamps for both series or for none, got none; give {absent} too")
-    first_times = stamp_samples(times[0], "times1", len(a))
-    second_times = stamp_samples(times[1], "times2", len(b))
-    with np.errstate(over="ignore"):
-        first = distance.prepare(a, first_times)
-        second = distance.prepare(b, second_times)
+    first = distance.prepare(a, stamp_samples(times[0], "times1", len(a)), kernel)
+    second = distance.prepare(b, stamp_samples(times[1], "times2", len(b)), kernel)
     return distance.pose(first, second, window_size)
 
 

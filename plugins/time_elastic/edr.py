@@ -25,10 +25,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arithmetic import choose
-from .distance import ElasticDistance, Prepared, measure, measure_matrix, measure_path
+from .distance import ElasticDistance, measure, measure_matrix, measure_path
 from .pairwise import measure_pairwise
-from .problem import check_number, gather
-from .steps import Cells, carry_total, hold_nothing, recall_total
+from .problem import check_number
+from .steps import Cells, carry_total, hold_nothing, no_features, recall_total
 
 
 class EdrSteps(NamedTuple):
@@ -40,9 +40,20 @@ class EdrSteps(NamedTuple):
 
     epsilon: float
 
+    width = no_features
     hold = hold_nothing
     carry = carry_total
     recall = recall_total
+
+    def describe(
+        self,
+        values: NDArray[np.float64],
+        times: NDArray[np.float64],
+        features: NDArray[np.float64],
+        deletion: NDArray[np.float64],
+    ) -> None:
+        """Let every deletion cost 1 from the beginning."""
+        deletion[:] = 1.0
 
     def between(self, first_spread: float, second_spread: float) -> EdrSteps:
         """Return the steps with the tolerance for two series."""
@@ -61,6 +72,11 @@ class Edr(ElasticDistance):
 
     epsilon: float | None = None
 
+    @property
+    def spread_matters(self) -> bool:  # type: ignore[override]
+        """Whether the tolerance follows from the series."""
+        return self.epsilon is None
+
     def __post_init__(self) -> None:
         if self.epsilon is not None:
             check_number(self.epsilon, "epsilon", 0.0)
@@ -68,10 +84,6 @@ class Edr(ElasticDistance):
     def steps(self) -> EdrSteps:
         """Return the costs of the steps."""
         return EdrSteps(np.nan if self.epsilon is None else float(self.epsilon))
-
-    def prepare(self, series: NDArray[np.float64], times: NDArray[np.float64]) -> Prepared:
-        """Compute the standard deviation; every deletion costs 1."""
-        return Prepared(samples=gather(series), deletion=np.ones(len(series)), spread=float(np.std(series)))
 
 
 def edr_distance(

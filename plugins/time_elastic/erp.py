@@ -26,24 +26,41 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arithmetic import lane
-from .distance import ElasticDistance, Prepared, measure, measure_matrix, measure_path
+from .distance import ElasticDistance, measure, measure_matrix, measure_path
 from .pairwise import measure_pairwise
-from .problem import check_number, gather, norm_rows
-from .steps import Cells, Samples, carry_total, keep_steps, recall_total
+from .problem import check_number
+from .steps import Cells, Samples, carry_total, keep_steps, recall_total, sample_distance
 
 
 class ErpSteps(NamedTuple):
     """Costs of the steps; the feature of a sample is its distance from the constant.
 
     Attributes:
-        order: 1; Numba takes no named tuple without a field.
+        gap_value: g.
     """
 
-    order: float
+    gap_value: float
 
     between = keep_steps
     carry = carry_total
     recall = recall_total
+
+    def width(self, channels: int) -> int:
+        """Return 1."""
+        return 1
+
+    def describe(
+        self,
+        values: NDArray[np.float64],
+        times: NDArray[np.float64],
+        features: NDArray[np.float64],
+        deletion: NDArray[np.float64],
+    ) -> None:
+        """Write the distances from the constant, which are what deletions cost from the beginning."""
+        constant = np.full((values.shape[0], 1), self.gap_value)
+        for k in range(values.shape[1]):
+            features[0, k] = sample_distance(values, k, constant, 0, 2.0)
+            deletion[k] = features[0, k]
 
     def hold(self, first: Samples, row: Any) -> Any:
         """Return the distances from the constant."""
@@ -65,12 +82,7 @@ class Erp(ElasticDistance):
 
     def steps(self) -> ErpSteps:
         """Return the costs of the steps."""
-        return ErpSteps(1.0)
-
-    def prepare(self, series: NDArray[np.float64], times: NDArray[np.float64]) -> Prepared:
-        """Compute the distance of each sample from the constant."""
-        deletion = norm_rows(series - float(self.gap_value), self.degree)
-        return Prepared(samples=gather(series, deletion), deletion=deletion)
+        return ErpSteps(float(self.gap_value))
 
 
 def erp_distance(

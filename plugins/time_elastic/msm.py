@@ -32,10 +32,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arithmetic import count, keep, lane, smaller
-from .distance import ElasticDistance, Prepared, measure, measure_matrix, measure_path
+from .distance import ElasticDistance, measure, measure_matrix, measure_path
 from .pairwise import measure_pairwise
-from .problem import check_number, gather, norm_rows
-from .steps import Cells, Samples, carry_total, keep_steps, recall_total
+from .problem import check_number
+from .steps import Cells, Samples, carry_total, keep_steps, recall_total, sample_distance
 
 
 class MsmSteps(NamedTuple):
@@ -50,6 +50,24 @@ class MsmSteps(NamedTuple):
     between = keep_steps
     carry = carry_total
     recall = recall_total
+
+    def width(self, channels: int) -> int:
+        """Return one more than there are channels."""
+        return 1 + channels
+
+    def describe(
+        self,
+        values: NDArray[np.float64],
+        times: NDArray[np.float64],
+        features: NDArray[np.float64],
+        deletion: NDArray[np.float64],
+    ) -> None:
+        """Write the differences from one sample to the next; before the first there is none."""
+        features[:, 0] = 0.0
+        for k in range(1, values.shape[1]):
+            features[0, k] = sample_distance(values, k, values, k - 1, 2.0)
+            for channel in range(values.shape[0]):
+                features[1 + channel, k] = values[channel, k] - values[channel, k - 1]
 
     def hold(self, first: Samples, row: Any) -> Any:
         """Return the distances from the samples before."""
@@ -85,11 +103,6 @@ class Msm(ElasticDistance):
     def steps(self) -> MsmSteps:
         """Return the costs of the steps."""
         return MsmSteps(float(self.cost))
-
-    def prepare(self, series: NDArray[np.float64], times: NDArray[np.float64]) -> Prepared:
-        """Compute the differences from one sample to the next; before the first there is none."""
-        turn = np.diff(series, axis=0, prepend=series[:1])
-        return Prepared(samples=gather(series, norm_rows(turn, self.degree), *turn.T))
 
 
 def msm_distance(

@@ -12,7 +12,7 @@ from platform_base.plugins.base import get_context
 
 from . import diagonals
 from .distance import ElasticDistance, Prepared, stamp_samples
-from .kernels import check_total, choose_kernel
+from .kernels import KernelName, check_total, choose_kernel
 from .series import as_series
 
 
@@ -43,8 +43,8 @@ def measure_pairwise(
         ``(N, M)`` float64.
     """
     chosen = choose_kernel(kernel)
-    rows = prepare_all(distance, series, times, "series")
-    columns = rows if others is None else prepare_all(distance, others, other_times, "others")
+    rows = prepare_all(distance, series, times, "series", chosen)
+    columns = rows if others is None else prepare_all(distance, others, other_times, "others", chosen)
     _check_channels(rows, columns)
     pairs = Pairs(distance, rows, columns, window_size, symmetric=others is None)
     report = get_context().report_progress
@@ -111,7 +111,7 @@ def load_crowd() -> Any:
     return crowd
 
 
-def prepare_all(distance: ElasticDistance, series: Any, times: Any, name: str) -> list[Prepared]:
+def prepare_all(distance: ElasticDistance, series: Any, times: Any, name: str, kernel: KernelName) -> list[Prepared]:
     """Check and prepare each of the series.
 
     Raises:
@@ -126,8 +126,7 @@ def prepare_all(distance: ElasticDistance, series: Any, times: Any, name: str) -
     for number, (one, stamp) in enumerate(zip(given, stamps, strict=True)):
         checked = as_series(one, f"{name}[{number}]")
         moments = stamp_samples(stamp, f"{name}[{number}] times", len(checked))
-        with np.errstate(over="ignore"):
-            prepared.append(distance.prepare(checked, moments))
+        prepared.append(distance.prepare(checked, moments, kernel))
     return prepared
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .series import as_series
-from .steps import Samples, Steps, raised, unraised
+from .steps import Samples, Steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,19 +69,20 @@ def check_pair(series1: Any, series2: Any) -> tuple[NDArray[np.float64], NDArray
     return a, b
 
 
-def check_number(value: Any, name: str, minimum: float) -> float:
-    """Return a finite number of at least `minimum`.
+def check_number(value: Any, name: str, minimum: float) -> None:
+    """See that `value` is a finite number of at least `minimum`.
 
     Raises:
         ValueError: If it is smaller, infinite or NaN.
         TypeError: If it is no number.
     """
+    if type(value) is float and minimum <= value < math.inf:
+        return
     expected = f"number of at least {minimum:g}" if math.isfinite(minimum) else "number"
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name}: expected a {expected}, got {value!r}")
     if not (math.isfinite(value) and value >= minimum):
         raise ValueError(f"{name}: expected a finite {expected}, got {value}")
-    return float(value)
 
 
 def check_window(window_size: Any, n: int, m: int) -> int:
@@ -108,12 +109,6 @@ def check_window(window_size: Any, n: int, m: int) -> int:
     return min(window, n + m)
 
 
-def gather(series: NDArray[np.float64], *features: NDArray[np.float64]) -> Samples:
-    """Return a series, ``(n, channels)``, and what was computed of its samples, ``(n,)`` each, for the kernels."""
-    rows = np.stack(features) if features else np.empty((0, len(series)))
-    return Samples(np.ascontiguousarray(series.T), rows)
-
-
 def closed_border(n: int) -> NDArray[np.float64]:
     """Return the border of a distance whose paths begin by matching the two first samples."""
     border = np.full(n + 1, np.inf)
@@ -126,22 +121,3 @@ def open_border(deletion: NDArray[np.float64], window: int) -> NDArray[np.float6
     border = np.concatenate((np.zeros(1), np.cumsum(deletion)))
     border[window + 1 :] = np.inf
     return border
-
-
-def norm_rows(differences: NDArray[np.float64], degree: float) -> NDArray[np.float64]:
-    """Return the Lp norm of each row.
-
-    Args:
-        differences: ``(k, channels)``.
-        degree: p, at least 1.
-
-    Returns:
-        ``(k,)``. The channels are added from the first to the last, as the kernels do.
-    """
-    if differences.shape[1] == 1:
-        return np.abs(differences[:, 0])
-    total = raised(np.abs(differences[:, 0]), degree)
-    for channel in range(1, differences.shape[1]):
-        total = total + raised(np.abs(differences[:, channel]), degree)
-    norm: NDArray[np.float64] = unraised(total, degree)
-    return norm

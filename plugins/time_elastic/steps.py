@@ -63,6 +63,28 @@ class Steps(Protocol):
         """Return the steps for two series of these standard deviations, for the parameters that follow from them."""
         ...
 
+    def width(self, channels: int) -> int:
+        """Return how many features of a sample `describe` computes."""
+        ...
+
+    def describe(
+        self,
+        values: NDArray[np.float64],
+        times: NDArray[np.float64],
+        features: NDArray[np.float64],
+        deletion: NDArray[np.float64],
+    ) -> None:
+        """Compute what depends on one series alone.
+
+        Args:
+            values: ``(channels, n)``, finite.
+            times: ``(n,)``, strictly increasing.
+            features: ``(width, n)``, to be written.
+            deletion: ``(n,)``: what deleting each sample costs before any is matched; infinity, and to be left so,
+                where paths begin by matching the two first samples.
+        """
+        ...
+
     def hold(self, first: Samples, row: Any) -> Any:
         """Return what `cost` needs of the samples of the first series: kernels keep it in registers."""
         ...
@@ -123,12 +145,42 @@ def unraised(values: Any, degree: float) -> Any:
     return power(values, 1.0 / degree)
 
 
+def sample_distance(
+    values: NDArray[np.float64], sample: int, others: NDArray[np.float64], other: int, degree: float
+) -> float:
+    """Return the Lp norm of the difference of two samples of ``(channels, n)`` arrays, for `Steps.describe`."""
+    difference = abs(values[0, sample] - others[0, other])
+    channels = values.shape[0]
+    if channels == 1:
+        return difference
+    total = raised(difference, degree)
+    for channel in range(1, channels):
+        total = total + raised(abs(values[channel, sample] - others[channel, other]), degree)
+    norm: float = unraised(total, degree)
+    return norm
+
+
 # What most distances have in common: their `Steps` take these as methods.
 
 
 def keep_steps(self: Steps, first_spread: float, second_spread: float) -> Steps:
     """Return the steps themselves: no parameter follows from the series."""
     return self
+
+
+def no_features(self: Steps, channels: int) -> int:
+    """Return 0: the costs depend on pairs of samples alone."""
+    return 0
+
+
+def describe_nothing(
+    self: Steps,
+    values: NDArray[np.float64],
+    times: NDArray[np.float64],
+    features: NDArray[np.float64],
+    deletion: NDArray[np.float64],
+) -> None:
+    """Compute nothing, and leave every deletion at infinity."""
 
 
 def hold_nothing(self: Steps, first: Samples, row: Any) -> tuple[()]:

@@ -10,10 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .lags import tabulate_lags
+from .plain import describe_samples, solve_plain
 from .problem import ElasticProblem
 from .steps import Samples
 from .strips import MASK, run_strips, walk_back_strips
 from .vectorized import LANES
+
+__all__ = [
+    "describe_samples",
+    "pad_rows",
+    "reverse_columns",
+    "solve_plain",
+    "sweep_matrix",
+    "sweep_path",
+    "sweep_total",
+]
 
 # About 50 ms of work: often enough for a progress display, rarely enough to cost nothing.
 _CELLS_PER_REPORT = 1 << 28

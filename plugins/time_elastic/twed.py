@@ -29,10 +29,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arithmetic import lane, magnitude
-from .distance import ElasticDistance, Prepared, measure, measure_matrix, measure_path
+from .distance import ElasticDistance, measure, measure_matrix, measure_path
 from .pairwise import measure_pairwise
-from .problem import check_number, gather, norm_rows
-from .steps import Cells, Samples
+from .problem import check_number
+from .steps import Cells, Samples, sample_distance
 
 
 class TwedSteps(NamedTuple):
@@ -42,13 +42,36 @@ class TwedSteps(NamedTuple):
 
     Attributes:
         nu: Stiffness.
+        lmbda: Penalty of a deletion.
+        degree: Degree of the norm over the channels.
     """
 
     nu: float
+    lmbda: float
+    degree: float
 
     def between(self, first_spread: float, second_spread: float) -> TwedSteps:
         """Return the steps themselves."""
         return self
+
+    def width(self, channels: int) -> int:
+        """Return 2."""
+        return 2
+
+    def describe(
+        self,
+        values: NDArray[np.float64],
+        times: NDArray[np.float64],
+        features: NDArray[np.float64],
+        deletion: NDArray[np.float64],
+    ) -> None:
+        """Write times and deletions; the first sample is never deleted."""
+        features[0, 0] = times[0]
+        features[1, 0] = 0.0
+        for k in range(1, values.shape[1]):
+            features[0, k] = times[k]
+            jump = sample_distance(values, k, values, k - 1, self.degree)
+            features[1, k] = jump + self.nu * (times[k] - times[k - 1]) + self.lmbda
 
     def hold(self, first: Samples, row: Any) -> tuple[Any, Any]:
         """Return times and deletions."""
@@ -83,14 +106,7 @@ class Twed(ElasticDistance):
 
     def steps(self) -> TwedSteps:
         """Return the costs of the steps."""
-        return TwedSteps(float(self.nu))
-
-    def prepare(self, series: NDArray[np.float64], times: NDArray[np.float64]) -> Prepared:
-        """Compute what deleting each sample costs; the first is never deleted."""
-        deletion = np.zeros(len(series))
-        degree = 1.0 if series.shape[1] == 1 else float(self.degree)
-        deletion[1:] = norm_rows(series[1:] - series[:-1], degree) + self.nu * np.diff(times) + self.lmbda
-        return Prepared(samples=gather(series, times, deletion))
+        return TwedSteps(float(self.nu), float(self.lmbda), float(self.degree))
 
 
 def twed_distance(

@@ -5,6 +5,7 @@ Importing this module imports Numba; the vectors are those of `platform_base.ker
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -53,8 +54,10 @@ __all__ = [
     "step_between",
     "step_carry",
     "step_cost",
+    "step_describe",
     "step_hold",
     "step_recall",
+    "step_width",
     "store",
     "store_mask",
     "transpose_tile",
@@ -103,11 +106,15 @@ def _keep(condition: Any, values: Any, other: Any) -> Any:
 
 @overload(arithmetic.square_root, strict=False)
 def _square_root(values: Any) -> Any:
+    if isinstance(values, types.Float):
+        return lambda values: math.sqrt(values)
     return (lambda values: square_root(values)) if isinstance(values, VectorType) else None
 
 
 @overload(arithmetic.power, strict=False)
 def _power(values: Any, exponent: Any) -> Any:
+    if isinstance(values, types.Float):
+        return lambda values, exponent: values**exponent
     if not isinstance(values, VectorType):
         return None
 
@@ -121,7 +128,7 @@ def _power(values: Any, exponent: Any) -> Any:
     return power_of_lanes
 
 
-for _function in (steps.combined_distance, steps.raised, steps.unraised):
+for _function in (steps.combined_distance, steps.sample_distance, steps.raised, steps.unraised):
     register_jitable(_function)
 
 
@@ -138,6 +145,8 @@ def _method(name: str) -> Callable[..., Any]:
     return call
 
 
+step_width = _method("width")
+step_describe = _method("describe")
 step_hold = _method("hold")
 step_cost = _method("cost")
 step_carry = _method("carry")

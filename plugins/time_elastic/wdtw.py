@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arithmetic import lane
-from .distance import ElasticDistance, Prepared, measure, measure_matrix, measure_path
+from .distance import ElasticDistance, measure, measure_matrix, measure_path
 from .pairwise import measure_pairwise
-from .problem import check_number, gather
-from .steps import Cells, carry_total, hold_nothing, keep_steps, recall_total
+from .problem import check_number
+from .steps import Cells, carry_total, describe_nothing, hold_nothing, keep_steps, no_features, recall_total
 
 
 class WdtwSteps(NamedTuple):
@@ -40,6 +40,8 @@ class WdtwSteps(NamedTuple):
     order: float
 
     between = keep_steps
+    width = no_features
+    describe = describe_nothing
     hold = hold_nothing
     carry = carry_total
     recall = recall_total
@@ -55,6 +57,7 @@ class Wdtw(ElasticDistance):
     """The distance with its parameter, as `wdtw_distance` describes it."""
 
     rooted: ClassVar[bool] = False
+    weighted: ClassVar[bool] = True
     steepness: float = 0.05
 
     def __post_init__(self) -> None:
@@ -63,10 +66,6 @@ class Wdtw(ElasticDistance):
     def steps(self) -> WdtwSteps:
         """Return the costs of the steps."""
         return WdtwSteps(2.0)
-
-    def prepare(self, series: NDArray[np.float64], times: NDArray[np.float64]) -> Prepared:
-        """Compute nothing: the weights do not depend on the samples."""
-        return Prepared(samples=gather(series))
 
     def weights(self, longest: int) -> NDArray[np.float64]:
         """Return the weights by distance from the diagonal."""

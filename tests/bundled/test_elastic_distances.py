@@ -108,6 +108,30 @@ def test_both_kernels_agree_to_the_last_bit(name: str, channels: int) -> None:
             assert distance == other == ask(name, "distance", a, b, window_size=window)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_plain_arrays_take_the_short_way_to_the_same_bits(name: str) -> None:
+    generator = np.random.default_rng(6)
+    for n, m in ((1, 1), (1, 40), (33, 32), (64, 100), (150, 31)):
+        a, b = generator.normal(size=n), generator.normal(size=m)
+        expected = ask(name, "distance", a, b, kernel="numpy")
+        assert ask(name, "distance", a, b) == expected
+        read_only = a.copy()
+        read_only.flags.writeable = False
+        assert ask(name, "distance", read_only, b[::-1][::-1]) == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("at", "value"), [(0, math.nan), (5, math.nan), (9, math.inf)])
+def test_plain_arrays_are_looked_at(name: str, at: int, value: float) -> None:
+    sound, broken = np.arange(10.0), np.arange(10.0)
+    broken[at] = value
+    for order, which in (((sound, broken), 2), ((broken, sound), 1)):
+        with pytest.raises(ValueError, match=rf"series{which}\[{at}\]: expected a finite number, got {value}"):
+            ask(name, "distance", *order)
+    with pytest.raises(ValueError, match="series2: expected at least one sample"):
+        ask(name, "distance", sound, np.empty(0))
+
+
 @cache
 def references() -> list[list[Any]]:
     document = json.loads(Path(__file__).with_name("elastic_references.json").read_text("utf-8"))

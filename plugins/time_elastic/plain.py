@@ -1,0 +1,103 @@
+"""Two plain arrays straight to their distance, in one call of compiled code.
+
+For short series, looking at the arguments in Python and laying them out with NumPy costs many times what the cells
+cost.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .steps import Samples
+from .strips import run_strips
+from .vectorized import LANES, kernel, step_describe, step_width
+
+
+@kernel
+def solve_plain(steps: Any, first: NDArray[np.float64], second: NDArray[np.float64], rooted: bool) -> float:
+    """Return D(n-1, m-1) of two series of one channel, without time stamps, window or weights.
+
+    Args:
+        steps: A `steps.Steps`.
+        first: ``(n,)``, n at least 1.
+        second: ``(m,)``, m at least 1.
+        rooted: Whether samples are compared by their absolute difference, or by its square.
+
+    Returns:
+        Not finite where a value of the series is not, or the costs overflow.
+    """
+    n, m = first.size, second.size
+    if not (is_finite(first) and is_finite(second)):
+        return np.nan
+    rows, _ = describe_plain(steps, first, (n + LANES - 1) // LANES * LANES)
+    samples, deletion = describe_plain(steps, second, m)
+    extra = 1 if deletion[0] < np.inf else 0
+    columns = Samples(
+        np.zeros((1, m + extra + 2 * LANES)), np.zeros((samples.features.shape[0], m + extra + 2 * LANES))
+    )
+    for j in range(m):
+        place = LANES + m - 1 - j
+        columns.values[0, place] = second[j]
+        for feature in range(samples.features.shape[0]):
+            columns.features[feature, place] = samples.features[feature, j]
+    border = np.full(m + extra + LANES, np.inf)
+    if extra == 1:
+        border[0] = 0.0
+        for j in range(m):
+            border[j + 1] = border[j] + deletion[j]
+    return run_strips(
+        steps,
+        rows,
+        columns,
+        np.empty((2, 0)),
+        (n, m + extra, extra, n + m, 0),
+        (1.0, rooted),
+        (0, (n + LANES - 1) // LANES),
+        border,
+        border.copy(),
+        np.empty((0, 0)),
+        np.empty(0, dtype=np.uint8),
+        np.empty(0, dtype=np.int64),
+    )
+
+
+@kernel
+def describe_plain(steps: Any, series: NDArray[np.float64], length: int) -> tuple[Samples, NDArray[np.float64]]:
+    """Return a series, padded with zeros to `length`, with its features, and what deleting its samples costs."""
+    n = series.size
+    values = np.zeros((1, n))
+    for k in range(n):
+        values[0, k] = series[k]
+    features = np.zeros((step_width(steps, 1), n))
+    deletion = np.full(n, np.inf)
+    step_describe(steps, values, np.arange(1.0, n + 1.0), features, deletion)
+    padded = Samples(np.zeros((1, length)), np.zeros((features.shape[0], length)))
+    for k in range(n):
+        padded.values[0, k] = values[0, k]
+        for feature in range(features.shape[0]):
+            padded.features[feature, k] = features[feature, k]
+    return padded, deletion
+
+
+@kernel
+def is_finite(series: NDArray[np.float64]) -> bool:
+    """Return whether every value is a number, and not infinite: anything else minus itself is no number."""
+    sound = 0.0
+    for k in range(series.size):
+        sound += series[k] - series[k]
+    return sound == 0.0
+
+
+@kernel
+def describe_samples(
+    steps: Any,
+    values: NDArray[np.float64],
+    times: NDArray[np.float64],
+    features: NDArray[np.float64],
+    deletion: NDArray[np.float64],
+) -> None:
+    """Compute what depends on one series alone, as `steps.Steps.describe` says."""
+    step_describe(steps, values, times, features, deletion)
