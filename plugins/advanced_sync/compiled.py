@@ -21,53 +21,20 @@ from .directions import walk_back
 from .metrics import CHEBYSHEV, EUCLIDEAN, MANHATTAN
 
 
-def _compile(function: Callable[..., Any]) -> Callable[..., Any]:
+def _compile(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    # NumPy's error model: no code for divisors that are zero, of which there are none here.
+    options = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options}
     try:
-        compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True)(function)
+        compiled: Callable[..., Any] = numba.njit(cache=True, **options)(function)
     except RuntimeError:
         # Numba raises this where no directory can be written to for its cache: then every process compiles.
-        compiled = numba.njit(nogil=True)(function)
+        compiled = numba.njit(**options)(function)
     return compiled
 
 
-@_compile
-def fill_costs(
-    sample: NDArray[np.float64],
-    channels: NDArray[np.float64],
-    metric: int,
-    first: int,
-    last: int,
-    costs: NDArray[np.float64],
-) -> None:
-    """Set ``costs[j - first]`` to the local cost between one reference sample and target sample j.
-
-    Args:
-        sample: ``(channels,)``.
-        channels: The target, ``(channels, m)``.
-        metric: Code of the metric, below MINKOWSKI.
-        first: First target sample.
-        last: Last target sample.
-        costs: At least ``(last - first + 1,)``, written.
-    """
-    count = last - first + 1
-    for j in range(count):
-        costs[j] = 0.0
-    for channel in range(channels.shape[0]):
-        value = sample[channel]
-        row = channels[channel, first : last + 1]
-        if metric == MANHATTAN:
-            for j in range(count):
-                costs[j] += abs(value - row[j])
-        elif metric == CHEBYSHEV:
-            for j in range(count):
-                costs[j] = max(costs[j], abs(value - row[j]))
-        else:
-            for j in range(count):
-                difference = value - row[j]
-                costs[j] += difference * difference
-    if metric == EUCLIDEAN:
-        for j in range(count):
-            costs[j] = math.sqrt(costs[j])
+def _compile_part(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile what only other compiled functions call: without the code that Python would call it by."""
+    return _compile(function, no_cpython_wrapper=True)
 
 
 @_compile
@@ -94,17 +61,45 @@ def fill_cost_rows(
         costs: Ring of rows, written.
     """
     for i in range(start, stop):
-        fill_costs(reference[i], channels, metric, first[i], last[i], costs[i % costs.shape[0]])
+        count = last[i] - first[i] + 1
+        total = costs[i % costs.shape[0], :count]
+        total[:] = 0.0
+        for channel in range(channels.shape[0]):
+            value = reference[i, channel]
+            row = channels[channel, first[i] : last[i] + 1]
+            if metric == MANHATTAN:
+                for j in range(count):
+                    total[j] += abs(value - row[j])
+            elif metric == CHEBYSHEV:
+                for j in range(count):
+                    total[j] = max(total[j], abs(value - row[j]))
+            else:
+                for j in range(count):
+                    difference = value - row[j]
+                    total[j] += difference * difference
+        if metric == EUCLIDEAN:
+            for j in range(count):
+                total[j] = math.sqrt(total[j])
 
 
-@_compile
+@_compile_part
+def _copy(source: NDArray[np.float64], candidate: NDArray[np.float64]) -> None:
+    """Set `candidate` to `source`; both of the same length.
+
+    A loop, because the assignment of one slice to another compiles code for an error message: two seconds of it.
+    """
+    for k in range(candidate.shape[0]):
+        candidate[k] = source[k]
+
+
+@_compile_part
 def _add_costs(costs: NDArray[np.float64], weight: float, candidate: NDArray[np.float64]) -> None:
     """Add ``weight * costs`` to `candidate`; both of the same length."""
     for k in range(candidate.shape[0]):
         candidate[k] += weight * costs[k]
 
 
-@_compile
+@_compile_part
 def _take_cheaper(
     candidate: NDArray[np.float64], production: int, best: NDArray[np.float64], chosen: NDArray[np.uint8], keep: bool
 ) -> None:
@@ -117,7 +112,7 @@ def _take_cheaper(
         best[k] = candidate[k] if candidate[k] < best[k] else best[k]
 
 
-@_compile
+@_compile_part
 def _stay(
     costs: NDArray[np.float64], weight: float, production: int, best: NDArray[np.float64], chosen: NDArray[np.uint8]
 ) -> None:
@@ -196,7 +191,7 @@ def advance(
                 offer[:] = 0.0
             else:
                 begin = left - back - first[origin]
-                offer[:] = accumulated[origin % accumulated.shape[0], begin : begin + count]
+                _copy(accumulated[origin % accumulated.shape[0], begin : begin + count], offer)
             for cell in range(starts[production], starts[production + 1]):
                 row = i - offsets[cell, 0]
                 begin = left - offsets[cell, 1] - cost_first[row]
@@ -210,11 +205,11 @@ def advance(
         if stays:
             _stay(paid, weights[starts[productions - 1]], productions - 1, best, chosen)
         if keep:
-            pack_codes(chosen[: high - low + 1], code_bits, directions[i])
+            _pack_codes(chosen[: high - low + 1], code_bits, directions[i])
 
 
-@_compile
-def pack_codes(chosen: NDArray[np.uint8], code_bits: int, packed: NDArray[np.uint8]) -> None:
+@_compile_part
+def _pack_codes(chosen: NDArray[np.uint8], code_bits: int, packed: NDArray[np.uint8]) -> None:
     """Write the numbers `chosen` into the zeroed bytes `packed`, `code_bits` bits each."""
     if code_bits == 2:
         for k in range(chosen.shape[0]):
