@@ -6,38 +6,17 @@ Importing this module imports Numba; `kernels` does so when a call asks for it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
 
-try:
-    import numba
-except ImportError as error:
-    # Said again so that the check of imports sees that the absence is handled: `kernels` falls back to NumPy.
-    raise ImportError("the compiled kernels need numba") from error
 import numpy as np
 from numpy.typing import NDArray
+
+from platform_base.kernels.compilation import kernel
 
 from .directions import walk_back
 from .metrics import CHEBYSHEV, EUCLIDEAN, MANHATTAN
 
 
-def _compile(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    # NumPy's error model: no code for divisors that are zero, of which there are none here.
-    options = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options}
-    try:
-        compiled: Callable[..., Any] = numba.njit(cache=True, **options)(function)
-    except RuntimeError:
-        # Numba raises this where no directory can be written to for its cache: then every process compiles.
-        compiled = numba.njit(**options)(function)
-    return compiled
-
-
-def _compile_part(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile what only other compiled functions call: without the code that Python would call it by."""
-    return _compile(function, no_cpython_wrapper=True)
-
-
-@_compile
+@kernel
 def fill_cost_rows(
     reference: NDArray[np.float64],
     channels: NDArray[np.float64],
@@ -82,7 +61,7 @@ def fill_cost_rows(
                 total[j] = math.sqrt(total[j])
 
 
-@_compile_part
+@kernel
 def _copy(source: NDArray[np.float64], candidate: NDArray[np.float64]) -> None:
     """Set `candidate` to `source`; both of the same length.
 
@@ -92,14 +71,14 @@ def _copy(source: NDArray[np.float64], candidate: NDArray[np.float64]) -> None:
         candidate[k] = source[k]
 
 
-@_compile_part
+@kernel
 def _add_costs(costs: NDArray[np.float64], weight: float, candidate: NDArray[np.float64]) -> None:
     """Add ``weight * costs`` to `candidate`; both of the same length."""
     for k in range(candidate.shape[0]):
         candidate[k] += weight * costs[k]
 
 
-@_compile_part
+@kernel
 def _take_cheaper(
     candidate: NDArray[np.float64], production: int, best: NDArray[np.float64], chosen: NDArray[np.uint8], keep: bool
 ) -> None:
@@ -112,7 +91,7 @@ def _take_cheaper(
         best[k] = candidate[k] if candidate[k] < best[k] else best[k]
 
 
-@_compile_part
+@kernel
 def _stay(
     costs: NDArray[np.float64], weight: float, production: int, best: NDArray[np.float64], chosen: NDArray[np.uint8]
 ) -> None:
@@ -127,7 +106,7 @@ def _stay(
             chosen[k] = production
 
 
-@_compile
+@kernel
 def advance(
     start: int,
     stop: int,
@@ -208,7 +187,7 @@ def advance(
             _pack_codes(chosen[: high - low + 1], code_bits, directions[i])
 
 
-@_compile_part
+@kernel
 def _pack_codes(chosen: NDArray[np.uint8], code_bits: int, packed: NDArray[np.uint8]) -> None:
     """Write the numbers `chosen` into the zeroed bytes `packed`, `code_bits` bits each."""
     if code_bits == 2:
@@ -219,4 +198,4 @@ def _pack_codes(chosen: NDArray[np.uint8], code_bits: int, packed: NDArray[np.ui
             packed[k >> 1] |= np.uint8(chosen[k] << (4 * (k & 1)))
 
 
-walk_back_compiled = _compile(walk_back)
+walk_back_compiled = kernel(walk_back)

@@ -189,10 +189,9 @@ def rabiner_juang(path_type: int, weighting: str = "d", *, smoothed: bool = Fals
         raise ValueError(f"path_type: expected 1 to 7, got {path_type!r}")
     if weighting not in _WEIGHTING:
         raise ValueError(f"weighting: expected one of {', '.join(_WEIGHTING)}, got {weighting!r}")
-    weigh = {"a": min, "b": max, "c": lambda di, dj: di, "d": lambda di, dj: di + dj}[weighting]
     productions = []
     for moves in _RABINER_JUANG[_ROMAN[path_type]]:
-        weights = [float(weigh(di, dj)) for di, dj in moves]
+        weights = [float({"a": min(di, dj), "b": max(di, dj), "c": di, "d": di + dj}[weighting]) for di, dj in moves]
         if smoothed:
             weights = [sum(weights) / len(weights)] * len(weights)
         productions.append(tuple((di, dj, weight) for (di, dj), weight in zip(moves, weights, strict=True)))
