@@ -6,71 +6,17 @@ Importing this module imports Numba; `kernels` does so when a call asks for it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
 
-try:
-    import numba
-except ImportError as error:
-    # Said again so that the check of imports sees that the absence is handled: `kernels` falls back to NumPy.
-    raise ImportError("the compiled kernels need numba") from error
 import numpy as np
 from numpy.typing import NDArray
+
+from platform_base.kernels.compilation import kernel
 
 from .directions import walk_back
 from .metrics import CHEBYSHEV, EUCLIDEAN, MANHATTAN
 
 
-def _compile(function: Callable[..., Any]) -> Callable[..., Any]:
-    try:
-        compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:
-        # Numba raises this where no directory can be written to for its cache: then every process compiles.
-        compiled = numba.njit(nogil=True)(function)
-    return compiled
-
-
-@_compile
-def fill_costs(
-    sample: NDArray[np.float64],
-    channels: NDArray[np.float64],
-    metric: int,
-    first: int,
-    last: int,
-    costs: NDArray[np.float64],
-) -> None:
-    """Set ``costs[j - first]`` to the local cost between one reference sample and target sample j.
-
-    Args:
-        sample: ``(channels,)``.
-        channels: The target, ``(channels, m)``.
-        metric: Code of the metric, below MINKOWSKI.
-        first: First target sample.
-        last: Last target sample.
-        costs: At least ``(last - first + 1,)``, written.
-    """
-    count = last - first + 1
-    for j in range(count):
-        costs[j] = 0.0
-    for channel in range(channels.shape[0]):
-        value = sample[channel]
-        row = channels[channel, first : last + 1]
-        if metric == MANHATTAN:
-            for j in range(count):
-                costs[j] += abs(value - row[j])
-        elif metric == CHEBYSHEV:
-            for j in range(count):
-                costs[j] = max(costs[j], abs(value - row[j]))
-        else:
-            for j in range(count):
-                difference = value - row[j]
-                costs[j] += difference * difference
-    if metric == EUCLIDEAN:
-        for j in range(count):
-            costs[j] = math.sqrt(costs[j])
-
-
-@_compile
+@kernel
 def fill_cost_rows(
     reference: NDArray[np.float64],
     channels: NDArray[np.float64],
@@ -94,17 +40,45 @@ def fill_cost_rows(
         costs: Ring of rows, written.
     """
     for i in range(start, stop):
-        fill_costs(reference[i], channels, metric, first[i], last[i], costs[i % costs.shape[0]])
+        count = last[i] - first[i] + 1
+        total = costs[i % costs.shape[0], :count]
+        total[:] = 0.0
+        for channel in range(channels.shape[0]):
+            value = reference[i, channel]
+            row = channels[channel, first[i] : last[i] + 1]
+            if metric == MANHATTAN:
+                for j in range(count):
+                    total[j] += abs(value - row[j])
+            elif metric == CHEBYSHEV:
+                for j in range(count):
+                    total[j] = max(total[j], abs(value - row[j]))
+            else:
+                for j in range(count):
+                    difference = value - row[j]
+                    total[j] += difference * difference
+        if metric == EUCLIDEAN:
+            for j in range(count):
+                total[j] = math.sqrt(total[j])
 
 
-@_compile
+@kernel
+def _copy(source: NDArray[np.float64], candidate: NDArray[np.float64]) -> None:
+    """Set `candidate` to `source`; both of the same length.
+
+    A loop, because the assignment of one slice to another compiles code for an error message: two seconds of it.
+    """
+    for k in range(candidate.shape[0]):
+        candidate[k] = source[k]
+
+
+@kernel
 def _add_costs(costs: NDArray[np.float64], weight: float, candidate: NDArray[np.float64]) -> None:
     """Add ``weight * costs`` to `candidate`; both of the same length."""
     for k in range(candidate.shape[0]):
         candidate[k] += weight * costs[k]
 
 
-@_compile
+@kernel
 def _take_cheaper(
     candidate: NDArray[np.float64], production: int, best: NDArray[np.float64], chosen: NDArray[np.uint8], keep: bool
 ) -> None:
@@ -117,7 +91,7 @@ def _take_cheaper(
         best[k] = candidate[k] if candidate[k] < best[k] else best[k]
 
 
-@_compile
+@kernel
 def _stay(
     costs: NDArray[np.float64], weight: float, production: int, best: NDArray[np.float64], chosen: NDArray[np.uint8]
 ) -> None:
@@ -132,7 +106,7 @@ def _stay(
             chosen[k] = production
 
 
-@_compile
+@kernel
 def advance(
     start: int,
     stop: int,
@@ -196,7 +170,7 @@ def advance(
                 offer[:] = 0.0
             else:
                 begin = left - back - first[origin]
-                offer[:] = accumulated[origin % accumulated.shape[0], begin : begin + count]
+                _copy(accumulated[origin % accumulated.shape[0], begin : begin + count], offer)
             for cell in range(starts[production], starts[production + 1]):
                 row = i - offsets[cell, 0]
                 begin = left - offsets[cell, 1] - cost_first[row]
@@ -210,11 +184,11 @@ def advance(
         if stays:
             _stay(paid, weights[starts[productions - 1]], productions - 1, best, chosen)
         if keep:
-            pack_codes(chosen[: high - low + 1], code_bits, directions[i])
+            _pack_codes(chosen[: high - low + 1], code_bits, directions[i])
 
 
-@_compile
-def pack_codes(chosen: NDArray[np.uint8], code_bits: int, packed: NDArray[np.uint8]) -> None:
+@kernel
+def _pack_codes(chosen: NDArray[np.uint8], code_bits: int, packed: NDArray[np.uint8]) -> None:
     """Write the numbers `chosen` into the zeroed bytes `packed`, `code_bits` bits each."""
     if code_bits == 2:
         for k in range(chosen.shape[0]):
@@ -224,4 +198,4 @@ def pack_codes(chosen: NDArray[np.uint8], code_bits: int, packed: NDArray[np.uin
             packed[k >> 1] |= np.uint8(chosen[k] << (4 * (k & 1)))
 
 
-walk_back_compiled = _compile(walk_back)
+walk_back_compiled = kernel(walk_back)

@@ -49,8 +49,8 @@ def is_feasible(pattern: StepPattern, band: Band | None, m: int, *, open_begin: 
     """Say whether a path exists under `pattern` in `band`; ``None`` is a band with an empty row."""
     if band is None or not (open_begin or band.first[0] == 0) or not (open_end or band.last[-1] == m - 1):
         return False
-    if pattern.stays and not open_begin and {(1, 0), (1, 1)} <= {tuple(o) for o in pattern.table.origins.tolist()}:
-        # With all three elementary steps a monotone band needs only to touch itself from row to row.
+    if pattern.elementary and not open_begin:
+        # Then a monotone band needs only to touch itself from row to row.
         return bool((band.first[1:] <= band.last[:-1] + 1).all())
     ends = reachable_ends(pattern, band, open_begin=open_begin)
     return ends != 0 if open_end else bool(ends >> (m - 1) & 1)

@@ -132,7 +132,7 @@ def check_problem(
         band=_feasible_band(window, pattern, len(x), len(y), open_begin=open_begin, open_end=open_end),
         open_begin=open_begin,
         open_end=open_end,
-        missing=bool(np.isnan(x).any() or np.isnan(y).any()),
+        missing=nan_policy == "propagate" and bool(np.isnan(x).any() or np.isnan(y).any()),
         reference_values=x,
         target_values=y,
         positions=positions,

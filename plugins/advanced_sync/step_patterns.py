@@ -61,6 +61,11 @@ class StepPattern:
             samples of the reference, ``"M"`` those of the target that are matched, ``"N+M"`` their sum, ``"NA"``
             where the sum of the weights differs from path to path.
         table: The productions as arrays.
+        rows_back: Most reference samples that one production covers.
+        columns_back: Most target samples that one production covers.
+        stays: Whether a step may stay on the reference sample.
+        elementary: Whether the steps (1, 1), (1, 0) and (0, 1) are all allowed.
+        code_bits: Bits that hold the number of a production: 2 or 4.
 
     Raises:
         ValueError: If the productions break these rules.
@@ -70,6 +75,11 @@ class StepPattern:
     productions: tuple[Production, ...]
     normalization: Normalization
     table: ProductionTable = field(init=False, repr=False, compare=False)
+    rows_back: int = field(init=False, repr=False, compare=False)
+    columns_back: int = field(init=False, repr=False, compare=False)
+    stays: bool = field(init=False, repr=False, compare=False)
+    elementary: bool = field(init=False, repr=False, compare=False)
+    code_bits: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the productions and lay them out for the kernels."""
@@ -78,27 +88,18 @@ class StepPattern:
             raise ValueError(
                 f"step pattern {self.name}: expected normalization N, M, N+M or NA, got {self.normalization!r}"
             )
-        object.__setattr__(self, "table", _lay_out(self.productions))
-
-    @property
-    def rows_back(self) -> int:
-        """Most reference samples that one production covers."""
-        return int(self.table.origins[:, 0].max())
-
-    @property
-    def columns_back(self) -> int:
-        """Most target samples that one production covers."""
-        return int(self.table.origins[:, 1].max())
-
-    @property
-    def stays(self) -> bool:
-        """Whether a step may stay on the reference sample."""
-        return bool(self.table.origins[-1, 0] == 0)
-
-    @property
-    def code_bits(self) -> int:
-        """Bits that hold the number of a production: 2 or 4."""
-        return 2 if len(self.productions) <= 4 else 4
+        table = _lay_out(self.productions)
+        origins = {(int(di), int(dj)) for di, dj in table.origins}
+        derived = {
+            "table": table,
+            "rows_back": max(di for di, _ in origins),
+            "columns_back": max(dj for _, dj in origins),
+            "stays": (0, 1) in origins,
+            "elementary": {(1, 1), (1, 0), (0, 1)} <= origins,
+            "code_bits": 2 if len(self.productions) <= 4 else 4,
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
 
     def divisor(self, n: int, m: int) -> int:
         """Return what the distance of a path over `n` reference and `m` target samples is divided by.
@@ -188,10 +189,9 @@ def rabiner_juang(path_type: int, weighting: str = "d", *, smoothed: bool = Fals
         raise ValueError(f"path_type: expected 1 to 7, got {path_type!r}")
     if weighting not in _WEIGHTING:
         raise ValueError(f"weighting: expected one of {', '.join(_WEIGHTING)}, got {weighting!r}")
-    weigh = {"a": min, "b": max, "c": lambda di, dj: di, "d": lambda di, dj: di + dj}[weighting]
     productions = []
     for moves in _RABINER_JUANG[_ROMAN[path_type]]:
-        weights = [float(weigh(di, dj)) for di, dj in moves]
+        weights = [float({"a": min(di, dj), "b": max(di, dj), "c": di, "d": di + dj}[weighting]) for di, dj in moves]
         if smoothed:
             weights = [sum(weights) / len(weights)] * len(weights)
         productions.append(tuple((di, dj, weight) for (di, dj), weight in zip(moves, weights, strict=True)))
