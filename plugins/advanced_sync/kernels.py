@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -58,6 +59,9 @@ def solve_distance(problem: AlignmentProblem, kernel: KernelName) -> float:
     """
     if problem.missing:
         return float("nan")
+    if kernel == "numba" and _load_strips().fits(problem):
+        with _reporting() as report:
+            return _check_finite(_load_strips().find_distance(problem, report))
     _, distance = _end(problem, _accumulate(problem, np.zeros((0, 1), dtype=np.uint8), np.zeros((0, 1)), kernel))
     return distance
 
@@ -74,6 +78,10 @@ def solve_path(problem: AlignmentProblem, kernel: KernelName) -> tuple[NDArray[n
     """
     if problem.missing:
         return np.empty((0, 2), dtype=np.int64), float("nan")
+    if kernel == "numba" and _load_strips().fits(problem):
+        with _reporting() as report:
+            path, distance = _load_strips().find_path(problem, report)
+        return path, _check_finite(distance)
     path, distance, _ = _solve(problem, np.zeros((0, 1)), kernel)
     return path, distance
 
@@ -127,6 +135,12 @@ def _load_compiled() -> Any:
     return compiled
 
 
+def _load_strips() -> Any:
+    from . import strips
+
+    return strips
+
+
 def _end(problem: AlignmentProblem, ends: NDArray[np.float64]) -> tuple[int, float]:
     """Return the column at which the best path ends, and its cost.
 
@@ -145,31 +159,38 @@ def _end(problem: AlignmentProblem, ends: NDArray[np.float64]) -> tuple[int, flo
             before = len(problem.reference) if problem.pattern.normalization == "N+M" else 0
             comparable = ends / (before + matched)
         at = int(np.argmin(comparable))
-    distance = float(ends[at])
+    return first + at, _check_finite(float(ends[at]))
+
+
+def _check_finite(distance: float) -> float:
     if not np.isfinite(distance):
         raise ValueError(
             "the costs overflow float64: the values of reference and target differ by too much; "
             "scale both series, or use another distance_metric"
         )
-    return first + at, distance
+    return distance
+
+
+@contextlib.contextmanager
+def _reporting() -> Iterator[Callable[[float], None]]:
+    """Give a function that reports how much of the cost matrix is done; at the end all is."""
+    report_progress = get_context().report_progress
+
+    def report(fraction: float) -> None:
+        report_progress(fraction, "cost matrix")
+
+    yield report
+    report(1.0)
 
 
 def _accumulate(
     problem: AlignmentProblem, directions: NDArray[np.uint8], matrix: NDArray[np.float64], kernel: KernelName
 ) -> NDArray[np.float64]:
     """Return the accumulated costs of the last row of the band; fill the arrays that have rows."""
-    report_progress = get_context().report_progress
-
-    def report(fraction: float) -> None:
-        report_progress(fraction, "cost matrix")
-
-    with np.errstate(over="ignore", invalid="ignore"):
+    with _reporting() as report, np.errstate(over="ignore", invalid="ignore"):
         if kernel == "numba":
-            ends = _RowSweep.over(problem).run(directions, matrix, report)
-        else:
-            ends = diagonals.accumulate(problem, directions, matrix, report)
-    report(1.0)
-    return ends
+            return _RowSweep.over(problem).run(directions, matrix, report)
+        return diagonals.accumulate(problem, directions, matrix, report)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

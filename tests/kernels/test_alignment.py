@@ -14,13 +14,12 @@ from platform_base.kernels.alignment import compute_distance, compute_path
 from platform_base.kernels.backtracking import follow_back
 from platform_base.kernels.checkpoints import make_checkpoints, sweep_and_keep
 from platform_base.kernels.matrix import LANES, lay_out, lay_out_row
-from platform_base.kernels.metrics import find_metric
-from platform_base.kernels.recurrences import Symmetric1, Symmetric2
+from platform_base.kernels.rules import find_rules
 
 from . import textbook
 
 NONE = np.empty(0, dtype=np.int64)
-PATTERNS = {"symmetric1": Symmetric1(), "symmetric2": Symmetric2()}
+PATTERNS = ("symmetric1", "symmetric2")
 METRICS = ("sqeuclidean", "euclidean", "manhattan")
 # Around the borders of strips, and the smallest.
 SIZES = [
@@ -54,23 +53,23 @@ def ignore(_fraction):
 @pytest.mark.parametrize("metric", METRICS)
 def test_path_and_cost_are_those_of_the_textbook(metric, pattern, channels, n, m, ties):
     x, y = make_series(n * m, n, m, channels, ties=ties)
-    rules = PATTERNS[pattern], find_metric(metric, channels)
+    rules = find_rules(pattern, metric, channels)
     for first, last in ((np.zeros(n, np.int64), np.full(n, m - 1)), textbook.slanted(n, m, 3)):
         path, cost = textbook.align(pattern, metric, x, y, first, last)
-        assert compute_distance(*rules, x, y, first, last, ignore) == cost
-        found, found_cost = compute_path(*rules, x, y, first, last, ignore)
+        assert compute_distance(rules, x, y, first, last, ignore) == cost
+        found, found_cost = compute_path(rules, x, y, first, last, ignore)
         assert found_cost == cost
         np.testing.assert_array_equal(found, path)
 
 
 def test_no_window_is_a_window_of_all_columns():
     x, y = make_series(8, 140, 97, 1, ties=False)
-    rules = Symmetric2(), find_metric("euclidean", 1)
+    rules = find_rules("symmetric2", "euclidean", 1)
     first, last = np.zeros(140, np.int64), np.full(140, 96)
-    path, cost = compute_path(*rules, x, y, first, last, ignore)
-    found, found_cost = compute_path(*rules, x, y, NONE, NONE, ignore)
+    path, cost = compute_path(rules, x, y, first, last, ignore)
+    found, found_cost = compute_path(rules, x, y, NONE, NONE, ignore)
     np.testing.assert_array_equal(found, path)
-    assert found_cost == cost == compute_distance(*rules, x, y, NONE, NONE, ignore)
+    assert found_cost == cost == compute_distance(rules, x, y, NONE, NONE, ignore)
 
 
 @pytest.mark.parametrize(("group", "interval"), [(1, 1), (1, 7), (1, 64), (2, 3), (3, 64), (4, 130), (100, 31)])
@@ -79,12 +78,12 @@ def test_checkpoints_of_any_size_give_the_same_path(group, interval, radius):
     n, m = 4 * LANES + 5, 230
     x, y = make_series(group * interval, n, m, 1, ties=interval % 2 == 0)
     first, last = textbook.slanted(n, m, m if radius is None else radius)
-    rules = Symmetric1(), find_metric("sqeuclidean", 1)
+    rules = find_rules("symmetric1", "sqeuclidean", 1)
     matrix = lay_out(x, y, first, last)
     checkpoints = make_checkpoints(matrix, group, interval)
-    cost = sweep_and_keep(*rules, matrix, lay_out_row(m, 0.0), checkpoints, 0, -(-n // LANES))
+    cost = sweep_and_keep(rules, matrix, lay_out_row(m, 0.0), checkpoints, 0, -(-n // LANES))
     path = np.empty((n + m - 1, 2), dtype=np.int64)
-    free = follow_back(*rules, matrix, checkpoints, path)
+    free = follow_back(rules, matrix, checkpoints, path)
     expected, expected_cost = textbook.align("symmetric1", "sqeuclidean", x, y, first, last)
     assert cost == expected_cost
     np.testing.assert_array_equal(path[free:], expected)
@@ -95,12 +94,12 @@ def test_long_runs_report_and_can_be_stopped(monkeypatch):
     monkeypatch.setattr(alignment, "_CELLS_AT_ONCE", 0)
     n, m = 5 * LANES, 100
     x, y = make_series(2, n, m, 1, ties=False)
-    rules = Symmetric1(), find_metric("sqeuclidean", 1)
+    rules = find_rules("symmetric1", "sqeuclidean", 1)
     path, cost = textbook.align("symmetric1", "sqeuclidean", x, y, np.zeros(n, np.int64), np.full(n, m - 1))
     fractions = []
-    assert compute_distance(*rules, x, y, NONE, NONE, fractions.append) == cost
+    assert compute_distance(rules, x, y, NONE, NONE, fractions.append) == cost
     assert fractions == [0.0, 0.2, 0.4, 0.6, 0.8]
-    found, found_cost = compute_path(*rules, x, y, NONE, NONE, fractions.append)
+    found, found_cost = compute_path(rules, x, y, NONE, NONE, fractions.append)
     assert found_cost == cost
     np.testing.assert_array_equal(found, path)
 
@@ -110,14 +109,14 @@ def test_long_runs_report_and_can_be_stopped(monkeypatch):
 
     for compute in (compute_distance, compute_path):
         with pytest.raises(InterruptedError):
-            compute(*rules, x, y, NONE, NONE, stop)
+            compute(rules, x, y, NONE, NONE, stop)
 
 
 def test_costs_that_overflow_are_infinite_and_have_no_path():
     x, y = np.full((3, 1), 1e200), np.full((3, 1), -1e200)
-    rules = Symmetric1(), find_metric("sqeuclidean", 1)
-    assert compute_distance(*rules, x, y, NONE, NONE, ignore) == np.inf
-    path, cost = compute_path(*rules, x, y, NONE, NONE, ignore)
+    rules = find_rules("symmetric1", "sqeuclidean", 1)
+    assert compute_distance(rules, x, y, NONE, NONE, ignore) == np.inf
+    path, cost = compute_path(rules, x, y, NONE, NONE, ignore)
     assert (len(path), cost) == (0, np.inf)
 
 
@@ -130,10 +129,9 @@ def test_other_processors_give_the_same(features, tmp_path):
 import sys, numpy as np
 from platform_base.kernels.alignment import compute_distance
 from platform_base.kernels.matrix import LANES
-from platform_base.kernels.metrics import find_metric
-from platform_base.kernels.recurrences import Symmetric2
+from platform_base.kernels.rules import find_rules
 s = np.load(sys.argv[1]); none = np.empty(0, np.int64)
-cost = compute_distance(Symmetric2(), find_metric("euclidean", 1), s["x"], s["y"], none, none, lambda _: None)
+cost = compute_distance(find_rules("symmetric2", "euclidean", 1), s["x"], s["y"], none, none, lambda _: None)
 np.savez(sys.argv[2], cost=cost, lanes=LANES)
 """
     environment = {**os.environ, "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features}
@@ -143,3 +141,11 @@ np.savez(sys.argv[2], cost=cost, lanes=LANES)
     _, cost = textbook.align("symmetric2", "euclidean", x, y, np.zeros(90, np.int64), np.full(90, 74))
     assert result["lanes"] == (16 if "avx" in features else 8)
     assert result["cost"] == cost
+
+
+@pytest.mark.parametrize(
+    ("pattern", "metric", "named"), [("mori", "euclidean", "pattern"), ("symmetric1", "l3", "metric")]
+)
+def test_unknown_rules_are_named(pattern, metric, named):
+    with pytest.raises(ValueError, match=rf"^{named}: expected one of .*, got '(mori|l3)'$"):
+        find_rules(pattern, metric, 1)

@@ -16,8 +16,7 @@ from platform_base.kernels.backtracking import follow_back
 from platform_base.kernels.checkpoints import Checkpoints, choose_sizes, lay_out_store, make_checkpoints, sweep_and_keep
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.matrix import LANES, Matrix, lay_out, lay_out_row
-from platform_base.kernels.metrics import Metric, pair_cost
-from platform_base.kernels.recurrences import Recurrence, start_value
+from platform_base.kernels.rules import Rules, find_corner
 from platform_base.kernels.strips import sweep
 
 # About 100 ms of work: rare enough to cost nothing, often enough to be stopped.
@@ -30,8 +29,7 @@ Report = Callable[[float], None]
 
 
 def compute_distance(
-    recurrence: Recurrence,
-    metric: Metric,
+    rules: Rules,
     x: NDArray[np.float64],
     y: NDArray[np.float64],
     first: NDArray[np.int64],
@@ -41,8 +39,7 @@ def compute_distance(
     """Return the cost of the best path from the first cell to the last.
 
     Args:
-        recurrence: How a cell follows from its neighbours.
-        metric: The local cost.
+        rules: What is computed.
         x: ``(n, channels)``, C-contiguous, finite.
         y: ``(m, channels)``, C-contiguous, finite.
         first: ``(n,)``, the first column of each row inside the window; or empty, where all are.
@@ -54,18 +51,17 @@ def compute_distance(
     """
     cells = _count_cells(x, y, first, last)
     if cells <= _CELLS_PER_REPORT:
-        return float(measure(recurrence, metric, x, y, first, last))
+        return float(measure(rules, x, y, first, last))
     matrix = lay_out(x, y, first, last)
-    row = lay_out_row(matrix.m, find_corner(recurrence, metric, matrix))
+    row = lay_out_row(matrix.m, find_corner(rules, matrix))
     distance = np.inf
     for start, stop in _cut(matrix, cells, report):
-        distance = sweep(recurrence, metric, matrix, row, start, stop)
+        distance = sweep(rules, matrix, row, start, stop)
     return float(distance)
 
 
 def compute_path(
-    recurrence: Recurrence,
-    metric: Metric,
+    rules: Rules,
     x: NDArray[np.float64],
     y: NDArray[np.float64],
     first: NDArray[np.int64],
@@ -86,23 +82,22 @@ def compute_path(
     cells = _count_cells(x, y, first, last)
     group, interval = choose_sizes(cells)
     if cells <= _CELLS_AT_ONCE:
-        free, path, distance = align(recurrence, metric, x, y, first, last, group, interval)
+        free, path, distance = align(rules, x, y, first, last, group, interval)
         return path[free:], distance
     matrix = lay_out(x, y, first, last)
-    row = lay_out_row(matrix.m, find_corner(recurrence, metric, matrix))
+    row = lay_out_row(matrix.m, find_corner(rules, matrix))
     checkpoints = make_checkpoints(matrix, group, interval)
     distance = np.inf
     for start, stop in _cut(matrix, cells, report):
-        distance = sweep_and_keep(recurrence, metric, matrix, row, checkpoints, start, stop)
+        distance = sweep_and_keep(rules, matrix, row, checkpoints, start, stop)
     path = np.empty((matrix.n + matrix.m - 1, 2), dtype=np.int64)
-    free = follow_back(recurrence, metric, matrix, checkpoints, path) if np.isfinite(distance) else len(path)
+    free = follow_back(rules, matrix, checkpoints, path) if np.isfinite(distance) else len(path)
     return path[free:], float(distance)
 
 
 @kernel
 def align(
-    recurrence: Recurrence,
-    metric: Metric,
+    rules: Rules,
     x: NDArray[np.float64],
     y: NDArray[np.float64],
     first: NDArray[np.int64],
@@ -112,30 +107,23 @@ def align(
 ) -> tuple[int, NDArray[np.int64], float]:
     """Return the path, preceded by so many unused pairs, and its cost, all in one go."""
     matrix = lay_out(x, y, first, last)
-    row = lay_out_row(matrix.m, find_corner(recurrence, metric, matrix))
+    row = lay_out_row(matrix.m, find_corner(rules, matrix))
     strips = (matrix.n + LANES - 1) // LANES
     state_at = np.empty(strips, dtype=np.int64)
     row_at = np.empty((strips + group - 1) // group, dtype=np.int64)
     states, elements = lay_out_store(matrix, group, interval, state_at, row_at)
     checkpoints = Checkpoints(group, interval, state_at, np.empty(states), row_at, np.empty(elements))
-    distance = sweep_and_keep(recurrence, metric, matrix, row, checkpoints, 0, strips)
+    distance = sweep_and_keep(rules, matrix, row, checkpoints, 0, strips)
     path = np.empty((matrix.n + matrix.m - 1, 2), dtype=np.int64)
     free = path.shape[0]
     if np.isfinite(distance):
-        free = follow_back(recurrence, metric, matrix, checkpoints, path)
+        free = follow_back(rules, matrix, checkpoints, path)
     return free, path, distance
 
 
 @kernel
-def find_corner(recurrence: Recurrence, metric: Metric, matrix: Matrix) -> float:
-    """Return what stands diagonally before the first cell."""
-    return start_value(recurrence, pair_cost(metric, matrix, 0, 0))
-
-
-@kernel
 def measure(
-    recurrence: Recurrence,
-    metric: Metric,
+    rules: Rules,
     x: NDArray[np.float64],
     y: NDArray[np.float64],
     first: NDArray[np.int64],
@@ -143,8 +131,8 @@ def measure(
 ) -> float:
     """Return the cost of the best path, all in one go: for short series the way from Python is what takes time."""
     matrix = lay_out(x, y, first, last)
-    row = lay_out_row(matrix.m, find_corner(recurrence, metric, matrix))
-    return sweep(recurrence, metric, matrix, row, 0, (matrix.n + LANES - 1) // LANES)
+    row = lay_out_row(matrix.m, find_corner(rules, matrix))
+    return sweep(rules, matrix, row, 0, (matrix.n + LANES - 1) // LANES)
 
 
 def _count_cells(

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from platform_base.kernels.checkpoints import Checkpoints, first_block
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.matrix import LANES, Matrix, bound_lanes, span
-from platform_base.kernels.metrics import Metric, pair_cost
-from platform_base.kernels.recurrences import LEFT, UP, Recurrence, choose_step
+from platform_base.kernels.rules import LEFT, UP, Rules, choose_step, measure_pair
 from platform_base.kernels.strips import STATE, advance, advance_within, enter_strip
 from platform_base.kernels.vectors import load, store
 
@@ -29,15 +28,13 @@ class Workspace(NamedTuple):
             one that lane 0 begins the block with.
         record: Cells of one strip in one block.
         state: ``(STATE,)``.
-        enters: ``(LANES,)``.
-        leaves: ``(LANES,)``.
+        window: ``(2 * LANES,)``.
     """
 
     rows: NDArray[np.float64]
     record: NDArray[np.float64]
     state: NDArray[np.float64]
-    enters: NDArray[np.float64]
-    leaves: NDArray[np.float64]
+    window: NDArray[np.float64]
 
 
 @kernel
@@ -45,18 +42,15 @@ def make_workspace(checkpoints: Checkpoints) -> Workspace:
     """Return room for the blocks of a sweep."""
     rows = np.empty((checkpoints.group + 1, checkpoints.interval + 8))
     record = np.empty((checkpoints.interval + 4) * LANES)
-    return Workspace(rows, record, np.empty(STATE), np.empty(LANES), np.empty(LANES))
+    return Workspace(rows, record, np.empty(STATE), np.empty(2 * LANES))
 
 
 @kernel
-def follow_back(
-    recurrence: Recurrence, metric: Metric, matrix: Matrix, checkpoints: Checkpoints, path: NDArray[np.int64]
-) -> int:
+def follow_back(rules: Rules, matrix: Matrix, checkpoints: Checkpoints, path: NDArray[np.int64]) -> int:
     """Write the path to the end of `path`, in time order.
 
     Args:
-        recurrence: As in the sweep.
-        metric: As in the sweep.
+        rules: As in the sweep.
         matrix: As in the sweep.
         checkpoints: As `sweep_and_keep` left them, having reached the last row with a finite cost.
         path: ``(n + m - 1, 2)`` int64, written.
@@ -78,18 +72,15 @@ def follow_back(
             group, block = strip - depth, needed
             enter_block(matrix, checkpoints, group, block, time, workspace.rows)
             for upper in range(group, strip):
-                sweep_in_block(recurrence, metric, matrix, checkpoints, upper, block, time, workspace)
-        begin = record_in_block(recurrence, metric, matrix, checkpoints, strip, block, time, workspace)
-        i, j, free = follow_record(
-            recurrence, metric, matrix, checkpoints, strip, block, begin, workspace, i, j, free, path
-        )
+                sweep_in_block(rules, matrix, checkpoints, upper, block, time, workspace)
+        begin = record_in_block(rules, matrix, checkpoints, strip, block, time, workspace)
+        i, j, free = follow_record(rules, matrix, checkpoints, strip, block, begin, workspace, i, j, free, path)
     return free
 
 
 @kernel
 def follow_record(
-    recurrence: Recurrence,
-    metric: Metric,
+    rules: Rules,
     matrix: Matrix,
     checkpoints: Checkpoints,
     strip: int,
@@ -120,8 +111,8 @@ def follow_record(
         else:
             up = record[(step - 1 - begin) * LANES + lane - 1] if step > begin else np.inf
             diagonal = record[(step - 2 - begin) * LANES + lane - 1] if step > begin + 1 else np.inf
-        cost = pair_cost(metric, matrix, i, j)
-        taken = choose_step(recurrence, cost, diagonal, up, left)
+        cost = measure_pair(rules, matrix, i, j)
+        taken = choose_step(rules, cost, diagonal, up, left)
         if taken != LEFT:
             i -= 1
         if taken != UP:
@@ -176,8 +167,7 @@ def restore(
 
 @kernel
 def sweep_in_block(
-    recurrence: Recurrence,
-    metric: Metric,
+    rules: Rules,
     matrix: Matrix,
     checkpoints: Checkpoints,
     strip: int,
@@ -192,10 +182,9 @@ def sweep_in_block(
     if start >= stop:
         return
     earliest = block * checkpoints.interval - depth * LANES
-    unmasked = bound_lanes(matrix, strip, workspace.enters, workspace.leaves)
+    unmasked = bound_lanes(matrix, strip, workspace.window)
     advance_within(
-        recurrence,
-        metric,
+        rules,
         matrix,
         strip,
         workspace.rows[depth],
@@ -203,17 +192,16 @@ def sweep_in_block(
         workspace.rows[depth + 1],
         1 - (earliest - LANES),
         workspace.state,
+        workspace.window,
+        unmasked,
         start,
         stop,
-        (workspace.enters, workspace.leaves),
-        unmasked,
     )
 
 
 @kernel
 def record_in_block(
-    recurrence: Recurrence,
-    metric: Metric,
+    rules: Rules,
     matrix: Matrix,
     checkpoints: Checkpoints,
     strip: int,
@@ -225,10 +213,9 @@ def record_in_block(
     depth = strip % checkpoints.group
     start = restore(matrix, checkpoints, strip, block, workspace.rows, workspace.state)
     earliest = block * checkpoints.interval - depth * LANES
-    bound_lanes(matrix, strip, workspace.enters, workspace.leaves)
+    bound_lanes(matrix, strip, workspace.window)
     advance(
-        recurrence,
-        metric,
+        rules.recording,
         matrix,
         strip,
         workspace.rows[depth],
@@ -236,9 +223,9 @@ def record_in_block(
         workspace.rows[depth + 1],
         1 - (earliest - LANES),
         workspace.state,
+        workspace.window,
+        workspace.record,
         start,
         time + 1 - depth * LANES,
-        (workspace.enters, workspace.leaves),
-        workspace.record,
     )
     return start

@@ -23,8 +23,7 @@ from numpy.typing import NDArray
 
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.matrix import LANES, MARGIN, Matrix, bound_lanes, span
-from platform_base.kernels.metrics import Metric
-from platform_base.kernels.recurrences import Recurrence
+from platform_base.kernels.rules import Rules
 from platform_base.kernels.strips import STATE, advance_within, enter_strip
 from platform_base.kernels.vectors import load, store
 
@@ -107,8 +106,7 @@ def first_block(time: int, interval: int) -> int:
 
 @kernel
 def sweep_and_keep(
-    recurrence: Recurrence,
-    metric: Metric,
+    rules: Rules,
     matrix: Matrix,
     row: NDArray[np.float64],
     checkpoints: Checkpoints,
@@ -117,7 +115,7 @@ def sweep_and_keep(
 ) -> float:
     """As `platform_base.kernels.strips.sweep`, and fill the part of `checkpoints` that belongs to these strips."""
     state = np.empty(STATE)
-    window = np.empty(LANES), np.empty(LANES)
+    window = np.empty(2 * LANES)
     interval = checkpoints.interval
     for strip in range(start, stop):
         begin, end = span(matrix, strip)
@@ -125,7 +123,7 @@ def sweep_and_keep(
             kept = checkpoints.row_at[strip // checkpoints.group]
             for column in range(begin - 1, end):
                 checkpoints.row_store[kept + column - begin + 1] = row[MARGIN + column]
-        unmasked = bound_lanes(matrix, strip, window[0], window[1])
+        unmasked = bound_lanes(matrix, strip, window)
         enter_strip(state, row[MARGIN + begin - 1])
         place = checkpoints.state_at[strip]
         offset = strip % checkpoints.group * LANES
@@ -134,9 +132,7 @@ def sweep_and_keep(
         while step < end:
             after = min(due, end)
             if step < after:
-                advance_within(
-                    recurrence, metric, matrix, strip, row, MARGIN, row, MARGIN, state, step, after, window, unmasked
-                )
+                advance_within(rules, matrix, strip, row, MARGIN, row, MARGIN, state, window, unmasked, step, after)
                 step = after
             if step == due:
                 store(checkpoints.states, place, load(state, 0, STATE))

@@ -6,6 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+_OPTIONS = {"error_model": "numpy", "boundscheck": False}
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -17,9 +22,39 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     Args:
         function: Of numbers, arrays and vectors (`platform_base.kernels.vectors`) alone.
     """
-    options = {"nogil": True, "error_model": "numpy", "boundscheck": False}
     try:
-        compiled: Callable[..., Any] = numba.njit(cache=True, **options)(function)
+        compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True, **_OPTIONS)(function)
     except RuntimeError:
-        compiled = numba.njit(**options)(function)
+        compiled = numba.njit(nogil=True, **_OPTIONS)(function)
     return compiled
+
+
+def compile_for_address(function: Callable[..., Any], signature: Any) -> Any:
+    """Compile `function` now, and return what holds it; its ``address`` is called with `call_address`.
+
+    Args:
+        function: As for `kernel`; arrays arrive as pointers.
+        signature: Of C types: ``void``, whole numbers, floats and pointers to them.
+    """
+    try:
+        return numba.cfunc(signature, cache=True, **_OPTIONS)(function)
+    except RuntimeError:
+        return numba.cfunc(signature, **_OPTIONS)(function)
+
+
+@intrinsic
+def call_address(_typing: Any, address: Any, arguments: Any) -> Any:
+    """Call the function at `address` with a tuple of arguments; it returns nothing.
+
+    Nothing is checked: if it was not compiled, with `compile_for_address`, for just these arguments, the process dies.
+    """
+    if not (isinstance(address, types.Integer) and isinstance(arguments, types.BaseTuple)):
+        return None
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        given = [builder.extract_value(values[1], number) for number in range(len(arguments))]
+        kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
+        builder.call(builder.inttoptr(values[0], kind.as_pointer()), given)
+        return context.get_dummy_value()
+
+    return types.void(address, arguments), generate

@@ -95,9 +95,7 @@ def span(matrix: Matrix, strip: int) -> tuple[int, int]:
 
 
 @kernel
-def bound_lanes(
-    matrix: Matrix, strip: int, enters: NDArray[np.float64], leaves: NDArray[np.float64]
-) -> tuple[int, int]:
+def bound_lanes(matrix: Matrix, strip: int, window: NDArray[np.float64]) -> tuple[int, int]:
     """Say when each lane of a strip is inside the window.
 
     Where the window ends at the edge of the matrix, the infinite samples beyond it do what a mask would.
@@ -105,14 +103,15 @@ def bound_lanes(
     Args:
         matrix: Whose window it is.
         strip: Number of the strip.
-        enters: ``(LANES,)``, gets the step in which a lane enters the window.
-        leaves: ``(LANES,)``, gets the step in which it has left it.
+        window: ``(2 * LANES,)``, gets the step in which each lane enters the window, then the one in which each has
+            left it.
 
     Returns:
         The first step and the end of the steps in which no lane is outside.
     """
-    enters[:] = -np.inf
-    leaves[:] = np.inf
+    for lane in range(LANES):
+        window[lane] = -np.inf
+        window[LANES + lane] = np.inf
     head = 0
     tail = matrix.m + LANES
     if matrix.first.shape[0] > 0:
@@ -120,8 +119,8 @@ def bound_lanes(
             row = min(strip * LANES + lane, matrix.n - 1)
             if matrix.first[row] > 0:
                 head = max(head, matrix.first[row] + lane)
-                enters[lane] = matrix.first[row] + lane
+                window[lane] = matrix.first[row] + lane
             if matrix.last[row] < matrix.m - 1:
                 tail = min(tail, matrix.last[row] + 1 + lane)
-                leaves[lane] = matrix.last[row] + 1 + lane
+                window[LANES + lane] = matrix.last[row] + 1 + lane
     return head, tail

@@ -19,9 +19,9 @@ Operators on vectors: ``+ - * /``, ``< <= > >=`` (which give a `MaskType`), ``& 
 scalar: it is put into every lane. All arithmetic is IEEE 754 without reassociation or contraction: lane by lane the
 same bits as the scalar expression.
 
-Memory is not checked: `load` and `store` reach ``lanes`` elements from the given flat index of a C-contiguous array,
-and it is the caller who has made the array that long. The functions work inside compiled functions only. `lanes`
-must be a constant (a global integer).
+Memory is not checked: `load` and `store` reach ``lanes`` elements from the given flat index of a C-contiguous array, or
+of a pointer in a function compiled for calls by address (`numba.cfunc`), and it is the caller who has made the array
+that long. The functions work inside compiled functions only. `lanes` must be a constant (a global integer).
 
 Built on ``numba.extending.intrinsic`` and LLVM's vector types (https://llvm.org/docs/LangRef.html#vector-type).
 """
@@ -141,6 +141,18 @@ def store_scalar(_typing: Any, array: Any, index: Any, value: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, index, value), generate
+
+
+@intrinsic
+def address_of(_typing: Any, array: Any, index: Any) -> Any:
+    """Return a pointer to ``array.flat[index]``, for a function compiled for calls by address."""
+    if not _is_float_array(array):
+        return None
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _element(context, builder, signature, arguments)
+
+    return types.CPointer(array.dtype)(array, index), generate
 
 
 @intrinsic
@@ -279,8 +291,8 @@ def transpose_tile(
     Element ``target.flat[target_start + column * target_stride + row]`` becomes ``source.flat[start + row * stride +
     column]``, for rows and columns below `size`, a constant power of two. Nothing is checked.
     """
-    arrays = _is_float_array(source) and _is_float_array(target) and target.dtype == source.dtype
-    if not (arrays and isinstance(size, types.IntegerLiteral)):
+    arrays = all(isinstance(array, types.Array) and _is_float_array(array) for array in (source, target))
+    if not (arrays and target.dtype == source.dtype and isinstance(size, types.IntegerLiteral)):
         return None
     vector = VectorType(source.dtype, size.literal_value)
 
@@ -426,13 +438,18 @@ def _define_mask_logic(symbol: Any, instruction: str) -> None:
 
 
 def _is_float_array(array: Any) -> bool:
-    return isinstance(array, types.Array) and array.dtype in (types.float64, types.float32) and array.layout == "C"
+    kinds = (types.float64, types.float32)
+    if isinstance(array, types.CPointer):
+        return array.dtype in kinds
+    return isinstance(array, types.Array) and array.dtype in kinds and array.layout == "C"
 
 
 def _element(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     """Address of the element of the array in argument 0 at the flat index in argument 1."""
-    array = context.make_array(signature.args[0])(context, builder, arguments[0])
-    return builder.gep(array.data, [context.cast(builder, arguments[1], signature.args[1], types.intp)])
+    kind, start = signature.args[0], arguments[0]
+    if isinstance(kind, types.Array):
+        start = context.make_array(kind)(context, builder, start).data
+    return builder.gep(start, [context.cast(builder, arguments[1], signature.args[1], types.intp)])
 
 
 def _address(context: Any, builder: Any, signature: Any, arguments: Any, vector: VectorType) -> Any:

@@ -1,0 +1,130 @@
+"""The innermost loop: a strip of rows, one lane each, over the columns.
+
+A strip is `LANES` rows. At step a, lane l computes column a - l: the cell above is then the neighbouring lane's cell of
+the step before, the diagonal one that of two steps before, the left one the lane's own last cell. Nothing is read from
+memory but the column's sample and, for lane 0, the row above the strip; nothing is written but the last lane's cell,
+which is the row above the next strip::
+
+            column  0  1  2  3  4            one row in memory enters lane 0 ...
+    row r0   lane 0    0  1  2  3  4         (number: the step that computes the cell)
+    row r0+1 lane 1    1  2  3  4  5
+    row r0+2 lane 2    2  3  4  5  6         ... and what leaves the last lane takes its place
+
+Columns outside the matrix are infinite because the samples there are; columns outside a window are made so with a mask.
+The state of a strip between two steps is two vectors, the cells and their diagonal neighbours, so a strip can be left
+and taken up again anywhere.
+
+The loop is compiled for calls by address: the functions that sweep a matrix with it (`platform_base.kernels.strips`)
+are compiled once, whatever the cells hold.
+
+Systolic evaluation of dynamic programming in SIMD registers along anti-diagonals: A. Wozniak, Using video-oriented
+instructions to speed up sequence comparison, CABIOS 13 (1997) 145-150, doi 10.1093/bioinformatics/13.2.145.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+
+from platform_base.kernels.compilation import compile_for_address
+from platform_base.kernels.matrix import LANES
+from platform_base.kernels.vectors import (
+    absolute,
+    get_last,
+    load,
+    load_scalar,
+    minimum,
+    select,
+    shift_in_first,
+    splat,
+    square_root,
+    store,
+    store_scalar,
+)
+
+_ARRAY = types.CPointer(types.float64)
+
+# Of `compile_advance`'s function: rows, columns, entering, leaving, state, enters, leaves, record are arrays, the rest
+# whole numbers.
+SIGNATURE = types.void(*[_ARRAY] * 8, *[types.int64] * 5)
+
+
+class Kernel(NamedTuple):
+    """One variant of the loop.
+
+    Attributes:
+        single: Count the local cost once on a diagonal step, as symmetric1 does; else twice, as symmetric2.
+        squares: Sum squares of differences instead of their absolute values.
+        rooted: Take the root of the sum.
+        several: There may be more than one channel.
+        masked: Lanes may be outside the window.
+        recording: Keep every cell.
+    """
+
+    single: bool
+    squares: bool
+    rooted: bool
+    several: bool
+    masked: bool
+    recording: bool
+
+
+@functools.cache
+def compile_advance(variant: Kernel) -> Any:
+    """Compile one variant, for calls by address.
+
+    The function takes a strip from step `start` to step `stop`. All arrays are float64:
+
+    * rows: the strip's samples, ``LANES`` of each channel, `row_stride` apart;
+    * columns: the sample of column 0; that of column j stands j elements **before** it; `column_stride` apart;
+    * entering: the row above the strip, from column 0 on; leaving: its last row; the two may be the same;
+    * state: ``2 * LANES``, cells and diagonal neighbours, read and written;
+    * enters, leaves: ``LANES``, the step in which each lane enters the window, and the one in which it has left it;
+    * record: gets the cells of every step, ``LANES`` for each.
+
+    Returns:
+        What holds the compiled function; its ``address`` stays valid as long as the process lives, because what is
+        returned here is kept.
+    """
+    single, squares, rooted, several, masked, recording = variant
+
+    def advance(
+        rows: Any, columns: Any, entering: Any, leaving: Any, state: Any, enters: Any, leaves: Any, record: Any,
+        row_stride: int, column_stride: int, channels: int, start: int, stop: int,
+    ) -> None:  # fmt: skip
+        samples = load(rows, 0, LANES)
+        cells = load(state, 0, LANES)
+        diagonal = load(state, LANES, LANES)
+        for step in range(start, stop):
+            difference = samples - load(columns, -step, LANES)
+            cost = difference * difference if squares else absolute(difference)
+            if several:
+                for channel in range(1, channels):
+                    more = load(rows, channel * row_stride, LANES)
+                    difference = more - load(columns, channel * column_stride - step, LANES)
+                    cost = cost + (difference * difference if squares else absolute(difference))
+            if rooted:
+                cost = square_root(cost)
+
+            # Rounded addition is monotone: the smallest neighbour plus the cost is, to the bit, the smallest sum.
+            up = shift_in_first(cells, load_scalar(entering, step))
+            if single:
+                cells = cost + minimum(minimum(diagonal, cells), up)
+            else:
+                cells = minimum(diagonal + (cost + cost), minimum(cells, up) + cost)
+            if masked:
+                now = splat(np.float64(step), LANES)
+                inside = (now >= load(enters, 0, LANES)) & (now < load(leaves, 0, LANES))
+                cells = select(inside, cells, splat(np.inf, LANES))
+            diagonal = up
+
+            store_scalar(leaving, step - (LANES - 1), get_last(cells))
+            if recording:
+                store(record, (step - start) * LANES, cells)
+        store(state, 0, cells)
+        store(state, LANES, diagonal)
+
+    return compile_for_address(advance, SIGNATURE)
