@@ -133,6 +133,22 @@ def test_a_task_that_is_cancelled_while_its_worker_starts_leaves_a_usable_pool(n
         assert asyncio.run(cancel()) == 5
 
 
+def test_a_task_that_is_cancelled_twice_while_its_worker_starts_leaves_nothing(nothing_left):
+    async def cancel():
+        task = asyncio.create_task(call(registry, "echo", value=0))
+        for _ in range(4):
+            await asyncio.sleep(0)
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return await call(registry, "echo", value=6)
+
+    with started(max=1) as registry:
+        registry.load_plugin("behaviours")
+        registry.unload_plugin("behaviours")
+        assert asyncio.run(cancel()) == 6
+
+
 def test_a_timeout_around_a_call_stops_the_work(nothing_left):
     async def hurry():
         async with asyncio.timeout(0.2):

@@ -91,7 +91,7 @@ def test_every_failure_is_that_of_a_single_call(single, inputs, error, message):
 
 def test_items_of_a_worker_that_died_are_run_again(single):
     """The item is deadly only among others: it counts the calls of its worker."""
-    deadly = [{"do": "die_at_call", "number": 400}] * 600
+    deadly = [{"do": "die_at_call", "number": 550}] * 600
     results = values(single.map_plugin("behaviours", deadly))
     assert len(results) == 600
     assert single.get_plugin_stats("behaviours")["failures"].keys() == {"WorkerCrashedError"}

@@ -94,6 +94,16 @@ def test_a_cancelled_call_leaves_the_queue(nothing_left):
         assert not first.done()
 
 
+def test_a_call_can_be_cancelled_again(nothing_left):
+    begun = threading.Event()
+    with registry_with(max=1) as registry:
+        future = registry.submit_plugin("behaviours", {"do": "report"}, progress=lambda *_: begun.set())
+        assert begun.wait(10)
+        assert [future.cancel() for _ in range(3)] == [True, True, True]
+        with pytest.raises(concurrent.futures.CancelledError):
+            future.result(10)
+
+
 def test_two_plugins_take_turns_when_there_is_room_for_one_worker(nothing_left):
     order = []
     with registry_with(total=1) as registry:

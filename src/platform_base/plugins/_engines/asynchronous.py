@@ -44,7 +44,7 @@ class Turn:
         except asyncio.CancelledError:
             pool.leave(key, place)
             if not place.gone:  # The turn came in the same moment.
-                give_back(await in_thread(partial(pool.collect, key, place)))
+                give_back(await in_thread(partial(pool.collect, key, place), unwanted=give_back))
             raise
         if place.may_start:
             return await in_thread(partial(pool.collect, key, place), unwanted=give_back)
@@ -114,7 +114,11 @@ async def in_thread(
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
-        await asyncio.wait([future])
+        while not future.done():
+            try:
+                await asyncio.wait([future])
+            except asyncio.CancelledError:
+                continue  # It cannot be stopped, and what it brings must not be lost.
         if future.exception() is None:
             unwanted(future.result())
         raise

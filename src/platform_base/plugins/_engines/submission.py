@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -23,14 +24,18 @@ class Submission(concurrent.futures.Future[Outcome]):
         super().__init__()
         self.cancellation = Cancellation()
         self._begun = False
+        self._cancelling = threading.RLock()
 
     def cancel(self) -> bool:
         """Stop the call. False only when it is done already."""
-        if not super().cancel():
-            return False
-        self.cancellation.cancel()
-        self.set_running_or_notify_cancel()
-        return True
+        with self._cancelling:
+            if self.cancelled():
+                return True
+            if not super().cancel():
+                return False
+            self.cancellation.cancel()
+            self.set_running_or_notify_cancel()
+            return True
 
     def running(self) -> bool:
         """Whether the call runs now."""
