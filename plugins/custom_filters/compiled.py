@@ -94,6 +94,14 @@ def _run_lines(
         run_line(lines[channel, first:stop], out[channel, first:stop], backwards, sections, states[channel])
 
 
+ChunkTables = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def chunk_tables(sections: NDArray[np.float64], samples: int) -> ChunkTables | None:
+    """Return what `run_lines` needs to run in chunks; ``None`` where lines of so many samples hold no block."""
+    return state_tables(sections) if samples >= BLOCK else None
+
+
 def run_lines(
     lines: NDArray[np.float64],
     out: NDArray[np.float64],
@@ -101,7 +109,7 @@ def run_lines(
     states: NDArray[np.float64],
     *,
     backwards: bool = False,
-    in_chunks: bool = False,
+    chunks: ChunkTables | None = None,
 ) -> None:
     """Filter lines once.
 
@@ -111,16 +119,18 @@ def run_lines(
         sections: ``(sections, 6)``.
         states: ``(channels, sections, 2)``, read and written.
         backwards: From the last sample to the first.
-        in_chunks: As fast as can be, in vectors, instead of in an order that does not depend on the length.
+        chunks: From `chunk_tables`, to go as fast as can be, in vectors, instead of in an order that does not depend on
+            the length.
     """
     # Arrays that may be written and arrays that may not are different types to Numba: one of them is enough to compile.
     source = lines.view()
     source.flags.writeable = False
-    if in_chunks and lines.shape[1] >= BLOCK:
-        tables = (*state_tables(sections), np.empty((CHUNK, LANES)), np.empty((2, LANES)))
+    if chunks is None:
+        nothing = np.empty((0, 0, 0))
+        _run_lines(source, out, backwards, sections, states, nothing, nothing, np.empty((0, 0)), np.empty((0, 0)))
     else:
-        tables = (np.empty((0, 0, 0)), np.empty((0, 0, 0)), np.empty((0, 0)), np.empty((0, 0)))
-    _run_lines(source, out, backwards, sections, states, *tables)
+        block, ends = np.empty((CHUNK, LANES)), np.empty((2, LANES))
+        _run_lines(source, out, backwards, sections, states, *chunks, block, ends)
 
 
 replace_outliers = kernel(hampel_loop.replace_outliers)
@@ -130,6 +140,7 @@ filter_trend = kernel(kalman_recursion.filter_trend)
 smooth_trend = kernel(kalman_recursion.smooth_trend)
 
 __all__ = [
+    "chunk_tables",
     "filter_level",
     "filter_trend",
     "replace_outliers",

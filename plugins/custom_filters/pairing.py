@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .zpk import ZPK
 
+_PAIR_TOLERANCE = 1e-6
 _REAL_TOLERANCE = 100 * float(np.finfo(np.float64).eps)
 
 
@@ -55,7 +56,7 @@ class _Roots:
         is_real = np.abs(roots.imag) <= _REAL_TOLERANCE * np.abs(roots)
         upper = np.sort_complex(roots[~is_real & (roots.imag > 0)])
         lower = np.sort_complex(roots[~is_real & (roots.imag < 0)].conj())
-        if len(upper) != len(lower) or not np.allclose(upper, lower, rtol=1e-6, atol=1e-9):
+        if len(upper) != len(lower) or not (np.abs(upper - lower) <= _PAIR_TOLERANCE * (1.0 + np.abs(upper))).all():
             raise ValueError("complex poles and zeros must come in conjugate pairs")
         self._left = np.concatenate([0.5 * (upper + lower), np.sort(roots[is_real].real)])
 

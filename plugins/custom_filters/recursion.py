@@ -121,7 +121,8 @@ def run_both_ways(
             out[channel] = signal.sosfiltfilt(sections, lines[channel], padlen=edge)
             yield channel + 1
         return
-    run_lines = load_compiled().run_lines
+    compiled = load_compiled()
+    run_lines, chunks = compiled.run_lines, compiled.chunk_tables(sections, lines.shape[1])
     steady = steady_state(sections)
     together = max(1, _TOGETHER // lines.shape[1])
     for start in range(0, len(lines), together):
@@ -130,9 +131,9 @@ def run_both_ways(
         beyond = 2.0 * some[:, -1:] - some[:, -2 : -edge - 2 : -1]
         states = steady * before[:, :1, np.newaxis]
         run_lines(before, before, sections, states)
-        run_lines(some, filtered, sections, states, in_chunks=True)
+        run_lines(some, filtered, sections, states, chunks=chunks)
         run_lines(beyond, beyond, sections, states)
         states = steady * beyond[:, -1:, np.newaxis]
         run_lines(beyond, beyond, sections, states, backwards=True)
-        run_lines(filtered, filtered, sections, states, backwards=True, in_chunks=True)
+        run_lines(filtered, filtered, sections, states, backwards=True, chunks=chunks)
         yield min(len(lines), start + together)

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from .parameters import check_integer
 
+# Samples that stay in the second-level cache between two readings.
+_PIECE = 1 << 15
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
@@ -58,8 +61,7 @@ def as_lines(value: Any, axis: int, *, may_miss: bool) -> Lines:
     number %= array.ndim
     moved = np.moveaxis(array, number, -1)
     lines = np.ascontiguousarray(moved.reshape(-1, array.shape[number]), dtype=np.float64)
-    with np.errstate(invalid="ignore"):
-        peak = max(-float(lines.min()), float(lines.max()))
+    peak = _find_peak(lines.reshape(-1))
     missing = not math.isfinite(peak) and _check_finite(array, may_miss=may_miss)
     return Lines(values=lines, missing=missing, peak=peak, shape=array.shape, axis=number)
 
@@ -81,6 +83,15 @@ def _as_array(value: Any) -> NDArray[Any]:
     if array.size == 0:
         raise ValueError(f"series: expected at least one sample, got an empty series of shape {array.shape}")
     return array
+
+
+def _find_peak(values: NDArray[np.float64]) -> float:
+    """Return the largest magnitude, NaN where there is one; each sample comes from memory once."""
+    peaks = []
+    for start in range(0, len(values), _PIECE):
+        piece = values[start : start + _PIECE]
+        peaks += [-piece.min(), piece.max()]
+    return float(np.max(peaks))
 
 
 def _check_finite(array: NDArray[Any], *, may_miss: bool) -> bool:
