@@ -14,8 +14,8 @@ from .problem import ElasticProblem, check_pair, check_window, closed_border, op
 from .series import as_times
 from .steps import Samples, Steps
 
-# Both at most so long are compared in a few milliseconds.
-_LONGEST_PLAIN = 4096
+# Both at most so long are compared in a few milliseconds, and their matrix fits into memory.
+_LONGEST_PLAIN = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +161,11 @@ def compare(
         MemoryError: If the matrix or the path does not fit into memory.
     """
     chosen = choose_kernel(kernel)
+    bare = times[0] is None and times[1] is None and window_size is None
+    if chosen == "numba" and bare and not (distance.spread_matters or distance.weighted):
+        comparison = _compare_plain(distance, series1, series2, matrix, path)
+        if comparison is not None:
+            return comparison
     problem = _pose(distance, series1, series2, times, window_size, chosen)
     costs = steps = None
     if matrix:
@@ -174,38 +179,9 @@ def compare(
     return Comparison(distance=distance.finish(total, *problem.shape), matrix=costs, path=steps)
 
 
-def measure(
-    distance: ElasticDistance,
-    series1: Any,
-    series2: Any,
-    *,
-    times: tuple[Any, Any] = (None, None),
-    window_size: Any = None,
-    kernel: str = "auto",
-) -> float:
-    """Return the distance of two series; arguments and errors are those of `compare`.
-
-    Two plain arrays, short enough that nobody waits for news of them, go straight to compiled code; where that finds
-    something amiss, the longer way says what.
-    """
-    bare = times[0] is None and times[1] is None and window_size is None
-    plain = bare and not (distance.spread_matters or distance.weighted)
-    if plain and _is_plain(series1) and _is_plain(series2) and choose_kernel(kernel) == "numba":
-        total = load_compiled().solve_plain(distance.steps(), series1, series2, distance.rooted)
-        if -np.inf < total < np.inf:
-            return distance.finish(total, len(series1), len(series2))
-    return compare(distance, series1, series2, times=times, window_size=window_size, kernel=kernel).distance
-
-
-def _is_plain(series: Any) -> bool:
-    """Whether `series` is an array that compiled code takes as it is; it is compiled for such arrays alone."""
-    return (
-        type(series) is np.ndarray
-        and series.ndim == 1
-        and series.dtype == np.float64
-        and 0 < series.size <= _LONGEST_PLAIN
-        and series.flags.carray
-    )
+def measure(distance: ElasticDistance, series1: Any, series2: Any, **options: Any) -> float:
+    """Return the distance of two series; arguments and errors are those of `compare`."""
+    return compare(distance, series1, series2, **options).distance
 
 
 def measure_matrix(distance: ElasticDistance, series1: Any, series2: Any, **options: Any) -> NDArray[np.float64]:
@@ -222,6 +198,41 @@ def measure_path(
     comparison = compare(distance, series1, series2, path=True, **options)
     assert comparison.path is not None
     return comparison.path, comparison.distance
+
+
+def _compare_plain(
+    distance: ElasticDistance, series1: Any, series2: Any, matrix: bool, path: bool
+) -> Comparison | None:
+    """Compare two plain arrays, short enough that nobody waits for news of them, in one call of compiled code.
+
+    Returns:
+        ``None`` where something is amiss: the longer way says what.
+    """
+    if not (_is_plain(series1) and _is_plain(series2)):
+        return None
+    n, m = len(series1), len(series2)
+    compiled, steps = load_compiled(), distance.steps()
+    costs = track = None
+    if path:
+        track, total = compiled.solve_plain_path(steps, series1, series2, distance.rooted)
+    if matrix or not path:
+        costs = np.empty((n, m) if matrix else (0, 0))
+        total = compiled.solve_plain(steps, series1, series2, distance.rooted, costs)
+    if not -np.inf < total < np.inf:
+        return None
+    costs = distance.finish_matrix(costs) if matrix else None
+    return Comparison(distance=distance.finish(total, n, m), matrix=costs, path=track)
+
+
+def _is_plain(series: Any) -> bool:
+    """Whether `series` is an array that compiled code takes as it is; it is compiled for such arrays alone."""
+    return (
+        type(series) is np.ndarray
+        and series.ndim == 1
+        and series.dtype == np.float64
+        and 0 < series.size <= _LONGEST_PLAIN
+        and series.flags.carray
+    )
 
 
 def _pose(

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .steps import Samples
-from .strips import run_strips
+from .strips import MASK, run_strips, walk_back_strips
 from .vectorized import LANES, kernel, step_describe, step_width
 
 
 @kernel
-def solve_plain(steps: Any, first: NDArray[np.float64], second: NDArray[np.float64], rooted: bool) -> float:
+def solve_plain(
+    steps: Any, first: NDArray[np.float64], second: NDArray[np.float64], rooted: bool, matrix: NDArray[np.float64]
+) -> float:
     """Return D(n-1, m-1) of two series of one channel, without time stamps, window or weights.
 
     Args:
@@ -25,19 +27,55 @@ def solve_plain(steps: Any, first: NDArray[np.float64], second: NDArray[np.float
         first: ``(n,)``, n at least 1.
         second: ``(m,)``, m at least 1.
         rooted: Whether samples are compared by their absolute difference, or by its square.
+        matrix: ``(n, m)``, filled with D, or of no rows.
 
     Returns:
         Not finite where a value of the series is not, or the costs overflow.
     """
+    nothing = np.empty(0, dtype=np.uint8), np.empty(0, dtype=np.int64)
+    return sweep_plain(steps, first, second, rooted, matrix, nothing[0], nothing[1])[0]
+
+
+@kernel
+def solve_plain_path(
+    steps: Any, first: NDArray[np.float64], second: NDArray[np.float64], rooted: bool
+) -> tuple[NDArray[np.int64], float]:
+    """Return the path, ``(k, 2)``, and D(n-1, m-1); arguments are those of `solve_plain`."""
+    n, m = first.size, second.size
+    strips = (n + LANES - 1) // LANES
+    # One column more than there may be.
+    piece = (m + 1 + LANES) * 2 * MASK
+    directions = np.empty(strips * piece, dtype=np.uint8)
+    offsets = np.arange(strips) * piece
+    total, extra = sweep_plain(steps, first, second, rooted, np.empty((0, 0)), directions, offsets)
+    if not -np.inf < total < np.inf:
+        return np.empty((0, 2), dtype=np.int64), total
+    return walk_back_strips(directions, offsets, (n, m + extra, extra, n + m, 0)), total
+
+
+@kernel
+def sweep_plain(
+    steps: Any,
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    rooted: bool,
+    matrix: NDArray[np.float64],
+    directions: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+) -> tuple[float, int]:
+    """Lay the series out and run the strips; arguments are those of `solve_plain` and `strips.run_strips`.
+
+    Returns:
+        D(n-1, m-1), and 1 if paths may begin by deleting, else 0.
+    """
     n, m = first.size, second.size
     if not (is_finite(first) and is_finite(second)):
-        return np.nan
+        return np.nan, 0
     rows, _ = describe_plain(steps, first, (n + LANES - 1) // LANES * LANES)
     samples, deletion = describe_plain(steps, second, m)
     extra = 1 if deletion[0] < np.inf else 0
-    columns = Samples(
-        np.zeros((1, m + extra + 2 * LANES)), np.zeros((samples.features.shape[0], m + extra + 2 * LANES))
-    )
+    width = m + extra + 2 * LANES
+    columns = Samples(np.zeros((1, width)), np.zeros((samples.features.shape[0], width)))
     for j in range(m):
         place = LANES + m - 1 - j
         columns.values[0, place] = second[j]
@@ -48,7 +86,7 @@ def solve_plain(steps: Any, first: NDArray[np.float64], second: NDArray[np.float
         border[0] = 0.0
         for j in range(m):
             border[j + 1] = border[j] + deletion[j]
-    return run_strips(
+    total = run_strips(
         steps,
         rows,
         columns,
@@ -58,10 +96,11 @@ def solve_plain(steps: Any, first: NDArray[np.float64], second: NDArray[np.float
         (0, (n + LANES - 1) // LANES),
         border,
         border.copy(),
-        np.empty((0, 0)),
-        np.empty(0, dtype=np.uint8),
-        np.empty(0, dtype=np.int64),
+        matrix,
+        directions,
+        offsets,
     )
+    return total, extra
 
 
 @kernel

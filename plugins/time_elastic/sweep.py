@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .lags import tabulate_lags
-from .plain import describe_samples, solve_plain
+from .plain import describe_samples, solve_plain, solve_plain_path
 from .problem import ElasticProblem
 from .steps import Samples
 from .strips import MASK, run_strips, walk_back_strips
@@ -21,6 +21,7 @@ __all__ = [
     "pad_rows",
     "reverse_columns",
     "solve_plain",
+    "solve_plain_path",
     "sweep_matrix",
     "sweep_path",
     "sweep_total",

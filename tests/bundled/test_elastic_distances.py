@@ -115,6 +115,10 @@ def test_plain_arrays_take_the_short_way_to_the_same_bits(name: str) -> None:
         a, b = generator.normal(size=n), generator.normal(size=m)
         expected = ask(name, "distance", a, b, kernel="numpy")
         assert ask(name, "distance", a, b) == expected
+        assert np.array_equal(ask(name, "matrix", a, b), ask(name, "matrix", a, b, kernel="numpy"))
+        path, distance = ask(name, "path", a, b)
+        assert distance == expected
+        assert np.array_equal(path, ask(name, "path", a, b, kernel="numpy")[0])
         read_only = a.copy()
         read_only.flags.writeable = False
         assert ask(name, "distance", read_only, b[::-1][::-1]) == expected
@@ -128,6 +132,8 @@ def test_plain_arrays_are_looked_at(name: str, at: int, value: float) -> None:
     for order, which in (((sound, broken), 2), ((broken, sound), 1)):
         with pytest.raises(ValueError, match=rf"series{which}\[{at}\]: expected a finite number, got {value}"):
             ask(name, "distance", *order)
+        with pytest.raises(ValueError, match=rf"series{which}\[{at}\]"):
+            ask(name, "path", *order)
     with pytest.raises(ValueError, match="series2: expected at least one sample"):
         ask(name, "distance", sound, np.empty(0))
 
