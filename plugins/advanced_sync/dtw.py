@@ -34,7 +34,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .kernels import choose_kernel, solve_distance, solve_matrix, solve_path
+from .kernels import choose_kernel, solve_distance, solve_matrix, solve_path, solve_quickly
 from .options import Options
 from .problem import AlignmentProblem, check_problem
 from .warping import warp
@@ -111,6 +111,9 @@ def dtw_distance(reference: ArrayLike | None, target: ArrayLike | None, **option
         >>> dtw_distance([5, 6], [1, 5, 6, 2], step_pattern="asymmetric", open_begin=True, open_end=True)
         0.0
     """
+    quick: float | None = solve_quickly(reference, target, options, path=False)
+    if quick is not None:
+        return quick
     problem, kernel = _check(reference, target, options)
     return solve_distance(problem, kernel)
 
@@ -135,6 +138,9 @@ def dtw_path(
         >>> path.tolist()
         [[0, 0], [0, 1], [1, 2], [2, 3], [3, 3]]
     """
+    quick: tuple[NDArray[np.int64], float] | None = solve_quickly(reference, target, options, path=True)
+    if quick is not None:
+        return quick
     problem, kernel = _check(reference, target, options)
     return solve_path(problem, kernel)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -46,6 +46,20 @@ def choose_kernel(kernel: str) -> KernelName:
             return "numpy"
         raise ImportError('kernel: "numba" cannot be imported here; install numba, or use "numpy"') from error
     return "numba"
+
+
+def solve_quickly(reference: Any, target: Any, options: Mapping[str, Any], *, path: bool) -> Any:
+    """Return what `solve_distance` or `solve_path` does, for short plain series, without the long way of checks.
+
+    Returns:
+        The distance, or the path and the distance; ``None`` where the call must be checked.
+    """
+    try:
+        strips = _load_strips()
+    except ImportError:
+        return None
+    find = strips.find_path_quickly if path else strips.find_distance_quickly
+    return find(reference, target, options)
 
 
 def solve_distance(problem: AlignmentProblem, kernel: KernelName) -> float:

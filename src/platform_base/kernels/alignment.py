@@ -49,6 +49,7 @@ def compute_distance(
     Returns:
         The cost; infinity if it overflows float64.
     """
+    x, y = _own(x), _own(y)
     cells = _count_cells(x, y, first, last)
     if cells <= _CELLS_PER_REPORT:
         return float(measure(rules, x, y, first, last))
@@ -79,6 +80,7 @@ def compute_path(
     Raises:
         MemoryError: If the checkpoints do not fit into memory.
     """
+    x, y = _own(x), _own(y)
     cells = _count_cells(x, y, first, last)
     group, interval = choose_sizes(cells)
     if cells <= _CELLS_AT_ONCE:
@@ -133,6 +135,38 @@ def measure(
     matrix = lay_out(x, y, first, last)
     row = lay_out_row(matrix.m, find_corner(rules, matrix))
     return sweep(rules, matrix, row, 0, (matrix.n + LANES - 1) // LANES)
+
+
+@kernel
+def check_quickly(
+    x: NDArray[np.float64], y: NDArray[np.float64], radius: int
+) -> tuple[bool, NDArray[np.int64], NDArray[np.int64]]:
+    """Check two series, and lay out a window.
+
+    Args:
+        x: ``(n, channels)``, C-contiguous.
+        y: ``(m, channels)``, C-contiguous.
+        radius: The window is ``|i - j| <= radius``, at least ``|n - m|``; -1 for none.
+
+    Returns:
+        Whether all samples are finite, and the first and the last column of each row, as `compute_distance` wants them.
+    """
+    n, m = x.shape[0], y.shape[0]
+    faults = 0
+    for series in (x, y):
+        for sample in series.flat:
+            faults += not np.isfinite(sample)
+    first = np.empty(n if radius >= 0 else 0, np.int64)
+    last = np.empty(n if radius >= 0 else 0, np.int64)
+    for i in range(first.shape[0]):
+        first[i] = max(0, i - radius)
+        last[i] = min(m - 1, i + radius)
+    return faults == 0, first, last
+
+
+def _own(series: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the samples in an array that may be written to: for one that may not, Numba would compile anew."""
+    return series if series.flags.writeable else series.copy()
 
 
 def _count_cells(
