@@ -37,11 +37,13 @@ from platform_base.plugins.life_cycle import PluginUpdate, SelfTestInfo, ShadowR
 from platform_base.plugins.manifest import Documentation, Manifest
 from platform_base.plugins.permissions import Filesystem, Network, Permissions
 from platform_base.plugins.registry import PluginInfo, PluginRegistry
+from platform_base.plugins.replays import KeptCall
 from platform_base.plugins.self_test import Expectation, SelfTest, Source
 from platform_base.plugins.settings import (
     CacheSettings,
     CrashLoopSettings,
     PluginWorkerSettings,
+    ReplaySettings,
     SecuritySettings,
     Settings,
     WorkerSettings,
@@ -208,6 +210,7 @@ class TestSettingsReference:
             ("workers", WorkerSettings),
             ("crash_loop", CrashLoopSettings),
             ("cache", CacheSettings),
+            ("replay", ReplaySettings),
         ],
     )
     def test_every_key_with_its_default(self, heading, model):
@@ -294,6 +297,7 @@ class TestRegistryReference:
             ("PluginInfo", set(PluginInfo.__annotations__)),
             ("PluginStats", set(PluginStats.__annotations__)),
             ("PluginUpdate", set(PluginUpdate.__annotations__)),
+            ("KeptCall", {each.name for each in dataclasses.fields(KeptCall)}),
             ("ShadowReport", set(ShadowReport.__annotations__)),
             ("SelfTestInfo", set(SelfTestInfo.__annotations__)),
             ("Execution", {each.name for each in dataclasses.fields(Execution)}),

@@ -14,6 +14,7 @@ from platform_base.plugins.settings import (
     CacheSettings,
     CrashLoopSettings,
     PluginSettings,
+    ReplaySettings,
     SecuritySettings,
     Settings,
     WorkerSettings,
@@ -82,7 +83,7 @@ def test_shipped_file_comments_every_key() -> None:
     lines = (REPOSITORY / "config/plugins.yaml").read_text(encoding="utf-8").splitlines()
     keys = [number for number, line in enumerate(lines) if re.match(r" +[a-z_]+:", line)]
 
-    sections = (SecuritySettings, WorkerSettings, CrashLoopSettings, CacheSettings)
+    sections = (SecuritySettings, WorkerSettings, CrashLoopSettings, CacheSettings, ReplaySettings)
     assert len(keys) == sum(len(section.model_fields) for section in sections) + 2
     assert [lines[number] for number in keys if "#" not in lines[number - 1]] == []
 

@@ -25,10 +25,12 @@ def prune(
     """Delete what was not used for long, or is too much; what a running process uses stays."""
     from platform_base.cli import render
     from platform_base.plugins.cache import prune_cache
+    from platform_base.plugins.replays import Replays
     from platform_base.plugins.settings import Settings
 
     settings = Settings.load(config)
-    report: dict[str, Any] = dict(prune_cache(settings.cache, dry_run=dry_run))
+    keep = Replays(settings.replay).digests()
+    report: dict[str, Any] = dict(prune_cache(settings.cache, keep=keep, dry_run=dry_run))
     if as_json:
         render.print_json(report)
         return

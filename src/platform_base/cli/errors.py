@@ -58,5 +58,6 @@ def exit_status(error: BaseException) -> int:
         errors.InvalidInputsError,
         errors.EncodingError,
         errors.SettingsError,
+        errors.ReplayError,
     )
     return WRONG_QUESTION if isinstance(error, asked_wrongly) else FAILED

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from platform_base.cli import cache, demo, doctor, info, new, schema, validate
+from platform_base.cli import cache, demo, doctor, info, new, replay, schema, validate
 from platform_base.cli import list as list_verb
 from platform_base.cli import run as run_verb
 from platform_base.cli.errors import (
@@ -69,6 +69,7 @@ def main(
 app.command("list")(list_verb.list_plugins)
 app.command("info")(info.show_plugin)
 app.command("run")(run_verb.run_plugin)
+app.command("replay")(replay.replay)
 app.command("validate")(validate.validate_plugin)
 app.command("new")(new.create_plugin)
 app.command("doctor")(doctor.examine)

@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TypedDict
@@ -74,7 +75,13 @@ def cache_directory() -> Path:
 class CacheKeeper:
     """Prunes the cache in a thread of its own, at most once an hour for all processes together."""
 
-    def __init__(self, settings: CacheSettings, keep: AbstractSet[str] = frozenset()) -> None:
+    def __init__(self, settings: CacheSettings, keep: Callable[[], AbstractSet[str]]) -> None:
+        """Begin with nothing to do.
+
+        Args:
+            settings: How old and how large the cache may become.
+            keep: Returns the digests of releases that stay.
+        """
         self._settings = settings
         self._keep = keep
         self._thread: threading.Thread | None = None
@@ -93,7 +100,7 @@ class CacheKeeper:
 
     def _run(self) -> None:
         try:
-            report = prune_cache(self._settings, keep=self._keep)
+            report = prune_cache(self._settings, keep=self._keep())
         except OSError as error:
             logger.warning("the cache %s could not be pruned: %s", cache_directory(), error)
             return

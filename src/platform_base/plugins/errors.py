@@ -16,6 +16,7 @@ Each class keeps its facts as attributes, and each message says where, what was 
     ├── SandboxUnavailableError      .protection
     ├── EncodingError                .path              (also TypeError)
     ├── PluginDisabledError          .plugin_id, .cause, .retry_after_s
+    ├── ReplayError                  .run
     ├── RegistryClosedError
     └── ExecutionError               .plugin_id
         ├── PluginFailedError        .remote_type, .remote_message, .remote_traceback
@@ -206,6 +207,18 @@ class PluginDisabledError(PluginError):
         self.plugin_id = plugin_id
         self.cause = cause
         self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class ReplayError(PluginError):
+    """A call that was to be run again was not kept, or what it needs is gone.
+
+    Attributes:
+        run: The name that was asked for.
+    """
+
+    def __init__(self, message: str, *, run: str) -> None:
+        self.run = run
         super().__init__(message)
 
 

@@ -29,6 +29,7 @@ from platform_base.plugins._engines.background import Background
 from platform_base.plugins._engines.base import Deployment, ReportProgress, Request
 from platform_base.plugins._engines.batches import Batches
 from platform_base.plugins._engines.engines import ENGINES
+from platform_base.plugins._engines.inline import InlineEngine
 from platform_base.plugins._host.supervisor import Cancellation
 from platform_base.plugins._reload.reloader import NOT_TAKEN_UP, Reloader, find_releases, reload_root
 from platform_base.plugins._reload.self_test import run_self_tests
@@ -45,6 +46,7 @@ from platform_base.plugins.errors import (
     PluginNotFoundError,
     Problem,
     RegistryClosedError,
+    ReplayError,
     SandboxUnavailableError,
 )
 from platform_base.plugins.life_cycle import PluginUpdate, SelfTestInfo, describe_trial, describe_update
@@ -52,6 +54,7 @@ from platform_base.plugins.listing import PluginInfo, describe_plugin
 from platform_base.plugins.manifest import Manifest
 from platform_base.plugins.parameters import resolve
 from platform_base.plugins.permission_changes import compare_permissions
+from platform_base.plugins.replays import KeptCall, Replays
 from platform_base.plugins.run_id import RunIds
 from platform_base.plugins.settings import Settings
 from platform_base.plugins.stats import PluginStats, StatsRecorder
@@ -90,9 +93,11 @@ class PluginRegistry:
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._stats: defaultdict[str, StatsRecorder] = defaultdict(StatsRecorder)
+        self._store = ReleaseStore.standard()
+        self._replays = Replays(self.settings.replay)
         self._engine = ENGINES[self.settings.engine](
             self.settings,
-            ReleaseStore.standard(),
+            self._store,
             lambda plugin_id, seconds: self._stats[plugin_id].record_load(seconds),
         )
         self._switch = Switch(self._engine, self.settings, importlib.metadata.version("platform-base"))
@@ -102,7 +107,7 @@ class PluginRegistry:
         self._shadows: dict[str, Shadow] = {}
         self._reloader: Reloader | None = None
         self._background = Background(threads=self.settings.workers.total or 2 * (os.cpu_count() or 1) + 8)
-        self._cache = CacheKeeper(self.settings.cache)
+        self._cache = CacheKeeper(self.settings.cache, keep=self._replays.digests)
         self._run_ids = RunIds()
         self._closed = False
 
@@ -647,6 +652,8 @@ class PluginRegistry:
             trace = getattr(error, "remote_traceback", "")
             where = f"{release.plugin_id} {release.version}"
             logger.error("%s failed: %s%s", where, error, f"\n{trace}" if trace else "")
+            if self._replays.wants(error):
+                self._replays.keep(request, self._engine.policy(request.deployment), error)
 
     def _note_success(self, request: Request, result: ProcessingResult) -> None:
         execution = result.execution
@@ -674,6 +681,62 @@ class PluginRegistry:
         except PluginError as error:
             self._stats[plugin_id].record_failure(type(error).__name__)
             raise
+
+    def replay_run(
+        self, run_id: str, *, release: str | os.PathLike[str] | None = None, inline: bool = False
+    ) -> ProcessingResult:
+        """Run a call again that failed and was kept: the same files, inputs, parameters, deadline and permissions.
+
+        Args:
+            run_id: As the error named it.
+            release: A directory to run instead of the files that ran then, such as a corrected one.
+            inline: Run the plugin in this process, without any protection, so that breakpoints work.
+
+        Raises:
+            ReplayError: No such call is kept, or the files that ran then are gone.
+            ExecutionError: It failed again.
+        """
+        self._check_open()
+        kept = self._replays.read(run_id)
+        data, given = self._replays.read_inputs(run_id)
+        chosen = self._kept_release(kept) if release is None else read_release(Path(release))
+        parameters = resolve(chosen.manifest.configuration, given, plugin_id=chosen.plugin_id)
+        workers = self.settings.workers_for(kept.plugin_id)
+        request = Request(
+            deployment=Deployment(release=chosen, security=kept.security_settings(), workers=workers),
+            inputs={**data, "params": parameters},
+            parameters=parameters,
+            timeout_s=kept.timeout_s,
+            given=given,
+            run_id=run_id,
+            fresh=True,
+        )
+        engine = InlineEngine(lambda plugin_id, seconds: None) if inline else self._engine
+        return engine.run(request, Cancellation())
+
+    def _kept_release(self, kept: KeptCall) -> Release:
+        copy = self._store.find(kept.digest)
+        if copy is None:
+            raise ReplayError(
+                f"run {kept.run_id}: expected the files of {kept.plugin_id} {kept.version} ({kept.digest[:19]}) in "
+                f"{self._store.root}, got nothing; name a directory that holds them",
+                run=kept.run_id,
+            )
+        return read_release(copy)
+
+    def kept_calls(self) -> list[KeptCall]:
+        """Return the failed calls that are kept, oldest first."""
+        self._check_open()
+        return list(self._replays.calls())
+
+    def kept_inputs(self, run_id: str) -> dict[str, Any]:
+        """Return the inputs of a call that failed and was kept.
+
+        Raises:
+            ReplayError: No such call is kept.
+        """
+        self._check_open()
+        return self._replays.read_inputs(run_id)[0]
 
     # -- knowing ------------------------------------------------------------------------------------------------
 
@@ -730,6 +793,7 @@ class PluginRegistry:
         self._engine.close()
         self._background.close()
         self._cache.close()
+        self._store.close()
 
     def __enter__(self) -> Self:
         return self

@@ -166,6 +166,27 @@ class CacheSettings(DocumentModel):
     max_mb: Annotated[int, Field(ge=0, le=_MAX_MB)] | None = 2048
 
 
+class ReplaySettings(DocumentModel):
+    """Whether failing calls are kept to be run again; also written as one word, which is ``keep``.
+
+    Attributes:
+        keep: ``never``; or ``on_failure``: inputs, parameters, policy and error of each call that fails.
+        max_calls: So many are kept; the oldest go first.
+        max_mb: So much is kept, MB; a call that is larger alone is not kept.
+        directory: Where; None: ``replays`` in the user's state directory.
+    """
+
+    keep: Literal["never", "on_failure"] = "never"
+    max_calls: Annotated[int, Field(ge=1, le=1_000_000)] = 20
+    max_mb: Megabytes = 512
+    directory: AbsolutePath | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_word(cls, data: Any) -> Any:
+        return {"keep": data} if isinstance(data, str) else data
+
+
 class PluginSettings(SecuritySettings):
     """What is different for one plugin; only the keys that were written count.
 
@@ -184,6 +205,7 @@ class Settings(DocumentModel):
         workers: How many workers there are.
         crash_loop: When a plugin whose workers die is left alone.
         cache: How old and how large the cache directory may become.
+        replay: Whether failing calls are kept to be run again.
         plugins: What is different for single plugins, by plugin id.
         engine: Where plugins run: ``local``, in confined processes; ``inline``, in the host itself, for debugging.
     """
@@ -192,6 +214,7 @@ class Settings(DocumentModel):
     workers: WorkerSettings = WorkerSettings()
     crash_loop: CrashLoopSettings = CrashLoopSettings()
     cache: CacheSettings = CacheSettings()
+    replay: ReplaySettings = ReplaySettings()
     plugins: Annotated[
         dict[Annotated[str, AfterValidator(check_plugin_id)], PluginSettings],
         BeforeValidator(without_annotations),
