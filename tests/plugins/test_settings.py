@@ -320,4 +320,4 @@ def test_environment_value_is_checked_like_one_in_the_file(tmp_path: Path) -> No
 
 
 def test_plugin_settings_have_every_security_key() -> None:
-    assert set(PluginSettings.model_fields) == {*SecuritySettings.model_fields, "workers"}
+    assert set(PluginSettings.model_fields) == {*SecuritySettings.model_fields, "workers", "environments"}

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from platform_base.cli import cache, demo, doctor, info, new, replay, schema, validate
+from platform_base.cli import cache, demo, doctor, env, info, new, replay, schema, validate
 from platform_base.cli import list as list_verb
 from platform_base.cli import run as run_verb
 from platform_base.cli.errors import (
@@ -76,6 +76,7 @@ app.command("doctor")(doctor.examine)
 app.command("schema")(schema.print_schema)
 app.command("demo")(demo.demonstrate)
 app.add_typer(cache.app)
+app.add_typer(env.app)
 
 
 def call(arguments: list[str]) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TypedDict
 
+from platform_base.plugins._catalog.environments import Environments
 from platform_base.plugins._catalog.retention import Pruning, prune
 from platform_base.plugins._catalog.store import ReleaseStore
 from platform_base.plugins.settings import CacheSettings
@@ -65,6 +66,41 @@ def prune_cache(settings: CacheSettings, *, keep: AbstractSet[str] = frozenset()
         dry_run=dry_run,
     )
     return _describe(cache, pruning, dry_run=dry_run)
+
+
+class EnvironmentInfo(TypedDict):
+    """One row of `list_environments`. MB are 2**20 bytes, days are since the last use."""
+
+    key: str
+    requires: list[str]
+    directory: str
+    mb: float
+    days: float
+
+
+def list_environments() -> list[EnvironmentInfo]:
+    """Return the environments that are built."""
+    return [
+        EnvironmentInfo(
+            key=each.key, requires=list(each.requires), directory=str(each.directory), mb=size / _MB, days=days
+        )
+        for each, days, size in Environments(cache_directory()).found()
+    ]
+
+
+def prune_environments(max_age_days: float | None, *, dry_run: bool = False) -> list[EnvironmentInfo]:
+    """Delete the environments that nobody has used for so long, and return them; what a process uses stays.
+
+    Args:
+        max_age_days: Days; None: delete nothing.
+        dry_run: Delete nothing, only say what would go.
+    """
+    environments = Environments(cache_directory())
+    return [
+        row
+        for row, (each, days, _) in zip(list_environments(), environments.found(), strict=True)
+        if max_age_days is not None and days >= max_age_days and environments.remove(each, dry_run=dry_run)
+    ]
 
 
 def cache_directory() -> Path:

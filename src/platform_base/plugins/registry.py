@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._catalog.discovery import discover, read_release
+from platform_base.plugins._catalog.environments import Environments
 from platform_base.plugins._catalog.places import standard_places
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.store import ReleaseStore
@@ -100,7 +101,10 @@ class PluginRegistry:
             self._store,
             lambda plugin_id, seconds: self._stats[plugin_id].record_load(seconds),
         )
-        self._switch = Switch(self._engine, self.settings, importlib.metadata.version("platform-base"))
+        self._environments = Environments(self._store.root.parent)
+        self._switch = Switch(
+            self._engine, self.settings, self._environments, importlib.metadata.version("platform-base")
+        )
         self._roots: dict[Path, tuple[Problem, ...]] = {}
         self._failures: dict[str, Problem] = {}
         self._breakers = Breakers(self.settings.crash_loop)
@@ -239,6 +243,20 @@ class PluginRegistry:
         self._check_open()
         with self._keeping_failure(plugin_id):
             self._switch.load(plugin_id, version)
+
+    def build_environment(self, plugin_id: str) -> str:
+        """Build what a plugin imports from, if the settings give it an environment of its own; `load_plugin` does too.
+
+        Returns:
+            Its directory; empty: the plugin runs with what the host has installed.
+
+        Raises:
+            PluginNotFoundError: There is none of that id.
+            MissingDependencyError: The environment cannot be built.
+        """
+        self._check_open()
+        environment = self._switch.build_environment(plugin_id)
+        return str(environment.directory) if environment is not None else ""
 
     def update_plugin(
         self, plugin_id: str, version: str | None = None, accept_permissions: bool = False
@@ -703,7 +721,12 @@ class PluginRegistry:
         parameters = resolve(chosen.manifest.configuration, given, plugin_id=chosen.plugin_id)
         workers = self.settings.workers_for(kept.plugin_id)
         request = Request(
-            deployment=Deployment(release=chosen, security=kept.security_settings(), workers=workers),
+            deployment=Deployment(
+                release=chosen,
+                security=kept.security_settings(),
+                workers=workers,
+                environment=self._switch.environment(chosen),
+            ),
             inputs={**data, "params": parameters},
             parameters=parameters,
             timeout_s=kept.timeout_s,

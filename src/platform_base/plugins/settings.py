@@ -39,6 +39,7 @@ def _check_module(value: str) -> str:
 Modules: TypeAlias = Annotated[tuple[Annotated[str, AfterValidator(_check_module)], ...], Field(strict=False)]
 Names: TypeAlias = Annotated[tuple[str, ...], Field(strict=False)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=1e9)]
+EnvironmentMode: TypeAlias = Literal["shared", "isolated", "auto"]
 Megabytes: TypeAlias = Annotated[int, Field(ge=1, le=_MAX_MB)]
 
 
@@ -192,9 +193,11 @@ class PluginSettings(SecuritySettings):
 
     Attributes:
         workers: Its own numbers of workers.
+        environments: Whether it runs in an environment of its own; None: as all do.
     """
 
     workers: PluginWorkerSettings = PluginWorkerSettings()
+    environments: EnvironmentMode | None = None
 
 
 class Settings(DocumentModel):
@@ -207,6 +210,8 @@ class Settings(DocumentModel):
         cache: How old and how large the cache directory may become.
         replay: Whether failing calls are kept to be run again.
         plugins: What is different for single plugins, by plugin id.
+        environments: ``shared``: plugins run with what the host has installed; ``isolated``: each with what it
+            requires, in an environment of its own; ``auto``: those whose requirements the host does not meet.
         engine: Where plugins run: ``local``, in confined processes; ``inline``, in the host itself, for debugging.
     """
 
@@ -219,6 +224,7 @@ class Settings(DocumentModel):
         dict[Annotated[str, AfterValidator(check_plugin_id)], PluginSettings],
         BeforeValidator(without_annotations),
     ] = Field(default_factory=dict)
+    environments: EnvironmentMode = "shared"
     engine: Literal["local", "inline"] = "local"
     _source: str = PrivateAttr("the built-in defaults")
 
@@ -282,6 +288,11 @@ class Settings(DocumentModel):
         """Return the numbers of workers of one plugin; ``total`` and ``preload`` are those of all plugins."""
         own = self.plugins.get(plugin_id)
         return _overlaid(self.workers, own.workers) if own is not None else self.workers
+
+    def environments_for(self, plugin_id: str) -> EnvironmentMode:
+        """Return whether a plugin runs in an environment of its own."""
+        own = self.plugins.get(plugin_id)
+        return (own.environments if own is not None else None) or self.environments
 
 
 _Model = TypeVar("_Model", bound=DocumentModel)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from numpy.typing import DTypeLike, NDArray
 
 from platform_base.core.models import ProcessingResult
+from platform_base.plugins._catalog.environments import Environment
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._host.supervisor import Cancellation
 from platform_base.plugins.settings import SecuritySettings, WorkerSettings
@@ -27,18 +28,21 @@ class Deployment:
         release: What runs.
         security: What it may do.
         workers: How many workers it may have.
+        environment: What it imports from; None: what the host has installed.
         key: Stands for the release and what it may do: calls with the same key may share workers.
     """
 
     release: Release
     security: SecuritySettings
     workers: WorkerSettings
-    key: tuple[str, str, str, str] = field(init=False, compare=False, repr=False)
+    environment: Environment | None = None
+    key: tuple[str, str, str, str, str] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Compute the key once: calls are frequent, and settings are long."""
         release = self.release
-        key = (release.plugin_id, release.version, release.digest, self.security.model_dump_json())
+        place = self.environment.key if self.environment is not None else ""
+        key = (release.plugin_id, release.version, release.digest, self.security.model_dump_json(), place)
         object.__setattr__(self, "key", key)
 
     @property

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from platform_base.plugins._catalog.environments import Environment, Environments
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.store import ReleaseStore
 from platform_base.plugins._engines.base import Deployment, StartListener
@@ -36,7 +37,8 @@ _ATTEMPTS = 2
 class Workshop:
     """Makes the workers of every deployment; owns the wardens that fork them. Thread-safe.
 
-    There are two wardens only where the settings keep some plugins out of the namespaces that others run in.
+    There are two wardens only where the settings keep some plugins out of the namespaces that others run in, and one
+    more for each environment.
     """
 
     def __init__(
@@ -57,7 +59,8 @@ class Workshop:
         self._releases = store.root.resolve()
         self._kernels = self._releases.parent / "kernels"
         self._changed = threading.Lock()
-        self._wardens: dict[bool, tuple[WardenClient, Path]] = {}
+        self._environments = Environments(store.root.parent)
+        self._wardens: dict[tuple[bool, str], tuple[WardenClient, Path]] = {}
         self._runtimes: list[Path] = []
         self._recipes: dict[tuple[str, ...], Recipe] = {}
         self._closed = False
@@ -73,7 +76,7 @@ class Workshop:
         recipe = self.recipe(deployment)
         namespaces = recipe.policy.enabled and recipe.policy.namespaces != "off"
         for attempt in range(1, _ATTEMPTS + 1):
-            warden, runtime = self._ensure_warden(namespaces=namespaces)
+            warden, runtime = self._ensure_warden(deployment.environment, namespaces=namespaces)
             try:
                 worker = start_worker(warden, recipe, runtime, self._leases)
                 self._remember_scan(deployment, recipe)
@@ -94,29 +97,34 @@ class Workshop:
             with self._changed:
                 self._recipes[deployment.key] = replace(recipe, load=msgspec.structs.replace(recipe.load, scan=False))
 
-    def _ensure_warden(self, *, namespaces: bool) -> tuple[WardenClient, Path]:
+    def _ensure_warden(self, environment: Environment | None, *, namespaces: bool) -> tuple[WardenClient, Path]:
+        place = (namespaces, environment.key if environment is not None else "")
         with self._changed:
             if self._closed:
                 raise RegistryClosedError("the registry is closed")
-            known = self._wardens.get(namespaces)
+            known = self._wardens.get(place)
             if known is not None and not known[0].alive:
                 known[0].close()
                 known = None
             if known is None:
-                known = self._wardens[namespaces] = self._start_warden(namespaces=namespaces)
+                known = self._wardens[place] = self._start_warden(environment, namespaces=namespaces)
             return known
 
-    def _start_warden(self, *, namespaces: bool) -> tuple[WardenClient, Path]:
+    def _start_warden(self, environment: Environment | None, *, namespaces: bool) -> tuple[WardenClient, Path]:
         # The warden of before removes its directory when it ends, so each has one of its own.
         runtime = Path(tempfile.mkdtemp(prefix="platform_base-")).resolve()
         runtime.chmod(0o711)
         self._runtimes.append(runtime)
         self._kernels.mkdir(mode=0o755, parents=True, exist_ok=True)
+        # What a plugin requires must not run in the warden, which is not confined.
+        preload = self._settings.workers.preload if environment is None else ()
+        own = (str(environment.directory.resolve()),) if environment is not None else ()
         warden = WardenClient(
-            preload=("numpy", "numpy.random", *self._settings.workers.preload),
+            preload=("numpy", "numpy.random", *preload),
             runtime=runtime,
             namespaces=namespaces,
-            roots=common_read_paths(),
+            import_from=environment.warden_path if environment is not None else None,
+            roots=(*common_read_paths(), *own),
             shelves=(str(self._releases), str(self._kernels), *named_paths(self._settings)),
         )
         for module, reason in warden.skipped.items():
@@ -139,7 +147,12 @@ class Workshop:
         snapshot = self._store.snapshot(release).resolve()
         group = choose_group(release.digest)
         kernels = _make_kernel_cache(self._kernels, release, group)
-        policy = derive_policy(deployment.security, manifest, read=(snapshot,), write=(kernels,) if kernels else ())
+        read: tuple[Path, ...] = (snapshot,)
+        packages = ""
+        if deployment.environment is not None:
+            self._environments.hold(deployment.environment)
+            read, packages = (snapshot, deployment.environment.directory.resolve()), deployment.environment.site
+        policy = derive_policy(deployment.security, manifest, read=read, write=(kernels,) if kernels else ())
         recipe = Recipe(
             load=Load(
                 directory=str(snapshot),
@@ -148,6 +161,7 @@ class Workshop:
                 class_name=manifest.class_name,
                 plugin_id=manifest.plugin_id,
                 version=manifest.version,
+                packages=packages,
             ),
             policy=self._amend(msgspec.structs.replace(policy, group=group)),
             environment=WARDEN_ENVIRONMENT,
@@ -184,6 +198,7 @@ class Workshop:
             while self._runtimes:
                 wipe(self._runtimes.pop())
         self._store.close()
+        self._environments.close()
 
 
 def _make_kernel_cache(root: Path, release: Release, group: int | None) -> Path | None:

@@ -67,6 +67,7 @@ class WardenClient:
         preload: Sequence[str],
         runtime: Path,
         namespaces: bool = False,
+        import_from: Sequence[str] | None = None,
         roots: Sequence[str] = (),
         shelves: Sequence[str] = (),
     ) -> None:
@@ -76,6 +77,8 @@ class WardenClient:
             preload: Modules to import once, before the first fork.
             runtime: Directory of this host's scratch directories; the warden removes it when it ends.
             namespaces: Enter those that the system gives.
+            import_from: Directories of an environment to import from, and nothing else but the standard library; None:
+                what this process imports from.
             roots: Files and trees that every worker may see where there is a private root.
             shelves: Files and trees that a worker may see there if its policy names them.
 
@@ -88,13 +91,15 @@ class WardenClient:
         command = [
             sys.executable,
             "-I",
+            # Without `site`: it would run the .pth files of the installation.
+            *(("-S",) if import_from is not None else ()),
             "-X",
             "utf8",
             "-c",
             _PROGRAM,
             str(theirs.fileno()),
             str(os.getpid()),
-            *import_path(),
+            *(import_path() if import_from is None else import_from),
         ]
         self._process = subprocess.Popen(
             command,

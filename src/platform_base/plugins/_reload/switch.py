@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from platform_base.plugins._catalog.catalog import Catalog
+from platform_base.plugins._catalog.environments import Environment, Environments
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.requirements import check_requirements
 from platform_base.plugins._engines.base import Deployment, Engine
@@ -23,6 +24,7 @@ from platform_base.plugins.core_version import check_core_version
 from platform_base.plugins.errors import (
     IncompatiblePluginError,
     ManifestError,
+    MissingDependencyError,
     PermissionGrowthError,
     PluginNotFoundError,
 )
@@ -39,8 +41,9 @@ _STEPS_BACK = 5
 class Switch:
     """The releases that are known, and the one of each plugin that is active. Thread-safe."""
 
-    def __init__(self, engine: Engine, settings: Settings, core_version: str) -> None:
+    def __init__(self, engine: Engine, settings: Settings, environments: Environments, core_version: str) -> None:
         self._engine = engine
+        self._environments = environments
         self._settings = settings
         self._core_version = core_version
         self._lock = threading.RLock()
@@ -60,8 +63,34 @@ class Switch:
             release=release,
             security=self._settings.security_for(release.plugin_id),
             workers=self._settings.workers_for(release.plugin_id),
+            environment=self.environment(release),
         )
         return deployment
+
+    def environment(self, release: Release) -> Environment | None:
+        """Return what a release imports from, built or not; None: what the host has installed."""
+        mode = self._settings.environments_for(release.plugin_id)
+        requires = release.manifest.requires
+        if mode == "shared" or not requires or self._settings.engine != "local":
+            return None
+        if mode == "auto":
+            try:
+                check_requirements(requires, plugin_id=release.plugin_id)
+            except MissingDependencyError:
+                return self._environments.place(requires)
+            return None
+        return self._environments.place(requires)
+
+    def build_environment(self, plugin_id: str) -> Environment | None:
+        """Build what the active release imports from; None: that is what the host has installed.
+
+        Raises:
+            MissingDependencyError: It cannot be built.
+        """
+        environment = self.environment(self.active(plugin_id))
+        if environment is not None:
+            self._environments.build(environment)
+        return environment
 
     def add(self, release: Release) -> None:
         """Make a release known.
@@ -101,19 +130,20 @@ class Switch:
         """
         with self._lock:
             loaded = self._loaded.get(plugin_id)
-        return loaded if loaded is not None else self.load(plugin_id)
+        return loaded if loaded is not None else self.load(plugin_id, building=False)
 
     def is_loaded(self, plugin_id: str) -> bool:
         """Whether a release of that plugin answers calls without being loaded first."""
         with self._lock:
             return plugin_id in self._loaded
 
-    def load(self, plugin_id: str, version: str | None = None) -> Release:
+    def load(self, plugin_id: str, version: str | None = None, *, building: bool = True) -> Release:
         """Prove a release and make it the one that answers calls; return it.
 
         Args:
             plugin_id: Which plugin.
             version: Exactly this version, from now on; None: the active one.
+            building: Build its environment if need be; that may take minutes, so no call does it.
 
         Raises:
             PluginNotFoundError: There is none.
@@ -126,7 +156,8 @@ class Switch:
             release = self._active(plugin_id) if version is None else self._catalog.get(plugin_id, version)
             before = self._loaded.get(plugin_id)
         # A first call waits for no self-test: there is nothing yet that could be kept in its place.
-        self._prove(release, tested=release != before and (before is not None or version is not None))
+        tested = release != before and (before is not None or version is not None)
+        self._prove(release, tested=tested, building=building)
         with self._lock:
             if version is not None:
                 self._catalog.activate(plugin_id, version)
@@ -335,10 +366,13 @@ class Switch:
     def _active(self, plugin_id: str) -> Release:
         return self._catalog.active(plugin_id)
 
-    def _prove(self, release: Release, *, tested: bool) -> None:
+    def _prove(self, release: Release, *, tested: bool, building: bool = True) -> None:
         deployment = self.deployment(release)
         check_core_version(release.manifest, self._core_version)
-        check_requirements(release.manifest.requires, plugin_id=release.plugin_id)
+        if deployment.environment is None:
+            check_requirements(release.manifest.requires, plugin_id=release.plugin_id)
+        elif building:
+            self._environments.build(deployment.environment)
         try:
             self._engine.load(deployment)
             if tested:

@@ -132,6 +132,7 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
         plugin_id: What `get_manifest` must say.
         version: What `get_manifest` must say.
         scan: Check the imports that the sources state first; False: another worker has found them in order.
+        packages: Directory of further distributions to import from; empty: none.
     """
 
     directory: str
@@ -141,6 +142,7 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
     plugin_id: str
     version: str
     scan: bool = True
+    packages: str = ""
 
 
 class Execute(msgspec.Struct, frozen=True, tag="execute"):

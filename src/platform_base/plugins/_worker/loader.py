@@ -35,6 +35,8 @@ def load_plugin(message: Load, policy: Policy) -> PluginProtocol:
     """
     sys.dont_write_bytecode = True
     sys.argv[:] = [message.plugin_id]
+    if message.packages:
+        sys.path.append(message.packages)
     sys.path.append(message.directory)
     package = f"{_NAMESPACE}.{message.package}"
     _add_package(_NAMESPACE, [])
