@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.conftest import OPEN_IMPORTS, SAMPLES, workers
 
-from platform_base.plugins.errors import RegistryClosedError
+from platform_base.plugins.errors import PluginFailedError, RegistryClosedError
 from platform_base.plugins.registry import PluginRegistry
 
 LARGE = 1_000_000
@@ -188,7 +188,9 @@ def test_memory_of_one_plugin_is_not_seen_by_another(holder):
     del secret
     gc.collect()
     ask(holder, "watch", size=LARGE)
-    assert ask(holder, "seen") == [bytes(8)]
+    seen = ask(holder, "seen")
+    assert seen[0] == bytes(8)
+    assert np.float64(24690.0).tobytes() not in seen
 
 
 def test_what_an_earlier_longer_result_left_is_not_lent(holder):
@@ -235,6 +237,18 @@ def test_many_threads_share_one_array(registry):
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_large_and_small_results_take_turns(registry):
+    """A large result makes the host expect another one; what comes decides all the same."""
+    sizes = [LARGE, 3, LARGE, LARGE * 2, 1000, 0, LARGE, 200_000, LARGE * 3, 1, LARGE]
+    results = [scaled(registry, np.full(size, float(number))) for number, size in enumerate(sizes)]
+    for number, (size, result) in enumerate(zip(sizes, results, strict=True)):
+        np.testing.assert_array_equal(result, np.full(size, 2.0 * number))
+    with pytest.raises(PluginFailedError):
+        registry.execute_plugin("behaviours", {"do": "raise_error"})
+    assert len(workers(registry)) == 1
+    assert registry._engine._leases._shelf  # What was granted and not used waits for the next result.
 
 
 def test_a_thousand_results_may_be_kept(registry):

@@ -39,6 +39,7 @@ class Placed:
         body: The value, or where it stands in the input arena.
         arena_size: Bytes of the input arena in use; 0: none.
         has_new_arena: The first descriptor is a new input arena.
+        granted_size: The next descriptor is a result arena of so many bytes; 0: there is none yet.
         lent_sizes: Bytes of each arena that is lent for this call.
         descriptors: What goes with the message; close them after sending.
     """
@@ -46,6 +47,7 @@ class Placed:
     body: bytes | Location
     arena_size: int = 0
     has_new_arena: bool = False
+    granted_size: int = 0
     lent_sizes: tuple[int, ...] = ()
     descriptors: tuple[int, ...] = ()
 
@@ -72,6 +74,7 @@ class Exchange:
         self._inputs: memoryview | None = None
         self._results: memoryview | None = None
         self._granted: Arena | None = None
+        self._expected = 0
         self._lent: list[Lease] = []
         self._input_bytes = 0
         self._result_bytes = 0
@@ -106,12 +109,16 @@ class Exchange:
         """
         inline = len(encoded.body) <= MAX_INLINE_BODY
         needed = encoded.size + (0 if inline else len(encoded.body))
-        if not needed and not encoded.lent:
+        if not (needed or encoded.lent or self._expected):
             return Placed(body=encoded.body)
         descriptors: list[int] = []
         try:
             view = self._input_view(needed, descriptors) if needed else None
             has_new_arena = bool(descriptors)
+            if self._expected:
+                # The last result was large, so this one will be: it need not be asked for.
+                self._granted = self._leases.take(self._expected, self._audience)
+                descriptors.append(self._granted.open_for_writing())
             for lease in encoded.lent:
                 descriptors.append(lease.lend(self))
                 self._lent.append(lease)
@@ -128,6 +135,7 @@ class Exchange:
             body=body,
             arena_size=len(view) if view is not None else 0,
             has_new_arena=has_new_arena,
+            granted_size=self._granted.size if self._granted is not None else 0,
             lent_sizes=tuple(lease.arena.size for lease in encoded.lent),
             descriptors=tuple(descriptors),
         )
@@ -176,15 +184,15 @@ class Exchange:
     def read(self, used: int) -> memoryview | None:
         """Return the first `used` bytes of the result as memory that no worker can change."""
         if not used:
+            self._expected = 0
             return None
         source = self._results
         if self._granted is not None:
-            arena, self._granted = self._granted, None
-            if arena.is_private:
+            self._expected = used if used > _COPY_UP_TO else 0
+            source = self._granted.memory
+            if used > _COPY_UP_TO and self._granted.is_private:
+                arena, self._granted = self._granted, None
                 return self._leases.hand_out(arena, used=used, audience=self._audience)
-            self._given_bytes += arena.size
-            arena.close()
-            source = arena.memory
         assert source is not None
         private = np.empty(used, dtype=np.uint8)
         private[:] = np.frombuffer(source, dtype=np.uint8, count=used)
@@ -204,8 +212,8 @@ class Exchange:
 
     def _drop_granted(self) -> None:
         if self._granted is not None:
-            self._given_bytes += self._granted.size
-            self._granted.close()
+            if not self._leases.take_back(self._granted, self._audience):
+                self._given_bytes += self._granted.size
             self._granted = None
 
 

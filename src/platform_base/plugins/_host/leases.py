@@ -30,6 +30,7 @@ from platform_base.plugins._wire.arena import Arena, address_of, replace_by_priv
 _SHELVED_BYTES = 256 << 20
 """Memory that is kept for later although no array uses it, bytes."""
 
+_MOST_SHELVED = 32
 _MOST_OPEN = 64
 """Arrays that can be lent; further ones work as any array does. Each holds two descriptors."""
 
@@ -169,12 +170,21 @@ class Leases:
         arena = lease.arena
         if not arena.is_open:
             return
-        usable = lease.audience != _OWN and not lease.spoilt and arena.is_writable_for_others and arena.is_private
-        shelved = sum(other.size for _, other in list(self._shelf))
-        if usable and not self._closed and shelved + arena.size <= _SHELVED_BYTES:
-            self._shelf.append((lease.audience, arena))
+        if lease.spoilt or lease.audience == _OWN:
+            arena.close()
+        else:
+            self.take_back(arena, lease.audience)
+
+    def take_back(self, arena: Arena, audience: str) -> bool:
+        """Shelve an arena for later results, or close it; return whether its worker has let go of it."""
+        usable = arena.is_private and arena.is_writable_for_others
+        shelf = list(self._shelf)
+        room = len(shelf) < _MOST_SHELVED and sum(other.size for _, other in shelf) + arena.size <= _SHELVED_BYTES
+        if usable and room and not self._closed:
+            self._shelf.append((audience, arena))
         else:
             arena.close()
+        return usable
 
     def forget_reuse(self) -> None:
         """Never use the memory of today's arrays again: a forked child may still look at it."""

@@ -28,9 +28,14 @@ class Patience:
             return 0.0
         return _SPIN_S
 
-    def learn(self, *, worthwhile: bool) -> None:
-        """Take note of whether the answer came while spinning; each failure doubles the pause."""
-        if worthwhile:
+    def learn(self, *, worthwhile: bool, took_s: float) -> None:
+        """Take note of whether the answer came while spinning; each failure doubles the pause.
+
+        A spin that took much longer than it should have lost its core to somebody else: there is none to spare.
+        """
+        if took_s > 2 * _SPIN_S:
+            self._skip = self._pause = _LONGEST_PAUSE
+        elif worthwhile:
             self._pause = 0
         else:
             self._pause = min(_LONGEST_PAUSE, 2 * self._pause + 1)

@@ -247,6 +247,7 @@ class Supervisor:
                 placed.body,
                 arena_size=placed.arena_size,
                 has_new_arena=placed.has_new_arena,
+                granted_size=placed.granted_size,
                 lent_sizes=placed.lent_sizes,
                 count=len(self._batch),
             )
@@ -267,12 +268,13 @@ class Supervisor:
         if not spin_s:
             yield deadline
         while True:
+            began = time.monotonic() if spin_s else 0.0
             try:
                 message = self._connection.take(spin_s=spin_s)
             except WorkerDiedError as died:
                 raise self._explain_death(died.death) from None
             if spin_s and patience is not None:
-                patience.learn(worthwhile=message is not None)
+                patience.learn(worthwhile=message is not None, took_s=time.monotonic() - began)
                 spin_s = 0.0
             if message is None:
                 if deadline is not None and time.monotonic() >= deadline:

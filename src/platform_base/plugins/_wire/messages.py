@@ -146,13 +146,14 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
 
 
 class Execute(msgspec.Struct, frozen=True, tag="execute"):
-    """Run one call. Descriptors: a new input arena, if the worker does not have it already; the lent arenas.
+    """Run one call. Descriptors: a new input arena, if the worker has none that will do; a result arena; the lent ones.
 
     Attributes:
         call: A random number; every message of the call carries it.
         body: The inputs, or where they stand in the input arena.
         arena_size: Bytes of the input arena in use; 0: none.
         has_new_arena: The first descriptor is a new input arena.
+        granted_size: The next descriptor is a result arena of so many bytes, for this call only; 0: none is given yet.
         lent_sizes: Bytes of each arena that may be looked at during this call only.
         count: 0: the body is the inputs of one call; else it is a list of so many, answered by a list of outcomes.
     """
@@ -161,6 +162,7 @@ class Execute(msgspec.Struct, frozen=True, tag="execute"):
     body: bytes | Location
     arena_size: int
     has_new_arena: bool = False
+    granted_size: int = 0
     lent_sizes: tuple[int, ...] = ()
     count: int = 0
 

@@ -100,13 +100,15 @@ class Session:
         *,
         arena_size: int,
         has_new_arena: bool = False,
+        granted_size: int = 0,
         lent_sizes: tuple[int, ...] = (),
         count: int = 0,
     ) -> bytes:
         """Return the frame that begins a call."""
         self._expect(State.IDLE)
         self._call = self._next_number()
-        self._capacity = self._kept_capacity
+        # What is given for this call alone is used for its result, whatever else there is.
+        self._capacity = granted_size or self._kept_capacity
         self._asked = False
         self._connections = 0
         self.state = State.EXECUTING
@@ -116,6 +118,7 @@ class Session:
                 body=body,
                 arena_size=arena_size,
                 has_new_arena=has_new_arena,
+                granted_size=granted_size,
                 lent_sizes=lent_sizes,
                 count=count,
             )

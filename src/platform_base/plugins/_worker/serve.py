@@ -86,12 +86,14 @@ class Server:
                 self._execute(message, descriptors)
 
     def _await_request(self) -> tuple[bytes, list[int]]:
-        until = time.monotonic() + self._meter.spare_s(self._share)
-        while time.monotonic() < until:
+        spin_s = self._meter.spare_s(self._share)
+        began = now = time.monotonic()
+        while now - began < spin_s:
             try:
                 return self._line.receive_with_descriptors(wait=False)
             except BlockingIOError:
-                continue
+                now = time.monotonic()
+        self._meter.note_spin(now - began)
         return self._line.receive_with_descriptors()
 
     def _load(self, message: Load) -> None:

@@ -28,13 +28,14 @@ class SharedMemory:
 
         A new input arena takes the place of the one of before, which stays mapped while the plugin looks at it.
         """
-        sizes = (message.arena_size, *message.lent_sizes) if message.has_new_arena else message.lent_sizes
-        mappings = [InputMapping(descriptor, size) for descriptor, size in zip(descriptors, sizes, strict=True)]
+        waiting = list(descriptors)
+        if message.has_new_arena:
+            self._inputs = InputMapping(waiting.pop(0), message.arena_size)
+        if message.granted_size:
+            self._granted = map_results(waiting.pop(0), message.granted_size)
+        self._lent = [InputMapping(each, size) for each, size in zip(waiting, message.lent_sizes, strict=True)]
         for descriptor in descriptors:
             os.close(descriptor)
-        if message.has_new_arena:
-            self._inputs = mappings.pop(0)
-        self._lent = mappings
 
     def read(self, message: Execute) -> tuple[bytes, memoryview | None, list[memoryview]]:
         """Return the body of a call, wherever it stands, and the arenas that it speaks of."""
@@ -52,7 +53,8 @@ class SharedMemory:
         return bytes(data[message.body.offset : message.body.offset + message.body.size]), data, lent
 
     def let_go(self) -> None:
-        """Unmap what was lent for the call that has ended; an exception may have tied a knot around its frames."""
+        """Unmap what was there for the call that has ended; an exception may have tied a knot around its frames."""
+        self._granted = None
         if any(borrowed() is not None for borrowed in self._borrowed):
             gc.collect()
         self._borrowed = []
@@ -67,12 +69,14 @@ class SharedMemory:
     @property
     def result_capacity(self) -> int:
         """Bytes that fit into the result arena; 0 without one."""
-        return len(self._kept) if self._kept is not None else 0
+        arena = self._granted or self._kept
+        return len(arena) if arena is not None else 0
 
     def map_results(self, descriptor: int, size: int, *, keep: bool) -> None:
         """Map a new result arena, for good or for one call."""
         mapped = map_results(descriptor, size)
         os.close(descriptor)
+        self._granted = None
         if keep:
             self._kept = mapped
         else:

@@ -11,6 +11,7 @@ from platform_base.plugins._wire.messages import Usage
 _RESET_PEAK = b"5"
 _SPIN_S = 50e-6
 _WINDOW_S = 0.2
+_REST_S = 0.05
 
 
 class UsageMeter:
@@ -27,6 +28,7 @@ class UsageMeter:
         self._cpu_before = 0.0
         self._window_began = 0.0
         self._window_cpu = 0.0
+        self._rest_until = 0.0
 
     def begin(self) -> None:
         """Start a new call."""
@@ -51,7 +53,14 @@ class UsageMeter:
         now, used = time.monotonic(), time.process_time()
         if now - self._window_began > _WINDOW_S:
             self._window_began, self._window_cpu = now, used
+        if now < self._rest_until:
+            return 0.0
         return _SPIN_S if used - self._window_cpu < share / 2 * (now - self._window_began) else 0.0
+
+    def note_spin(self, took_s: float) -> None:
+        """Take note of how long waiting took: where it lost its core, there is none to spare for a while."""
+        if took_s > 2 * _SPIN_S:
+            self._rest_until = time.monotonic() + _REST_S
 
 
 def open_clear_refs(proc: int) -> int:
