@@ -159,11 +159,11 @@ class Host:
 
     def _first_look(self) -> None:
         met = self.bystander()
-        with_one_worker = len(descriptors())
+        with_one_worker = _held_for_workers()
         answer = self.call("enemy", {"do": "enemy.answer"})
         assert answer.execution is not None
         # Channel, output, life line and process handle; more where a worker's root is mounted for it.
-        self._descriptors_of_worker = len(descriptors()) - with_one_worker
+        self._descriptors_of_worker = _held_for_workers() - with_one_worker
         self.protections = answer.execution.protections
         self.bystander_pid = met["pid"]
         self.drawn = (met["drawn"], answer.metadata["drawn"])
@@ -317,6 +317,11 @@ class Host:
         gc.collect()
         if alone:
             assert len(descriptors()) <= len(self._descriptors_before), left_open(self._descriptors_before)
+
+
+def _held_for_workers() -> int:
+    """Count descriptors, without the leases of releases in use, which stay when workers end."""
+    return sum("/in-use/" not in target for target in descriptors().values())
 
 
 def _parent(pid: int) -> int:

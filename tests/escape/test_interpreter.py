@@ -113,6 +113,7 @@ def test_no_variable_of_the_host_is_visible(host: Host, monkeypatch: pytest.Monk
         "HOME",
         "TMPDIR",
         "OPENBLAS_NUM_THREADS",
+        "OPENBLAS_THREAD_TIMEOUT",
         "OMP_NUM_THREADS",
         "MKL_NUM_THREADS",
         "NUMEXPR_NUM_THREADS",

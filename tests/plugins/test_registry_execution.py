@@ -357,8 +357,8 @@ class TestWorkers:
         result = run(registry, "environment")
         assert "A_SECRET_OF_THE_HOST" not in result.values
         assert set(result.values) <= {
-            "PATH", "LANG", "HOME", "TMPDIR", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
-            "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS", "NUMBA_CACHE_DIR",
+            "PATH", "LANG", "HOME", "TMPDIR", "OPENBLAS_NUM_THREADS", "OPENBLAS_THREAD_TIMEOUT", "OMP_NUM_THREADS",
+            "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS", "NUMBA_CACHE_DIR",
         }  # fmt: skip
         assert result.metadata["argv"] == ["behaviours"]
 

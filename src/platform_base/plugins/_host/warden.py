@@ -51,6 +51,9 @@ WARDEN_ENVIRONMENT = {
     "LANG": "C.UTF-8",
     # A fork copies one thread only: a pool of threads in the warden would leave its locks held for ever in workers.
     **dict.fromkeys(THREAD_VARIABLES, "1"),
+    # A worker's threads of OpenBLAS spin for 2**26 cycles after their work by default, after the call that is: an idle
+    # worker that computes is ended. 2**4 is the least that OpenBLAS takes.
+    "OPENBLAS_THREAD_TIMEOUT": "4",
 }
 
 
