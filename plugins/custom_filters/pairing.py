@@ -2,7 +2,7 @@
 
 The pole closest to the unit circle, with the zeros closest to it, makes the last section, and so on towards the
 first, so that no section amplifies much what the ones before it have rounded (Jackson 1970, IEEE Trans. Audio
-Electroacoust. 18, doi 10.1109/TAU.1970.1162084). The order is SciPy's ``pairing="nearest"``.
+Electroacoust. 18, 107). The order is SciPy's ``pairing="nearest"``.
 """
 
 from __future__ import annotations

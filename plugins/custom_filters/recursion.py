@@ -2,7 +2,7 @@
 
 Numba's kernels where it is installed, else SciPy's. One pass is the transposed direct form II with SciPy's order of
 operations, so that it is the same bit for bit with either. Both ways agree to rounding: Numba's kernel runs through
-chunks of the line in vectors, see `chunked`.
+chunks of the line in vectors, see `section_lines`.
 """
 
 from __future__ import annotations
