@@ -21,11 +21,11 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from platform_base.kernels.series import as_series
 from platform_base.plugins.base import enter_context, get_context
 
 from .dtw import dtw_distance, dtw_path
 from .options import WindowOptions
-from .series import as_series
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from platform_base.kernels.series import as_series, as_times
+
 from .feasibility import feasible_target_lengths, is_feasible, reachable_rows
 from .gaps import check_nan_policy, fill_gaps
 from .metrics import CHEBYSHEV, EUCLIDEAN, MANHATTAN, METRICS, MINKOWSKI, PRECOMPUTED, LocalCosts
 from .representations import represent
-from .series import as_series, as_times
 from .step_patterns import STEP_PATTERNS, StepPattern
 from .window_choice import Positions, Window, choose_window
 from .windows import Band, full_band

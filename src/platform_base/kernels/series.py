@@ -64,7 +64,10 @@ def as_times(value: Any, name: str, count: int) -> NDArray[np.float64]:
             "origin, as float64"
         )
     if array.shape != (count,):
-        raise ValueError(f"{name}: expected one time stamp for each of the {count} samples, got shape {array.shape}")
+        raise ValueError(
+            f"{name}: expected {count} time stamps, one for each sample, got shape {array.shape}; "
+            "give an array of shape (n,)"
+        )
     times = array.astype(np.float64)
     broken = np.flatnonzero(~np.isfinite(times))
     if broken.size:
