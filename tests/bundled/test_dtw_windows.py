@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plugins.advanced_sync.dtw import dtw_align, dtw_distance, dtw_matrices, dtw_path
 from plugins.advanced_sync.windows import itakura_band, sakoe_chiba_band, slanted_band
+from recordings import multivariate, univariate
 
 KERNELS = ("numba", "numpy")
 
@@ -255,3 +256,32 @@ def test_both_kernels_agree_in_any_band(seed: int, n: int, m: int, data: st.Data
     assert np.array_equal(compiled.matrices.accumulated, plain.matrices.accumulated)
     assert (compiled.path[:, 1] >= first[compiled.path[:, 0]]).all()
     assert (compiled.path[:, 1] <= last[compiled.path[:, 0]]).all()
+
+
+def recorded_pairs() -> list[tuple[np.ndarray, np.ndarray]]:
+    """Pieces of recordings: two of sea temperature, one of it with sunspots, and three channels."""
+    one, other, spots, later = univariate()
+    several = multivariate()
+    return [(one, other), (one, spots), (spots, later), (several[0], several[1])]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("pair", range(4))
+def test_recordings_are_aligned_as_r_aligns_them(pair: int, kernel: str) -> None:
+    x, y = recorded_pairs()[pair]
+    for pattern in ("symmetric1", "symmetric2", "asymmetric", "symmetricP05", "typeIVc"):
+        for ours, theirs in (
+            ({}, {}),
+            (
+                {"window_type": "slanted_band", "window_size": 30},
+                {"window_type": "slantedband", "window_args": {"window_size": 30}},
+            ),
+        ):
+            options = {"step_pattern": pattern, "distance_metric": "sqeuclidean", "kernel": kernel, **ours}
+            expected = r_dtw(x, y, dist_method="sqeuclidean", step_pattern=pattern, **theirs)
+            got = dtw_align(x, y, **options)
+            assert got.distance == pytest.approx(expected.distance, rel=1e-12)
+            assert dtw_distance(x, y, **options) == got.distance
+            if x.ndim == 2:
+                # Values of one channel repeat in recordings, and paths of equal cost with them.
+                assert got.path.tolist() == np.stack([expected.index1, expected.index2], axis=1).tolist()
