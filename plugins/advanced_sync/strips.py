@@ -11,13 +11,17 @@ from typing import Any
 
 try:
     from platform_base.kernels.alignment import check_quickly, compute_distance, compute_path, measure
+    from platform_base.kernels.collection import Collection, measure_many
+    from platform_base.kernels.cores import share_out
     from platform_base.kernels.rules import Rules, find_rules
+    from platform_base.kernels.search import find_nearest
 except ImportError as error:
     # Said again so that the check of imports sees that the absence is handled: `kernels` falls back to NumPy.
     raise ImportError("the compiled kernels need numba") from error
 import numpy as np
 from numpy.typing import NDArray
 
+from .many import Many
 from .metrics import EUCLIDEAN, MANHATTAN, SQEUCLIDEAN
 from .problem import AlignmentProblem
 from .step_patterns import STEP_PATTERNS
@@ -127,3 +131,41 @@ def _arguments(problem: AlignmentProblem) -> tuple[Any, ...]:
     if first[-1] == 0 and last[0] == len(problem.target) - 1:
         first = last = _NO_WINDOW
     return rules, problem.reference, problem.target, first, last
+
+
+def compare_all(
+    rules: Rules,
+    rows: Many,
+    columns: Many,
+    itself: bool,
+    radius: int,
+    threads: int | None,
+    distances: NDArray[np.float64],
+    report: Callable[[float], None],
+) -> None:
+    """Set ``distances[a, b]`` to the cost of the best path between row a and column b, on several threads.
+
+    Args:
+        rules: What is computed.
+        rows: Series.
+        columns: Other ones, or the same.
+        itself: Only from the diagonal of `distances` on.
+        radius: Of the window; -1 for none.
+        threads: How many at most; ``None`` for one on every core.
+        distances: Written.
+        report: Told the fraction that is done.
+    """
+    others = Collection(columns.samples, columns.starts)
+
+    def compare(a: int) -> None:
+        measure_many(rules, rows[a], others, radius, a if itself else 0, len(columns), distances[a])
+
+    share_out(compare, range(len(rows)), threads, report)
+
+
+def search(
+    rules: Rules, x: NDArray[np.float64], candidates: Many, radius: int, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the numbers and the costs of the nearest candidates; see `platform_base.kernels.search.find_nearest`."""
+    numbers, costs, _ = find_nearest(rules, x, Collection(candidates.samples, candidates.starts), radius, count)
+    return numbers, costs

@@ -138,6 +138,17 @@ def measure(
 
 
 @kernel
+def lay_out_radius(n: int, m: int, radius: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first and the last column of each row inside ``|i - j| <= radius``; empty for a radius of -1."""
+    first = np.empty(n if radius >= 0 else 0, np.int64)
+    last = np.empty(n if radius >= 0 else 0, np.int64)
+    for i in range(first.shape[0]):
+        first[i] = max(0, i - radius)
+        last[i] = min(m - 1, i + radius)
+    return first, last
+
+
+@kernel
 def check_quickly(
     x: NDArray[np.float64], y: NDArray[np.float64], radius: int
 ) -> tuple[bool, NDArray[np.int64], NDArray[np.int64]]:
@@ -151,16 +162,11 @@ def check_quickly(
     Returns:
         Whether all samples are finite, and the first and the last column of each row, as `compute_distance` wants them.
     """
-    n, m = x.shape[0], y.shape[0]
     faults = 0
     for series in (x, y):
         for sample in series.flat:
             faults += not np.isfinite(sample)
-    first = np.empty(n if radius >= 0 else 0, np.int64)
-    last = np.empty(n if radius >= 0 else 0, np.int64)
-    for i in range(first.shape[0]):
-        first[i] = max(0, i - radius)
-        last[i] = min(m - 1, i + radius)
+    first, last = lay_out_radius(x.shape[0], y.shape[0], radius)
     return faults == 0, first, last
 
 

@@ -1,0 +1,127 @@
+"""Comparing many series: what `pairwise` and `nearest` share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .problem import check_problem
+from .series import as_series
+
+# Options that say something about two certain series.
+_OF_ONE_PAIR = ("cost_matrix", "reference_times", "target_times", "band", "nan_policy", "window_duration")
+# Options with which the window of every pair is ``|i - j| <= window_size``.
+_OF_STRIPS = frozenset({"distance_metric", "step_pattern", "window_size", "kernel"})
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """Checked series, one after the other.
+
+    Attributes:
+        samples: ``(total, channels)`` float64, C-contiguous, finite, writable (for others Numba compiles anew).
+        starts: ``(count + 1,)`` int64: where each begins, and where the last one ends.
+    """
+
+    samples: NDArray[np.float64]
+    starts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, number: int) -> NDArray[np.float64]:
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        return self.samples[self.starts[number] : self.starts[number + 1]]
+
+    @property
+    def channels(self) -> int:
+        """Values of each sample."""
+        return self.samples.shape[1]
+
+    def extremes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the shortest series and the longest."""
+        lengths = np.diff(self.starts)
+        return self[int(lengths.argmin())], self[int(lengths.argmax())]
+
+
+def check_many(series: Any, name: str) -> Many:
+    """Check a collection of series.
+
+    Args:
+        series: ``(count, n)`` or ``(count, n, channels)`` real numbers, or a sequence of series of any lengths.
+        name: What to call them in messages.
+
+    Raises:
+        ValueError: If there is none, one cannot be used, or their channels differ.
+        TypeError: If they are no sequence, or one holds no real numbers.
+    """
+    if isinstance(series, (str, bytes)) or not isinstance(series, (Sequence, np.ndarray)):
+        raise TypeError(f"{name}: expected a sequence of series, got {type(series).__name__}")
+    if isinstance(series, np.ndarray) and series.ndim < 2 and series.dtype != object:
+        raise ValueError(f"{name}: expected several series, got an array of shape {series.shape}; give (count, n)")
+    if _is_block(series):
+        count, length = series.shape[:2]
+        samples = np.require(series.reshape(count * length, -1), requirements=["C", "A", "W"])
+        return Many(samples, np.arange(count + 1) * length)
+    checked = [as_series(one, f"{name}[{number}]") for number, one in enumerate(series)]
+    if not checked:
+        raise ValueError(f"{name}: expected at least one series, got none")
+    for number, one in enumerate(checked):
+        if one.shape[1] != checked[0].shape[1]:
+            raise ValueError(
+                f"{name}[{number}]: expected {checked[0].shape[1]} channel(s) as in {name}[0], got {one.shape[1]}; "
+                "give all series the same channels"
+            )
+    starts = np.zeros(len(checked) + 1, dtype=np.int64)
+    np.cumsum([len(one) for one in checked], out=starts[1:])
+    return Many(np.concatenate(checked), starts)
+
+
+def _is_block(series: Any) -> bool:
+    """Whether all series are right, in one array: then they need not be looked at one by one."""
+    if type(series) is not np.ndarray or series.dtype != np.float64 or series.ndim not in (2, 3) or series.size == 0:
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(series.sum())) or bool(np.isfinite(series).all())
+
+
+def check_channels(series: Many, channels: int, name: str) -> None:
+    """Raise a ValueError unless the series have so many channels."""
+    if series.channels != channels:
+        raise ValueError(
+            f"{name}: expected {channels} channel(s), got {series.channels}; give all series the same channels"
+        )
+
+
+def check_options(first: Many, second: Many, options: Mapping[str, Any]) -> None:
+    """Check options once for all pairs, with the pairs whose lengths differ most.
+
+    Raises:
+        ValueError: If an option is wrong or not for many series, or a window has no path for some pair.
+        TypeError: If an option is of another type.
+    """
+    for name in _OF_ONE_PAIR:
+        if name in options:
+            raise ValueError(f"{name}: describes one pair of series, and there are many; compare pair by pair")
+    rest = {name: value for name, value in options.items() if name != "kernel"}
+    for one, other in zip(first.extremes(), reversed(second.extremes()), strict=True):
+        check_problem(one, other, **rest)
+
+
+def is_symmetric(options: Mapping[str, Any]) -> bool:
+    """Return whether exchanging two series is known to change nothing: a slanted band, say, then is another one."""
+    pattern = options.get("step_pattern", "symmetric")
+    return options.keys() <= _OF_STRIPS and pattern in ("symmetric", "symmetric1", "symmetric2")
+
+
+def find_radius(options: Mapping[str, Any]) -> int | None:
+    """Return the radius of the window for the compiled strips, -1 for none; ``None`` where they do not apply."""
+    if not options.keys() <= _OF_STRIPS:
+        return None
+    radius = options.get("window_size")
+    return -1 if radius is None else int(radius)

@@ -1,0 +1,80 @@
+"""The nearest neighbours of a series among many."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, Unpack
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .dtw import dtw_distance
+from .kernels import choose_kernel
+from .many import Many, check_channels, check_many, check_options, find_radius
+from .options import Options
+from .pairwise import check_finite
+from .series import as_series
+
+
+def dtw_nearest(
+    query: ArrayLike, candidates: ArrayLike, *, count: int = 1, **options: Unpack[Options]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the nearest of many series, exactly, and their dynamic-time-warping distances.
+
+    Candidates whose lower bound is above the distances found so far are passed over, and comparisons that cannot end
+    below them are abandoned; the result is that of comparing with every candidate. The bounds are LB_Kim (Kim, Park,
+    Chu, ICDE 2001) and LB_Keogh (Keogh and Ratanamahatana 2005, doi 10.1007/s10115-004-0154-9), for symmetric1 and
+    symmetric2 with ``euclidean``, ``sqeuclidean`` and ``manhattan``; the narrower the window, the more they leave out.
+    With other options every candidate is compared. Time O(N m) for the bounds, O(n m) for each comparison; memory
+    O(N m).
+
+    Args:
+        query: ``(n,)`` or ``(n, channels)`` real numbers.
+        candidates: N series: ``(N, m)`` or ``(N, m, channels)``, or a sequence of series of any lengths, in the unit of
+            `query`.
+        count: How many neighbours, 1 to N.
+        **options: What to choose, see `Options`; those that describe one pair are not for many.
+
+    Returns:
+        ``(count,)`` int64 numbers of the nearest candidates, nearest first, of equally near ones the first first, and
+        ``(count,)`` float64 distances.
+
+    Raises:
+        ValueError: As `dtw_distance`, naming the series; or `count` is not 1 to N, or an option is not for many.
+        TypeError: As `dtw_distance`; or `count` is no integer.
+        ImportError: As `dtw_distance`.
+
+    Example:
+        >>> numbers, distances = dtw_nearest([0, 1, 2], [[5, 5, 5], [0, 2, 2], [0, 0, 1]], count=2)
+        >>> numbers.tolist(), distances.tolist()
+        ([1, 2], [1.0, 1.0])
+    """
+    x = as_series(query, "query")
+    others = check_many(candidates, "candidates")
+    check_channels(others, x.shape[1], "candidates")
+    if isinstance(count, bool) or not hasattr(count, "__index__"):
+        raise TypeError(f"count: expected a whole number, got {count!r}")
+    if not 1 <= operator.index(count) <= len(others):
+        raise ValueError(f"count: expected 1 to {len(others)}, the number of candidates, got {count}")
+    kernel = choose_kernel(str(options.get("kernel", "auto")))
+    check_options(Many(x, np.array([0, len(x)])), others, options)
+    found = _find_compiled(x, others, operator.index(count), options) if kernel == "numba" else None
+    if found is None:
+        distances = np.array([dtw_distance(x, others[number], **options) for number in range(len(others))])
+        numbers = np.argsort(distances, kind="stable")[: operator.index(count)]
+        found = numbers.astype(np.int64), distances[numbers]
+    check_finite(found[1])
+    return found
+
+
+def _find_compiled(
+    x: NDArray[np.float64], others: Many, count: int, options: Any
+) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+    """Search with the compiled strips; ``None`` where they are not for these options."""
+    from . import strips
+
+    radius = find_radius(options)
+    rules = strips.find_plain_rules(options, x.shape[1])
+    if rules is None or radius is None:
+        return None
+    return strips.search(rules, x, others, radius, count)

@@ -1,0 +1,111 @@
+"""The distances of all pairs of many series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Unpack
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from platform_base.plugins.base import get_context
+
+from .dtw import dtw_distance
+from .kernels import choose_kernel
+from .many import Many, check_channels, check_many, check_options, find_radius, is_symmetric
+from .options import Options
+
+
+def dtw_pairwise(
+    series: ArrayLike,
+    others: ArrayLike | None = None,
+    *,
+    threads: int | None = None,
+    **options: Unpack[Options],
+) -> NDArray[np.float64]:
+    """Return the dynamic-time-warping distances of all pairs: ``D[a, b]`` is `dtw_distance` of ``a`` and ``b``.
+
+    Time O(N M n m), shared out over threads; memory O(N M) and O(n + m) for each thread. With symmetric1 or symmetric2
+    and a window that is symmetric itself, half of a collection's distances to itself are computed.
+
+    Args:
+        series: N series: ``(N, n)`` or ``(N, n, channels)`` real numbers, or a sequence of series of any lengths.
+        others: M series of the same channels, in the unit of `series`; ``None`` for `series` again.
+        threads: How many at most; ``None`` for one on every core that the process may use.
+        **options: What to choose, see `Options`; those that describe one pair are not for many.
+
+    Returns:
+        ``(N, M)`` float64, in the unit of the local cost.
+
+    Raises:
+        ValueError: As `dtw_distance`, naming the series; or an option is not for many, or `threads` is below 1.
+        TypeError: As `dtw_distance`.
+        ImportError: As `dtw_distance`.
+
+    Example:
+        >>> dtw_pairwise([[0, 1, 2], [0, 2, 2], [3, 3]], step_pattern="symmetric1").tolist()
+        [[0.0, 1.0, 6.0], [1.0, 0.0, 5.0], [6.0, 5.0, 0.0]]
+    """
+    rows = check_many(series, "series")
+    columns = rows if others is None else check_many(others, "others")
+    check_channels(columns, rows.channels, "others")
+    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+        raise ValueError(f"threads: expected a whole number of at least 1, or None, got {threads!r}")
+    kernel = choose_kernel(str(options.get("kernel", "auto")))
+    check_options(rows, columns, options)
+    itself = others is None and is_symmetric(options)
+    distances = np.zeros((len(rows), len(columns)))
+    if kernel == "numba" and _fill_compiled(rows, columns, itself, threads, options, distances):
+        check_finite(distances)
+    else:
+        _fill_one_by_one(rows, columns, itself, options, distances)
+    if itself:
+        upper = np.triu_indices(len(rows), 1)
+        distances[upper[1], upper[0]] = distances[upper]
+    return distances
+
+
+def check_finite(distances: NDArray[np.float64]) -> None:
+    """Raise a ValueError if a distance overflowed."""
+    if not np.isfinite(distances).all():
+        raise ValueError(
+            "the costs overflow float64: the values of the series differ by too much; "
+            "scale all series, or use another distance_metric"
+        )
+
+
+def _fill_compiled(
+    rows: Many,
+    columns: Many,
+    itself: bool,
+    threads: int | None,
+    options: Mapping[str, Any],
+    distances: NDArray[np.float64],
+) -> bool:
+    """Compare with the compiled strips; return whether they are for these options."""
+    from . import strips
+
+    radius = find_radius(options)
+    rules = strips.find_plain_rules(options, rows.channels)
+    if rules is None or radius is None:
+        return False
+    report = get_context().report_progress
+    strips.compare_all(
+        rules, rows, columns, itself, radius, threads, distances, lambda fraction: report(fraction, "pairs")
+    )
+    return True
+
+
+def _fill_one_by_one(
+    rows: Many,
+    columns: Many,
+    itself: bool,
+    options: Any,
+    distances: NDArray[np.float64],
+) -> None:
+    report = get_context().report_progress
+    for a in range(len(rows)):
+        report(a / len(rows), "pairs")
+        for b in range(a if itself else 0, len(columns)):
+            distances[a, b] = dtw_distance(rows[a], columns[b], **options)
+    report(1.0, "pairs")

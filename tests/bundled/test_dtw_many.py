@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import doctest
+import importlib
+import itertools
+import sys
+
+import numpy as np
+import pytest
+from plugins.advanced_sync.dtw import dtw_distance
+from plugins.advanced_sync.nearest import dtw_nearest
+from plugins.advanced_sync.pairwise import dtw_pairwise
+
+OPTIONS = [
+    {},
+    {"step_pattern": "symmetric1", "distance_metric": "sqeuclidean", "window_size": 12},
+    {"distance_metric": "manhattan", "kernel": "numpy"},
+    {"step_pattern": "asymmetric"},
+    {"distance_metric": "chebyshev", "window_type": "slanted_band", "window_size": 9},
+]
+
+
+def make_series(seed, count, channels, *, equal):
+    rng = np.random.default_rng(seed)
+    lengths = [40] * count if equal else rng.integers(34, 46, count)
+    series = [rng.normal(size=(n, channels)).cumsum(axis=0) for n in lengths]
+    return np.array(series) if equal else series
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize(("channels", "equal"), [(1, True), (2, False)])
+def test_every_pair_has_its_distance(options, channels, equal):
+    series = make_series(1, 5, channels, equal=equal)
+    others = make_series(2, 3, channels, equal=equal)
+    expected = [[dtw_distance(a, b, **options) for b in others] for a in series]
+    np.testing.assert_array_equal(dtw_pairwise(series, others, **options), expected)
+    expected = [[dtw_distance(a, b, **options) for b in series] for a in series]
+    np.testing.assert_allclose(dtw_pairwise(series, **options), expected, rtol=1e-14)
+
+
+def test_threads_change_nothing():
+    series = make_series(3, 9, 1, equal=True)
+    one, many = (dtw_pairwise(series, threads=threads) for threads in (1, 4))
+    np.testing.assert_array_equal(one, many)
+    np.testing.assert_array_equal(dtw_pairwise(series), many)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize(("channels", "equal"), [(1, True), (2, False)])
+@pytest.mark.parametrize("count", [1, 4])
+def test_nearest_are_those_of_comparing_with_all(options, channels, equal, count):
+    *candidates, query = make_series(4, 31, channels, equal=equal)
+    if equal:
+        candidates = np.array(candidates)
+    numbers, distances = dtw_nearest(query, candidates, count=count, **options)
+    every = np.array([dtw_distance(query, one, **options) for one in candidates])
+    order = np.lexsort((np.arange(len(every)), every))[:count]
+    np.testing.assert_array_equal(numbers, order)
+    np.testing.assert_array_equal(distances, every[order])
+
+
+def test_of_equally_near_ones_the_first_come_first():
+    far, near = np.arange(50.0) + 3, np.arange(50.0) + 1
+    numbers, distances = dtw_nearest(np.arange(50.0), [far, near, near, far, near], count=4, window_size=0)
+    assert numbers.tolist() == [1, 2, 4, 0]
+    assert distances.tolist() == [99.0, 99.0, 99.0, 3 * 99.0]
+
+
+def test_most_candidates_are_never_compared():
+    search = pytest.importorskip("platform_base.kernels.search", exc_type=ImportError)
+    from platform_base.kernels.collection import Collection
+    from platform_base.kernels.rules import find_rules
+
+    rng = np.random.default_rng(6)
+    samples = rng.normal(size=(200, 64)).cumsum(axis=1)
+    query = samples[77] + rng.normal(size=64) * 0.01
+    collection = Collection(samples.reshape(-1, 1), np.arange(201) * 64)
+    for pattern, metric in itertools.product(("symmetric1", "symmetric2"), ("sqeuclidean", "manhattan")):
+        rules = find_rules(pattern, metric, 1)
+        numbers, costs, compared = search.find_nearest(rules, query[:, np.newaxis], collection, 5, 1)
+        every = [
+            dtw_distance(query, one, step_pattern=pattern, distance_metric=metric, window_size=5) for one in samples
+        ]
+        assert (numbers[0], costs[0]) == (77, min(every))
+        assert compared < 20
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean", "manhattan"])
+@pytest.mark.parametrize("radius", [-1, 4, 9])
+def test_bounds_are_below_every_distance(metric, radius, channels):
+    search = pytest.importorskip("platform_base.kernels.search", exc_type=ImportError)
+    from platform_base.kernels.collection import Collection
+    from platform_base.kernels.rules import find_rules
+
+    rng = np.random.default_rng(7)
+    series = [
+        rng.normal(size=(n, channels)) + rng.normal() for n in (1, 5, 60, 37, 35, 40, 64)[0 if radius < 0 else 3 :]
+    ]
+    query = rng.normal(size=(39, channels))
+    if radius >= 0:
+        series = [one for one in series if abs(len(one) - 39) <= radius]
+    starts = np.concatenate([[0], np.cumsum([len(one) for one in series])])
+    bounds = search.bound_all(
+        find_rules("symmetric1", metric, channels), query, Collection(np.concatenate(series), starts), radius
+    )
+    for bound, one in zip(bounds, series, strict=True):
+        options = {} if radius < 0 else {"window_size": radius}
+        assert 0 < bound <= dtw_distance(query, one, step_pattern="symmetric1", distance_metric=metric, **options)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: dtw_pairwise([]), ValueError, "series: expected at least one series"),
+        (lambda: dtw_pairwise("abc"), TypeError, "series: expected a sequence of series, got str"),
+        (
+            lambda: dtw_pairwise(np.zeros(5)),
+            ValueError,
+            r"series: expected several series, got an array of shape \(5,\)",
+        ),
+        (lambda: dtw_pairwise([[1, 2], [np.nan, 1]]), ValueError, r"series\[1\]"),
+        (lambda: dtw_pairwise(np.array([[1, 2], [np.inf, 1]])), ValueError, r"series\[1\]"),
+        (lambda: dtw_pairwise([[[1, 2]], [[1]]]), ValueError, r"series\[1\]: expected 2 channel"),
+        (lambda: dtw_pairwise([[1, 2]], [[[1, 2]]]), ValueError, r"others: expected 1 channel"),
+        (lambda: dtw_pairwise([[1, 2]], threads=0), ValueError, "threads: expected a whole number of at least 1"),
+        (lambda: dtw_pairwise([[1, 2], [1] * 9], window_size=3), ValueError, "window_size.*7"),
+        (lambda: dtw_pairwise([[1, 2]], nan_policy="raise"), ValueError, "nan_policy: describes one pair"),
+        (lambda: dtw_pairwise([[1e200], [-1e200]], distance_metric="sqeuclidean"), ValueError, "overflow"),
+        (lambda: dtw_nearest([1, 2], [[1, 2]], count=2), ValueError, "count: expected 1 to 1"),
+        (lambda: dtw_nearest([1, 2], [[1, 2]], count=1.0), TypeError, "count: expected a whole number"),
+        (lambda: dtw_nearest([1, 2], [[[1, 2]]]), ValueError, "candidates: expected 1 channel"),
+        (lambda: dtw_nearest([1, 2], [[1] * 9], window_size=3), ValueError, "window_size.*7"),
+    ],
+)
+def test_wrong_input_is_named(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_read_only_series_are_taken():
+    series = make_series(8, 4, 1, equal=True)
+    expected = dtw_pairwise(series)
+    series.setflags(write=False)
+    np.testing.assert_array_equal(dtw_pairwise(series), expected)
+    assert dtw_nearest(series[0], series)[0].tolist() == [0]
+    assert dtw_distance(series[0], series[1]) == expected[0, 1]
+
+
+@pytest.mark.parametrize("module", ["pairwise", "nearest"])
+def test_doctests(module):
+    name = f"plugins.advanced_sync.{module}"
+    importlib.import_module(name)
+    assert doctest.testmod(sys.modules[name]).failed == 0
