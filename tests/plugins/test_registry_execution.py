@@ -17,6 +17,7 @@ from tests.conftest import OPEN_IMPORTS, SAMPLES, eventually, workers
 
 from platform_base.plugins.errors import (
     EncodingError,
+    ExecutionError,
     InvalidInputsError,
     MemoryLimitError,
     ParameterError,
@@ -243,6 +244,7 @@ class TestFailures:
         assert stats["cold_starts"] == 3
         assert stats["load_seconds"] > 0
         assert stats["failures"] == {"WorkerCrashedError": 2}
+        assert sum(stats["causes"].values()) == 2
 
     def test_refused_inputs_say_what_was_given(self, registry):
         with pytest.raises(InvalidInputsError) as caught:
@@ -422,6 +424,23 @@ class TestBackground:
         next(results)
         with pytest.raises(PluginFailedError):
             next(results)
+
+
+@pytest.mark.parametrize(
+    ("do", "cause"),
+    [
+        ("exit_at_once", "exit status 7"),
+        ("crash", "signal SIGSEGV"),
+        ("raise_error", "exception ValueError"),
+        ("hang", "deadline"),
+        ("close_channel", "broken protocol"),
+    ],
+)
+def test_what_ended_a_call_is_said_and_counted(registry, do, cause):
+    with pytest.raises(ExecutionError) as ended:
+        registry.execute_plugin("behaviours", {"do": do}, timeout=0.5 if do == "hang" else None)
+    assert ended.value.cause == cause
+    assert registry.get_plugin_stats("behaviours")["causes"] == {cause: 1}
 
 
 class TestClosing:

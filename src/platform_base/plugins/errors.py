@@ -231,6 +231,7 @@ class ExecutionError(PluginError):
 
     Attributes:
         worker_seconds: How long its worker had been there; None where it is not known.
+        cause: What ended it, in a few words.
     """
 
     worker_seconds: float | None = None
@@ -238,6 +239,21 @@ class ExecutionError(PluginError):
     def __init__(self, message: str, *, plugin_id: str) -> None:
         self.plugin_id = plugin_id
         super().__init__(message)
+
+    @property
+    def cause(self) -> str:
+        """What ended the call, in a few words that are the same each time, such as ``"signal SIGSEGV"``."""
+        if isinstance(self, PluginTimeoutError):
+            return "deadline"
+        if isinstance(self, ResourceLimitError):
+            return f"limit {self.limit}"
+        if isinstance(self, SandboxViolationError):
+            return f"forbidden {self.rule}"
+        if isinstance(self, WorkerCrashedError):
+            return f"signal {self.signal}" if self.signal is not None else f"exit status {self.exit_status}"
+        if isinstance(self, PluginFailedError):
+            return f"exception {self.remote_type}"
+        return {WireError: "broken protocol", QueueFullError: "full queue"}.get(type(self), type(self).__name__)
 
 
 class PluginFailedError(ExecutionError):

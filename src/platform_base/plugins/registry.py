@@ -42,6 +42,7 @@ from platform_base.plugins.call_arguments import check_timeout, join_parameters
 from platform_base.plugins.comparison import Tolerance
 from platform_base.plugins.crash_loop import Breakers
 from platform_base.plugins.errors import (
+    ExecutionError,
     ManifestError,
     PluginError,
     PluginNotFoundError,
@@ -666,7 +667,7 @@ class PluginRegistry:
                 raise RegistryClosedError(f"the registry was closed while {release.plugin_id!r} ran") from None
         elif isinstance(error, PluginError):
             error.run_id = request.run_id
-            stats.record_failure(type(error).__name__)
+            stats.record_failure(type(error).__name__, error.cause if isinstance(error, ExecutionError) else "")
             trace = getattr(error, "remote_traceback", "")
             where = f"{release.plugin_id} {release.version}"
             logger.error("%s failed: %s%s", where, error, f"\n{trace}" if trace else "")

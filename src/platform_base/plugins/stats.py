@@ -13,6 +13,9 @@ from platform_base.core.models import Execution
 _WINDOW = 1000
 """Percentiles are over so many of the latest calls: bounded memory, and yesterday's figures do not hide today's."""
 
+_MOST_CAUSES = 1000
+"""A plugin chooses the names of its exceptions; it shall not fill the host's memory with them."""
+
 
 class PluginStats(TypedDict):
     """What `PluginRegistry.get_plugin_stats` returns. Times in seconds, memory in megabytes (2**20 bytes)."""
@@ -21,6 +24,7 @@ class PluginStats(TypedDict):
     success_count: int
     failure_count: int
     failures: dict[str, int]
+    causes: dict[str, int]
     avg_execution_time: float
     p50_execution_time: float
     p95_execution_time: float
@@ -39,6 +43,7 @@ class StatsRecorder:
         self._lock = threading.Lock()
         self._successes = 0
         self._failures: Counter[str] = Counter()
+        self._causes: Counter[str] = Counter()
         self._wall_seconds = 0.0
         self._queue_seconds = 0.0
         self._cpu_seconds = 0.0
@@ -57,10 +62,17 @@ class StatsRecorder:
             self._peak_bytes = max(self._peak_bytes, execution.peak_memory_bytes)
             self._latest.append(execution.wall_seconds)
 
-    def record_failure(self, kind: str) -> None:
-        """Count a call that was begun and ended in an error of that kind, such as ``"PluginTimeoutError"``."""
+    def record_failure(self, kind: str, cause: str = "") -> None:
+        """Count a call that ended in an error.
+
+        Args:
+            kind: Such as ``"PluginTimeoutError"``.
+            cause: What ended it, such as ``"signal SIGSEGV"``; empty: it did not begin.
+        """
         with self._lock:
             self._failures[kind] += 1
+            if cause and (cause in self._causes or len(self._causes) < _MOST_CAUSES):
+                self._causes[cause] += 1
 
     def record_load(self, seconds: float) -> None:
         """Count a worker that had to be started."""
@@ -79,6 +91,7 @@ class StatsRecorder:
                 success_count=successes,
                 failure_count=failures,
                 failures=dict(self._failures),
+                causes=dict(self._causes),
                 avg_execution_time=self._wall_seconds / successes if successes else 0.0,
                 p50_execution_time=p50,
                 p95_execution_time=p95,
