@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from platform_base.kernels.series import as_series
+
 from .problem import check_problem
-from .series import as_series
 
 # Options that say something about two certain series.
 _OF_ONE_PAIR = ("cost_matrix", "reference_times", "target_times", "band", "nan_policy", "window_duration")

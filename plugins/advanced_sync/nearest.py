@@ -8,12 +8,13 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from platform_base.kernels.series import as_series
+
 from .dtw import dtw_distance
 from .kernels import choose_kernel
 from .many import Many, check_channels, check_many, check_options, find_radius
 from .options import Options
 from .pairwise import check_finite
-from .series import as_series
 
 
 def dtw_nearest(
