@@ -183,6 +183,7 @@ class Host:
         }
         workers = self._workers()
         self._base_descriptors = descriptors()
+        self._base_held = _held_for_workers()
         self._base_workers = workers
         self._base_processes = len(self._processes()) - workers
         self._base_threads = threading.active_count()
@@ -268,9 +269,9 @@ class Host:
 
     def _assert_nothing_open(self, workers: int) -> None:
         more = (workers - self._base_workers) * self._descriptors_of_worker
-        if len(descriptors()) > len(self._base_descriptors) + more:
+        if _held_for_workers() > self._base_held + more:
             gc.collect()
-        assert len(descriptors()) <= len(self._base_descriptors) + more, left_open(self._base_descriptors)
+        assert _held_for_workers() <= self._base_held + more, left_open(self._base_descriptors)
         assert threading.active_count() <= self._base_threads + 1, threading.enumerate()
 
     def refresh_bystander(self) -> None:
