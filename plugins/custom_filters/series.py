@@ -40,7 +40,7 @@ class Lines:
         return np.ascontiguousarray(np.moveaxis(lines.reshape(*others, lines.shape[1]), -1, self.axis))
 
 
-def as_lines(value: Any, axis: int, *, may_miss: bool) -> Lines:
+def as_lines(value: Any, axis: int, *, may_miss: bool, look: bool = True) -> Lines:
     """Return a series as lines.
 
     Args:
@@ -48,6 +48,7 @@ def as_lines(value: Any, axis: int, *, may_miss: bool) -> Lines:
             one; NaN and masked samples are missing ones.
         axis: Which axis is time.
         may_miss: Whether samples may be missing.
+        look: Whether to look for samples that are not finite; without, `missing` is false and `peak` 0.
 
     Raises:
         ValueError: If it is empty, ragged, a scalar, has no such axis, or holds an infinity, or a sample is missing
@@ -61,7 +62,7 @@ def as_lines(value: Any, axis: int, *, may_miss: bool) -> Lines:
     number %= array.ndim
     moved = np.moveaxis(array, number, -1)
     lines = np.ascontiguousarray(moved.reshape(-1, array.shape[number]), dtype=np.float64)
-    peak = _find_peak(lines.reshape(-1))
+    peak = _find_peak(lines.reshape(-1)) if look else 0.0
     missing = not math.isfinite(peak) and _check_finite(array, may_miss=may_miss)
     return Lines(values=lines, missing=missing, peak=peak, shape=array.shape, axis=number)
 

@@ -151,6 +151,23 @@ def test_gaps_are_refused_unless_a_policy_says_otherwise() -> None:
             filter_series(infinite, nan_policy=policy)
 
 
+@pytest.mark.parametrize("kernel", ["numba", "scipy"])
+@pytest.mark.parametrize("zero_phase", [True, False])
+@pytest.mark.parametrize("options", [{}, {"filter_type": "exponential", "alpha": 1.0}, {"btype": "high"}], ids=name_of)
+@pytest.mark.parametrize("at", [0, 77_777, 149_999])
+def test_what_is_not_finite_is_found_in_large_series_too(at: int, options: dict, zero_phase: bool, kernel: str) -> None:
+    series = np.zeros((150_000, 1))
+    for value in (math.nan, math.inf, -math.inf):
+        series[at] = value
+        with pytest.raises(ValueError, match=rf"series\[{at}, 0\]: expected a finite number"):
+            filter_series(series, zero_phase=zero_phase, kernel=kernel, **options)
+    series[at : at + 1] = 0.0
+    series[::2], series[1::2] = 1.7e308, -1.7e308
+    if options.get("btype") == "high":
+        with pytest.raises(ValueError, match="overflow float64"):
+            filter_series(series, zero_phase=zero_phase, kernel=kernel, cutoff=0.5, btype="high")
+
+
 def test_interpolated_gaps_are_straight_lines() -> None:
     series = gapped()
     at = np.arange(400)
