@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from platform_base.kernels.series import as_times as check_times
+
 from .parameters import check_integer
 
 # Samples that stay in the second-level cache between two readings.
@@ -123,22 +125,8 @@ def as_times(value: Any, samples: int) -> NDArray[np.float64]:
         TypeError: If they are no times.
     """
     array = np.asarray(value)
-    if array.shape != (samples,):
-        raise ValueError(f"times: expected one for each of the {samples} samples, got shape {array.shape}")
-    if array.dtype.kind == "M":
+    if array.dtype.kind == "M" and array.size:
         if np.isnat(array).any():
             raise ValueError("times: expected a time for every sample, got NaT")
-        array = (array - array[0]) / np.timedelta64(1, "s")
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"times: expected seconds or datetime64, got dtype {array.dtype}")
-    times = array.astype(np.float64)
-    if not np.isfinite(times).all():
-        raise ValueError("times: expected finite numbers, got NaN or infinity")
-    late = np.flatnonzero(np.diff(times) <= 0)
-    if len(late):
-        at = int(late[0]) + 1
-        raise ValueError(
-            f"times[{at}]: expected more than times[{at - 1}] ({times[at - 1]:g}), got {times[at]:g}; "
-            "sort the samples by time and merge those of equal time"
-        )
-    return times
+        array = (array - array.flat[0]) / np.timedelta64(1, "s")
+    return check_times(array, "times", samples)

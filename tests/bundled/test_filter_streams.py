@@ -285,10 +285,10 @@ def test_cubic_interpolation_equals_scipy() -> None:
 @pytest.mark.parametrize(
     ("times", "error", "message"),
     [
-        ([0.0, 1.0], ValueError, r"times: expected one for each of the 4 samples, got shape \(2,\)"),
-        ([0.0, 1.0, 1.0, 2.0], ValueError, r"times\[2\]: expected more than times\[1\] \(1\), got 1"),
-        ([0.0, 1.0, math.nan, 2.0], ValueError, "times: expected finite numbers"),
-        (["a", "b", "c", "d"], TypeError, "times: expected seconds or datetime64"),
+        ([0.0, 1.0], ValueError, r"times: expected 4 time stamps, one for each sample, got shape \(2,\)"),
+        ([0.0, 1.0, 1.0, 2.0], ValueError, r"times\[2\]: expected more than 1.0 as before it, got 1.0"),
+        ([0.0, 1.0, math.nan, 2.0], ValueError, r"times\[2\]: expected a finite number, got nan"),
+        (["a", "b", "c", "d"], TypeError, "times: expected real numbers, got dtype <U1"),
         (np.array(["2024-01-01", "2024-01-02", "NaT", "2024-01-04"], "M8[D]"), ValueError, "NaT"),
         ([0.0, 1e-6, 2e-6, 1e6], ValueError, "times: expected gaps that an even grid can span"),
     ],
