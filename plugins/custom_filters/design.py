@@ -192,6 +192,7 @@ def _beyond(options: FilterOptions) -> str:
 
 
 _BANDED = ("butterworth", "chebyshev1", "chebyshev2", "elliptic", "bessel")
+RECURSIVE = (*_BANDED, "notch", "peak", "comb", "exponential")
 FILTERS: Mapping[str, Callable[[FilterOptions, float | None], Filter]] = MappingProxyType(
     {
         **dict.fromkeys(_BANDED, _build_banded),

@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .base import Filter
 from .cascade import Cascade
-from .design import design_filter, passes
+from .design import RECURSIVE, design_filter, passes
 from .gaps import POLICIES, apply_over_gaps
 from .kalman import Kalman
 from .options import read_options
@@ -42,6 +42,9 @@ from .response import FrequencyResponse, ImpulseResponse, frequency_response, im
 from .sampling import METHODS, Grid, even_step, make_grid
 from .series import Lines, as_lines, as_times
 
+# A recursion never forgets what is not finite: it shows in the last output, both ways in the first. Looking there
+# spares a reading of series as large as this.
+_LARGE = 1 << 17
 # No filter makes an infinity of samples below this.
 _HARMLESS = 1e280
 # A transient of this size beside the signal is worth a warning.
@@ -142,13 +145,16 @@ def filter_series(
     policy = check_option(nan_policy, "nan_policy", POLICIES)
     check_option(resampling, "resampling", METHODS)
     chosen = choose_kernel(kernel)
-    lines = as_lines(series, axis, may_miss=policy != "raise")
+    late = policy == "raise" and times is None and wanted.filter_type in RECURSIVE and np.size(series) >= _LARGE
+    lines = as_lines(series, axis, may_miss=policy != "raise", look=not late)
     rate = None if sampling_rate is None else check_positive(sampling_rate, "sampling_rate", "Hz")
     clock = _read_clock(times, lines.values.shape[1], rate, resampling, uneven=wanted.filter_type == "kalman")
     designed = design_filter(wanted, clock.rate)
     filtered, fitted, notes = _apply(designed, lines, clock, policy, chosen)
-    if not lines.peak < _HARMLESS:
-        _check_result(filtered, missing=lines.missing)
+    if late and not np.isfinite(filtered[:, [0, -1]]).all():
+        as_lines(series, axis, may_miss=False)
+    if not lines.peak < _HARMLESS or late:
+        _check_result(filtered[:, [0, -1]] if late else filtered, missing=lines.missing)
     error = fitted.estimate(lines.values, clock.steps, chosen)[1] if isinstance(fitted, Kalman) else None
     return FilteredSeries(
         values=lines.restore(filtered),

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from platform_base.kernels.series import as_times as check_times
+
 from .parameters import check_integer
 
 # Samples that stay in the second-level cache between two readings.
@@ -40,7 +42,7 @@ class Lines:
         return np.ascontiguousarray(np.moveaxis(lines.reshape(*others, lines.shape[1]), -1, self.axis))
 
 
-def as_lines(value: Any, axis: int, *, may_miss: bool) -> Lines:
+def as_lines(value: Any, axis: int, *, may_miss: bool, look: bool = True) -> Lines:
     """Return a series as lines.
 
     Args:
@@ -48,6 +50,7 @@ def as_lines(value: Any, axis: int, *, may_miss: bool) -> Lines:
             one; NaN and masked samples are missing ones.
         axis: Which axis is time.
         may_miss: Whether samples may be missing.
+        look: Whether to look for samples that are not finite; without, `missing` is false and `peak` 0.
 
     Raises:
         ValueError: If it is empty, ragged, a scalar, has no such axis, or holds an infinity, or a sample is missing
@@ -61,7 +64,7 @@ def as_lines(value: Any, axis: int, *, may_miss: bool) -> Lines:
     number %= array.ndim
     moved = np.moveaxis(array, number, -1)
     lines = np.ascontiguousarray(moved.reshape(-1, array.shape[number]), dtype=np.float64)
-    peak = _find_peak(lines.reshape(-1))
+    peak = _find_peak(lines.reshape(-1)) if look else 0.0
     missing = not math.isfinite(peak) and _check_finite(array, may_miss=may_miss)
     return Lines(values=lines, missing=missing, peak=peak, shape=array.shape, axis=number)
 
@@ -122,22 +125,8 @@ def as_times(value: Any, samples: int) -> NDArray[np.float64]:
         TypeError: If they are no times.
     """
     array = np.asarray(value)
-    if array.shape != (samples,):
-        raise ValueError(f"times: expected one for each of the {samples} samples, got shape {array.shape}")
-    if array.dtype.kind == "M":
+    if array.dtype.kind == "M" and array.size:
         if np.isnat(array).any():
             raise ValueError("times: expected a time for every sample, got NaT")
-        array = (array - array[0]) / np.timedelta64(1, "s")
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"times: expected seconds or datetime64, got dtype {array.dtype}")
-    times = array.astype(np.float64)
-    if not np.isfinite(times).all():
-        raise ValueError("times: expected finite numbers, got NaN or infinity")
-    late = np.flatnonzero(np.diff(times) <= 0)
-    if len(late):
-        at = int(late[0]) + 1
-        raise ValueError(
-            f"times[{at}]: expected more than times[{at - 1}] ({times[at - 1]:g}), got {times[at]:g}; "
-            "sort the samples by time and merge those of equal time"
-        )
-    return times
+        array = (array - array.flat[0]) / np.timedelta64(1, "s")
+    return check_times(array, "times", samples)

@@ -151,6 +151,23 @@ def test_gaps_are_refused_unless_a_policy_says_otherwise() -> None:
             filter_series(infinite, nan_policy=policy)
 
 
+@pytest.mark.parametrize("kernel", ["numba", "scipy"])
+@pytest.mark.parametrize("zero_phase", [True, False])
+@pytest.mark.parametrize("options", [{}, {"filter_type": "exponential", "alpha": 1.0}, {"btype": "high"}], ids=name_of)
+@pytest.mark.parametrize("at", [0, 77_777, 149_999])
+def test_what_is_not_finite_is_found_in_large_series_too(at: int, options: dict, zero_phase: bool, kernel: str) -> None:
+    series = np.zeros((150_000, 1))
+    for value in (math.nan, math.inf, -math.inf):
+        series[at] = value
+        with pytest.raises(ValueError, match=rf"series\[{at}, 0\]: expected a finite number"):
+            filter_series(series, zero_phase=zero_phase, kernel=kernel, **options)
+    series[at : at + 1] = 0.0
+    series[::2], series[1::2] = 1.7e308, -1.7e308
+    if options.get("btype") == "high":
+        with pytest.raises(ValueError, match="overflow float64"):
+            filter_series(series, zero_phase=zero_phase, kernel=kernel, cutoff=0.5, btype="high")
+
+
 def test_interpolated_gaps_are_straight_lines() -> None:
     series = gapped()
     at = np.arange(400)
@@ -268,10 +285,10 @@ def test_cubic_interpolation_equals_scipy() -> None:
 @pytest.mark.parametrize(
     ("times", "error", "message"),
     [
-        ([0.0, 1.0], ValueError, r"times: expected one for each of the 4 samples, got shape \(2,\)"),
-        ([0.0, 1.0, 1.0, 2.0], ValueError, r"times\[2\]: expected more than times\[1\] \(1\), got 1"),
-        ([0.0, 1.0, math.nan, 2.0], ValueError, "times: expected finite numbers"),
-        (["a", "b", "c", "d"], TypeError, "times: expected seconds or datetime64"),
+        ([0.0, 1.0], ValueError, r"times: expected 4 time stamps, one for each sample, got shape \(2,\)"),
+        ([0.0, 1.0, 1.0, 2.0], ValueError, r"times\[2\]: expected more than 1.0 as before it, got 1.0"),
+        ([0.0, 1.0, math.nan, 2.0], ValueError, r"times\[2\]: expected a finite number, got nan"),
+        (["a", "b", "c", "d"], TypeError, "times: expected real numbers, got dtype <U1"),
         (np.array(["2024-01-01", "2024-01-02", "NaT", "2024-01-04"], "M8[D]"), ValueError, "NaT"),
         ([0.0, 1e-6, 2e-6, 1e6], ValueError, "times: expected gaps that an even grid can span"),
     ],
