@@ -307,6 +307,7 @@ def test_pairwise_takes_time_stamps() -> None:
             ValueError,
             "times of series: .*1 of them, got 2",
         ),
+        (lambda k: ask("msm", "pairwise", [[1.0]], threads=0, kernel=k), ValueError, "threads: .*at least 1.*got 0"),
         (lambda k: ask("adtw", "pairwise", [[1.0], [1.0] * 9], window_size=3, kernel=k), ValueError, "at least 8"),
         (lambda k: ask("edr", "distance", [1.0], [1.0] * 9, window_size=3, kernel=k), ValueError, "at least 8.*got 3"),
         (lambda k: ask("edr", "distance", [1.0], [1.0], window_size=1.5, kernel=k), TypeError, "window_size: .*1.5"),
