@@ -7,7 +7,8 @@ With samples counted from 1, ``|.|`` the Euclidean norm over the channels and w 
 with D(0, 0) = 0, D(i, 0) = D(0, j) = infinity. w = 0 is dynamic time warping; as w grows, it tends to the squared
 Euclidean distance of series of equal length. No root is taken at the end.
 
-Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix, n m / 4 for the path.
+Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix; n m / 4 for the path
+up to 64 MiB, and beyond that twice the time instead of more memory.
 
 Reference: M. Herrmann, G. I. Webb, Amercing: an intuitive and effective constraint for dynamic time warping, Pattern
 Recognition 137 (2023) 109333, doi 10.1016/j.patcog.2023.109333.

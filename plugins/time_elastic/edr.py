@@ -9,7 +9,8 @@ With samples counted from 1 and ``|.|`` the Euclidean norm over the channels::
 
 with D(i, 0) = i and D(0, j) = j. Robust against outliers, which cost 1 however far they are. It is no metric.
 
-Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix, n m / 4 for the path.
+Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix; n m / 4 for the path
+up to 64 MiB, and beyond that twice the time instead of more memory.
 
 Reference: L. Chen, M. T. Özsu, V. Oria, Robust and fast similarity search for moving object trajectories, SIGMOD (2005)
 491-502, doi 10.1145/1066157.1066213. Some programs divide by the longer length, and some set D(i, 0) = D(0, j) = 0.

@@ -10,7 +10,8 @@ With samples counted from 1, ``|.|`` the Euclidean norm over the channels and g 
 with D(0, 0) = 0, D(i, 0) = |a_1 - g| + ... + |a_i - g|, and D(0, j) likewise. It is a metric: deleted samples are
 matched with a gap whose value is the same everywhere.
 
-Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix, n m / 4 for the path.
+Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix; n m / 4 for the path
+up to 64 MiB, and beyond that twice the time instead of more memory.
 
 Reference: L. Chen, R. Ng, On the marriage of Lp-norms and edit distance, VLDB 30 (2004) 792-803,
 doi 10.1016/B978-012088469-8.50070-X. Programs that give the whole sum to every D(i, 0) give other values.

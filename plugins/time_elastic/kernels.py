@@ -94,7 +94,11 @@ def solve_matrix(problem: ElasticProblem, kernel: KernelName) -> NDArray[np.floa
 
 
 def solve_path(problem: ElasticProblem, kernel: KernelName) -> tuple[NDArray[np.int64], float]:
-    """Return the best path, ``(k, 2)`` int64, and D(n-1, m-1); memory a quarter of a byte per cell inside the window.
+    """Return the best path, ``(k, 2)`` int64, and D(n-1, m-1).
+
+    Memory: Numba's kernel a quarter of a byte for each cell inside the window, up to 64 MiB, and 16 bytes for each
+        sample of
+    the second series and each 64 MiB that are saved; NumPy's a byte for each cell.
 
     Raises:
         ValueError: If the costs overflow float64.
@@ -111,8 +115,8 @@ def solve_path(problem: ElasticProblem, kernel: KernelName) -> tuple[NDArray[np.
                 path = walk_back(directions) if np.isfinite(total) else np.empty((0, 2), dtype=np.int64)
     except MemoryError as error:
         raise MemoryError(
-            f"the path through {n} x {m} samples needs a quarter of a byte for each pair of samples inside the window, "
-            "more than there is; compute the distance without it, give a smaller window_size, or resample the series"
+            f"the path through {n} x {m} samples does not fit into memory; compute the distance without it, give a "
+            "smaller window_size, or resample the series"
         ) from error
     return path, check_total(total)
 

@@ -9,7 +9,8 @@ subsequence is::
 with L(i, 0) = L(0, j) = 0, and the distance is ``1 - L(n, m) / min(n, m)``: from 0, one holds the other, to 1, nothing
 in common. It is no metric. A window also bounds how far apart in time two samples that match may be.
 
-Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix, n m / 4 for the path.
+Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix; n m / 4 for the path
+up to 64 MiB, and beyond that twice the time instead of more memory.
 
 Reference: M. Vlachos, G. Kollios, D. Gunopulos, Discovering similar multidimensional trajectories, ICDE (2002) 673-684,
 doi 10.1109/ICDE.2002.994784.

@@ -14,7 +14,8 @@ with D(1, 1) = |a_1 - b_1|, and no way but through (1, 1). It is a metric. Over 
 Euclidean norm, and x lies between y and z if it lies in the ball whose diameter they are, which is the same thing for
 one channel.
 
-Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix, n m / 4 for the path.
+Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix; n m / 4 for the path
+up to 64 MiB, and beyond that twice the time instead of more memory.
 
 References: A. Stefan, V. Athitsos, G. Das, The move-split-merge metric for time series, IEEE TKDE 25 (2013) 1425-1438,
 doi 10.1109/TKDE.2012.88; for several channels A. Shifaz, C. Pelletier, F. Petitjean, G. I. Webb, Elastic similarity and

@@ -42,6 +42,8 @@ def measure_pairwise(
     Returns:
         ``(N, M)`` float64.
     """
+    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+        raise ValueError(f"threads: expected a whole number of at least 1, or None, got {threads!r}")
     chosen = choose_kernel(kernel)
     rows = prepare_all(distance, series, times, "series", chosen)
     columns = rows if others is None else prepare_all(distance, others, other_times, "others", chosen)

@@ -50,7 +50,8 @@ def solve_plain_path(
     total, extra = sweep_plain(steps, first, second, rooted, np.empty((0, 0)), directions, offsets)
     if not -np.inf < total < np.inf:
         return np.empty((0, 2), dtype=np.int64), total
-    return walk_back_strips(directions, offsets, (n, m + extra, extra, n + m, 0)), total
+    geometry = n, m + extra, extra, n + m, 0
+    return walk_back_strips(directions, offsets, geometry, (n - 1, m + extra - 1), 0)[0], total
 
 
 @kernel

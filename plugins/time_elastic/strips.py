@@ -225,17 +225,33 @@ def write_cells(
 
 @kernel
 def walk_back_strips(
-    directions: NDArray[np.uint8], offsets: NDArray[np.int64], geometry: tuple[int, int, int, int, int]
-) -> NDArray[np.int64]:
-    """Return the path that `directions` describe, ``(k, 2)``, as `path.walk_back` does."""
-    n, columns, extra, window, _ = geometry
-    cells = np.empty((n + columns, 2), dtype=np.int64)
-    place = n + columns
-    i, column = n - 1, columns - 1
-    while i >= 0 or column > extra - 1:
-        place -= 1
-        cells[place, 0] = i
-        cells[place, 1] = column - extra
+    directions: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    geometry: tuple[int, int, int, int, int],
+    place: tuple[int, int],
+    top: int,
+) -> tuple[NDArray[np.int64], int, int]:
+    """Follow the path that `directions` describe back to a row.
+
+    Args:
+        directions: As `advance` writes them.
+        offsets: ``(strips,)``: where each strip's directions begin.
+        geometry: As `run_strips`.
+        place: Row and column of the cell to begin with.
+        top: First of the rows whose directions are known; 0 to go on to the beginning.
+
+    Returns:
+        The cells (i, j) from the first to the last, ``(k, 2)``, as `path.walk_back` numbers them; row and column of the
+        cell before them.
+    """
+    _, columns, extra, window, _ = geometry
+    i, column = place
+    cells = np.empty((i - top + 2 + columns, 2), dtype=np.int64)
+    free = cells.shape[0]
+    while i >= top or (top == 0 and column >= extra):
+        free -= 1
+        cells[free, 0] = i
+        cells[free, 1] = column - extra
         if i < 0:
             column -= 1
             continue
@@ -253,4 +269,4 @@ def walk_back_strips(
             column -= 1
         else:
             i -= 1
-    return cells[place:].copy()
+    return cells[free:].copy(), i, column

@@ -12,7 +12,8 @@ first two samples to be matched, so a_0 and ta_0 are only ever compared with b_0
 does not matter. Without time stamps, the samples stand at 1, 2, 3, ... For nu > 0 the distance is a metric;
 for nu = 0 two different series may be at distance 0.
 
-Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix, n m / 4 for the path.
+Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix; n m / 4 for the path
+up to 64 MiB, and beyond that twice the time instead of more memory.
 
 Reference: P.-F. Marteau, Time warp edit distance with stiffness adjustment for time series matching, IEEE
 TPAMI 31 (2009) 306-318, doi 10.1109/TPAMI.2008.76. Programs that derive from the author's C file fill the

@@ -8,7 +8,8 @@ With samples counted from 1 and ``|.|`` the Euclidean norm over the channels::
 with D(0, 0) = 0, D(i, 0) = D(0, j) = infinity. g = 0 halves every cost; with large g, cells further than half the
 length from the diagonal cost the whole, those nearer nothing. No root is taken at the end.
 
-Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix, n m / 4 for the path.
+Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix; n m / 4 for the path
+up to 64 MiB, and beyond that twice the time instead of more memory.
 
 Reference: Y.-S. Jeong, M. K. Jeong, O. A. Omitaomu, Weighted dynamic time warping for time series classification,
 Pattern Recognition 44 (2011) 2231-2240, doi 10.1016/j.patcog.2010.09.022; with w_max = 1.

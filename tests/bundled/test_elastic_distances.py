@@ -17,6 +17,7 @@ import pytest
 import recordings
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plugins.time_elastic import sweep
 from plugins.time_elastic.distances import DISTANCES, make_distance
 
 KERNELS = ("numba", "numpy")
@@ -136,6 +137,23 @@ def test_plain_arrays_are_looked_at(name: str, at: int, value: float) -> None:
             ask(name, "path", *order)
     with pytest.raises(ValueError, match="series2: expected at least one sample"):
         ask(name, "distance", sound, np.empty(0))
+
+
+@pytest.mark.parametrize("name", ["twed", "erp"])
+@pytest.mark.parametrize("window", [None, 90])
+@pytest.mark.parametrize("direction_bytes", [1, 20_000, 1 << 30])
+def test_paths_are_the_same_with_less_memory(name: str, window: int | None, direction_bytes: int) -> None:
+    generator = np.random.default_rng(9)
+    a, b = generator.normal(size=(400, 1)).cumsum(axis=0), generator.normal(size=(333, 1)).cumsum(axis=0)
+    distance = make_distance(name, {})
+    prepared = [distance.prepare(series, np.arange(1.0, len(series) + 1), "numba") for series in (a, b)]
+    told: list[float] = []
+    path, total = sweep.sweep_path(distance.pose(*prepared, window), told.append, direction_bytes)
+    expected, expected_total = ask(name, "path", a, b, window_size=window, kernel="numpy")
+    assert np.array_equal(path, expected)
+    assert total == expected_total
+    assert told == sorted(told)
+    assert told[-1] == 1.0
 
 
 @cache
@@ -289,6 +307,7 @@ def test_pairwise_takes_time_stamps() -> None:
             ValueError,
             "times of series: .*1 of them, got 2",
         ),
+        (lambda k: ask("msm", "pairwise", [[1.0]], threads=0, kernel=k), ValueError, "threads: .*at least 1.*got 0"),
         (lambda k: ask("adtw", "pairwise", [[1.0], [1.0] * 9], window_size=3, kernel=k), ValueError, "at least 8"),
         (lambda k: ask("edr", "distance", [1.0], [1.0] * 9, window_size=3, kernel=k), ValueError, "at least 8.*got 3"),
         (lambda k: ask("edr", "distance", [1.0], [1.0], window_size=1.5, kernel=k), TypeError, "window_size: .*1.5"),
