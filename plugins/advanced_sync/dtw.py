@@ -214,6 +214,8 @@ def dtw_align(
     else:
         path, distance = solve_path(problem, kernel)
     window_size = options.get("window_size")
+    if (reference if reverse else target) is None:
+        raise ValueError(f"{'reference' if reverse else 'target'}: expected the series to warp, got None; use dtw_path")
     axis, own = problem.positions.reference, problem.positions.target
     warped, flat, ordered = problem.target_values, np.ndim(target) == 1, path
     if reverse:

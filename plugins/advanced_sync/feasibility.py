@@ -14,35 +14,38 @@ from .windows import Band, full_band
 
 
 def reachable_rows(pattern: StepPattern, band: Band, *, open_begin: bool) -> Iterator[int]:
-    """Yield, row by row, the columns that some path reaches, as the bits of an integer.
+    """Yield, row by row, which cells of the band some path reaches, as the bits of an integer from its first cell on.
 
     Args:
         pattern: The step pattern.
         band: The cells that a path may visit; steps begin and end in them.
         open_begin: Whether a path may begin at any target sample.
     """
-    moves = [(int(di), int(dj)) for di, dj in pattern.table.origins]
+    moves = [(int(di), int(dj)) for di, dj in pattern.table.origins if di > 0]
     # Row -1 is where paths with an open begin come from; it counts as reached in every column.
-    above = [(1 << (int(band.last[-1]) + 1)) - 1 if open_begin else 0]
+    above = [(0, (1 << (int(band.last[-1]) + 1)) - 1 if open_begin else 0)]
     for i, (first, last) in enumerate(zip(band.first.tolist(), band.last.tolist(), strict=True)):
-        mask = (1 << (last + 1)) - (1 << first)
-        row = 1 if i == 0 and not open_begin else 0
+        row = 1 if i == 0 and first == 0 and not open_begin else 0
         for di, dj in moves:
-            if 0 < di <= len(above):
-                row |= above[-di] << dj
+            if di <= len(above):
+                origin, reached = above[-di]
+                shift = origin + dj - first
+                row |= reached << shift if shift >= 0 else reached >> -shift
+        mask = (1 << (last - first + 1)) - 1
         row &= mask
         if pattern.stays and row:
             # One sample of the target after the other: everything from the first reached cell on.
             row = mask & ~((row & -row) - 1)
-        above.append(row)
+        above.append((first, row))
         if len(above) > pattern.rows_back:
             del above[0]
         yield row
 
 
 def reachable_ends(pattern: StepPattern, band: Band, *, open_begin: bool) -> int:
-    """Return what `reachable_rows` yields for the last row."""
-    return deque(reachable_rows(pattern, band, open_begin=open_begin), maxlen=1)[0]
+    """Return the columns of the last row that some path reaches, as the bits of an integer."""
+    last_row = deque(reachable_rows(pattern, band, open_begin=open_begin), maxlen=1)[0]
+    return last_row << int(band.first[-1])
 
 
 def is_feasible(pattern: StepPattern, band: Band | None, m: int, *, open_begin: bool, open_end: bool) -> bool:

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from platform_base.kernels.series import as_series, as_times
 
-from .feasibility import feasible_target_lengths, is_feasible, reachable_rows
+from .feasibility import feasible_target_lengths, is_feasible, reachable_rows, smallest_integer
 from .gaps import check_nan_policy, fill_gaps
 from .metrics import CHEBYSHEV, EUCLIDEAN, MANHATTAN, METRICS, MINKOWSKI, PRECOMPUTED, LocalCosts
 from .representations import represent
 from .step_patterns import STEP_PATTERNS, StepPattern
 from .window_choice import Positions, Window, choose_window
 from .windows import Band, full_band
+
+_REMEDY = 'fill or remove missing samples first, or give nan_policy="interpolate" where they are NaN'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,11 +196,11 @@ def _check_matrix(value: Any, metric: int, representation: str) -> NDArray[np.fl
 def _check_side(
     value: Any, name: str, matrix: NDArray[np.float64] | None, axis: int, *, allow_nan: bool
 ) -> NDArray[np.float64]:
-    if matrix is None:
-        return as_series(value, name, allow_nan=allow_nan)
-    if value is None:
+    if matrix is not None and value is None:
         return np.zeros((matrix.shape[axis], 0))
-    series = as_series(value, name, allow_nan=allow_nan)
+    series = as_series(value, name, allow_nan=allow_nan, remedy=_REMEDY)
+    if matrix is None:
+        return series
     if len(series) != matrix.shape[axis]:
         raise ValueError(
             f"cost_matrix: expected {len(series)} {('rows', 'columns')[axis]} as {name} has samples, got "
@@ -266,7 +268,7 @@ def _feasible_band(window: Window, pattern: StepPattern, n: int, m: int, *, open
     if band is not None and accepts(band):
         return band
     if not accepts(full_band(n, m)):
-        raise ValueError(_explain_lengths(pattern, n, m))
+        raise ValueError(_explain_lengths(pattern, n, m, open_begin=open_begin, open_end=open_end))
     smallest = window.smallest(accepts)
     if smallest is not None:
         raise ValueError(
@@ -288,20 +290,30 @@ def _feasible_band(window: Window, pattern: StepPattern, n: int, m: int, *, open
     )
 
 
-def _explain_lengths(pattern: StepPattern, n: int, m: int) -> str:
-    ends, longest = feasible_target_lengths(pattern, n)
+def _explain_lengths(pattern: StepPattern, n: int, m: int, *, open_begin: bool, open_end: bool) -> str:
     start = f"step_pattern {pattern.name}"
-    if not ends:
+    longest: int | None
+    if open_begin or open_end:
+        ends, longest = 0, None
+
+        def accepts(length: int) -> bool:
+            return length > 0 and is_feasible(
+                pattern, full_band(n, length), length, open_begin=open_begin, open_end=open_end
+            )
+
+        shortest = smallest_integer(accepts, n * pattern.columns_back + 1) or 0
+    else:
+        ends, longest = feasible_target_lengths(pattern, n)
+        shortest = (ends & -ends).bit_length()
+    if not shortest:
         return f"reference: expected another number of samples, because no path of {start} covers {n}; resample it"
-    shortest = (ends & -ends).bit_length()
     if longest is None:
         span = f"at least {shortest}"
     elif shortest == 1:
         span = f"at most {longest}"
     else:
         span = f"{shortest} to {longest}" if shortest < longest else f"{shortest}"
-    holes = longest is not None and shortest <= m <= longest
-    if holes:
+    if longest is not None and shortest <= m <= longest:
         near = next(k for d in range(m) for k in (m - d, m + d) if k > 0 and ends >> (k - 1) & 1)
         span += f" but not {m}, {near} for example"
     return (

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from platform_base.kernels.series import as_times
+
 from .kernels import KernelName, choose_kernel, load_compiled, solve_matrix, solve_path, solve_total
 from .problem import ElasticProblem, check_pair, check_window, closed_border, open_border
-from .series import as_times
 from .steps import Samples, Steps
 
 # Both at most so long are compared in a few milliseconds, and their matrix fits into memory.

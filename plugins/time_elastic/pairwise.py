@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from platform_base.kernels.series import as_series
 from platform_base.plugins.base import get_context
 
 from . import diagonals
 from .distance import ElasticDistance, Prepared, stamp_samples
 from .kernels import KernelName, check_total, choose_kernel
-from .series import as_series
 
 
 def measure_pairwise(

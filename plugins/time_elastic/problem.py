@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .series import as_series
+from platform_base.kernels.series import as_series
+
 from .steps import Samples, Steps
 
 

@@ -62,6 +62,16 @@ def test_local_costs_are_those_of_scipy(metric: str, channels: int, pattern: str
         assert dtw_path(x, y, **options)[0].tolist() == path.tolist()
 
 
+def test_costs_alone_have_a_path_but_nothing_to_warp() -> None:
+    costs = {"distance_metric": "precomputed", "cost_matrix": np.eye(4)}
+    assert dtw_path(None, None, **costs)[0].shape[1] == 2
+    with pytest.raises(ValueError, match="target: expected the series to warp, got None; use dtw_path"):
+        dtw_align(None, None, **costs)
+    with pytest.raises(ValueError, match="reference: expected the series to warp"):
+        dtw_align(None, np.zeros(4), reverse=True, **costs)
+    assert dtw_align(None, np.zeros(4), **costs).warped.shape == (4,)
+
+
 def test_minkowski_spans_its_relatives() -> None:
     x, y = series(20, 20, 3)
     for power, name in [(1.0, "manhattan"), (2.0, "euclidean"), (200.0, "chebyshev")]:
@@ -95,6 +105,11 @@ def test_both_kernels_agree_on_every_metric(metric: str, seed: int, channels: in
             {"distance_metric": "precomputed", "cost_matrix": np.eye(4), "representation": "shape"},
             ValueError,
             "representation: expected values with",
+        ),
+        (
+            {"distance_metric": "precomputed", "cost_matrix": np.full((4, 4), math.nan)},
+            ValueError,
+            r"cost_matrix\[0, 0\]: expected a finite number, got nan .*; fill or remove missing samples first$",
         ),
         ({"distance_metric": "cosine"}, ValueError, r"reference\[0\]: expected a sample that is not zero"),
         ({"representation": "spectrum"}, ValueError, "representation: expected one of values, derivative, shape"),

@@ -242,12 +242,26 @@ def test_open_symmetric1_is_the_cheapest_of_all_subsequences() -> None:
         ({"step_pattern": "rigid"}, "target: expected 12 samples.*got 30"),
         ({"step_pattern": "symmetricP1"}, "target: expected 7 to 23 samples.*12 reference samples, got 30"),
         ({"step_pattern": "asymmetric"}, "target: expected at most 23 samples"),
+        ({"step_pattern": "asymmetric", "open_begin": True, "window_size": 5}, "window_size: .*give window_size=18 or"),
     ],
 )
 def test_impossible_patterns_say_what_is_possible(options: dict, message: str) -> None:
     x, y = series(12, 30, seed=1)
     with pytest.raises(ValueError, match=message):
         dtw_distance(x, y, **options)
+
+
+@pytest.mark.parametrize("begin", [True, False])
+@pytest.mark.parametrize("name", ["asymmetricP1", "typeIVc", "rigid", "rabinerJuangVIc"])
+def test_targets_too_short_for_an_open_path_say_what_is_needed(name: str, begin: bool) -> None:
+    options = {"step_pattern": name, "open_begin": begin, "open_end": True}
+    x = np.zeros(20)
+    with pytest.raises(ValueError, match="target: expected at least") as caught:
+        dtw_distance(x, np.zeros(3), **options)
+    shortest = int(re.search(r"at least (\d+)", str(caught.value))[1])
+    assert dtw_distance(x, np.zeros(shortest), **options) == 0.0
+    with pytest.raises(ValueError, match=f"target: expected at least {shortest} "):
+        dtw_distance(x, np.zeros(shortest - 1), **options)
 
 
 @pytest.mark.parametrize("name", NAMES)

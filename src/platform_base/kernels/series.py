@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_REMEDY = "fill or remove missing samples first"
 
-def as_series(value: Any, name: str, *, allow_nan: bool = False) -> NDArray[np.float64]:
+
+def as_series(value: Any, name: str, *, allow_nan: bool = False, remedy: str = _REMEDY) -> NDArray[np.float64]:
     """Return `value` as an array of shape ``(n, channels)``, n and channels at least 1.
 
     Args:
@@ -16,6 +18,7 @@ def as_series(value: Any, name: str, *, allow_nan: bool = False) -> NDArray[np.f
             that NumPy can turn into one. It is never written to.
         name: What to call it in messages.
         allow_nan: Whether NaN is a value; infinity never is.
+        remedy: What to say that the caller may do where a value is not finite.
 
     Returns:
         A new C-contiguous float64 array; one-dimensional input becomes one channel.
@@ -41,7 +44,7 @@ def as_series(value: Any, name: str, *, allow_nan: bool = False) -> NDArray[np.f
         raise ValueError(f"{name}: expected at least one sample, got an empty series of shape {array.shape}")
     # A copy even where none is needed: Numba compiles once more for read-only arrays, which costs a second.
     series = np.array(array.reshape(len(array), -1), dtype=np.float64, order="C", copy=True)
-    _refuse_non_finite(series, name, flat=array.ndim == 1, allow_nan=allow_nan)
+    _refuse_non_finite(series, name, flat=array.ndim == 1, allow_nan=allow_nan, remedy=remedy)
     return series
 
 
@@ -82,14 +85,12 @@ def as_times(value: Any, name: str, count: int) -> NDArray[np.float64]:
     return times
 
 
-def _refuse_non_finite(series: NDArray[np.float64], name: str, *, flat: bool, allow_nan: bool) -> None:
+def _refuse_non_finite(series: NDArray[np.float64], name: str, *, flat: bool, allow_nan: bool, remedy: str) -> None:
     finite = ~np.isinf(series) if allow_nan else np.isfinite(series)
     if finite.all():
         return
     row, channel = (int(index) for index in np.argwhere(~finite)[0])
     place = f"{name}[{row}]" if flat else f"{name}[{row}, {channel}]"
     raise ValueError(
-        f"{place}: expected a finite number, got {series[row, channel]} "
-        f"({int((~finite).sum())} such in all); fill or remove missing samples first"
-        + ("" if np.isinf(series[row, channel]) else ', or give nan_policy="interpolate"')
+        f"{place}: expected a finite number, got {series[row, channel]} ({int((~finite).sum())} such in all); {remedy}"
     )
