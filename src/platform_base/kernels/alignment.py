@@ -16,6 +16,7 @@ from platform_base.kernels.backtracking import follow_back
 from platform_base.kernels.checkpoints import Checkpoints, choose_sizes, lay_out_store, make_checkpoints, sweep_and_keep
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.matrix import LANES, Matrix, lay_out, lay_out_row
+from platform_base.kernels.pruning import SHRINKING, lay_out_corridor, shrink, sweep_below
 from platform_base.kernels.rules import Rules, find_corner
 from platform_base.kernels.strips import sweep
 
@@ -24,6 +25,10 @@ _CELLS_PER_REPORT = 1 << 30
 
 # Up to here the path is found in one go; its checkpoints are below 2 MiB then.
 _CELLS_AT_ONCE = 1 << 22
+
+# From here on it is tried whether cells can be left out, and done if no more than so much of the shrunk matrix is left.
+_CELLS_WORTH_PRUNING = 1 << 22
+_PRUNED_TO = 0.6
 
 Report = Callable[[float], None]
 
@@ -51,6 +56,9 @@ def compute_distance(
     """
     x, y = _own(x), _own(y)
     cells = _count_cells(x, y, first, last)
+    bound = _find_bound(rules, x, y, first, last, report)
+    if np.isfinite(bound):
+        return _prune(rules, x, y, bound, report)[2]
     if cells <= _CELLS_PER_REPORT:
         return float(measure(rules, x, y, first, last))
     matrix = lay_out(x, y, first, last)
@@ -81,6 +89,10 @@ def compute_path(
         MemoryError: If the checkpoints do not fit into memory.
     """
     x, y = _own(x), _own(y)
+    bound = _find_bound(rules, x, y, first, last, report)
+    if np.isfinite(bound):
+        first, last, _ = _prune(rules, x, y, bound, lambda fraction: report(fraction / 2))
+    begun = 0.5 if np.isfinite(bound) else 0.0
     cells = _count_cells(x, y, first, last)
     group, interval = choose_sizes(cells)
     if cells <= _CELLS_AT_ONCE:
@@ -90,7 +102,7 @@ def compute_path(
     row = lay_out_row(matrix.m, find_corner(rules, matrix))
     checkpoints = make_checkpoints(matrix, group, interval)
     distance = np.inf
-    for start, stop in _cut(matrix, cells, report):
+    for start, stop in _cut(matrix, cells, lambda fraction: report(begun + (1 - begun) * fraction)):
         distance = sweep_and_keep(rules, matrix, row, checkpoints, start, stop)
     path = np.empty((matrix.n + matrix.m - 1, 2), dtype=np.int64)
     free = follow_back(rules, matrix, checkpoints, path) if np.isfinite(distance) else len(path)
@@ -168,6 +180,51 @@ def check_quickly(
             faults += not np.isfinite(sample)
     first, last = lay_out_radius(x.shape[0], y.shape[0], radius)
     return faults == 0, first, last
+
+
+def _find_bound(
+    rules: Rules,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+    report: Report,
+) -> float:
+    """Return the cost of some path, where leaving out the cells above it is worth while; else infinity."""
+    if len(first) or len(x) * len(y) < _CELLS_WORTH_PRUNING or min(len(x), len(y)) < LANES * SHRINKING:
+        return np.inf
+
+    def wait(_fraction: float) -> None:
+        report(0.0)
+
+    small, other = shrink(x), shrink(y)
+    path, distance = compute_path(rules, small, other, first, last, wait)
+    if not np.isfinite(distance):
+        return np.inf
+    low, high = lay_out_corridor(len(x), len(y), path)
+    bound = compute_distance(rules, x, y, low, high, wait)
+    if not np.isfinite(bound):
+        return np.inf
+    # A cell of the shrunk matrix stands for about SHRINKING cells of a path.
+    begins, ends, _ = _prune(rules, small, other, max(distance, bound / SHRINKING), wait)
+    visited = int((ends - begins).sum()) + len(begins)
+    return bound if visited <= _PRUNED_TO * len(small) * len(other) else np.inf
+
+
+def _prune(
+    rules: Rules, x: NDArray[np.float64], y: NDArray[np.float64], bound: float, report: Report
+) -> tuple[NDArray[np.int64], NDArray[np.int64], float]:
+    """Return the window outside which all cells are above `bound`, and the cost of the best path."""
+    none = np.empty(0, dtype=np.int64)
+    matrix = lay_out(x, y, none, none)
+    row = lay_out_row(matrix.m, find_corner(rules, matrix))
+    first, last, edges = np.empty(matrix.n, np.int64), np.empty(matrix.n, np.int64), np.zeros(2, np.int64)
+    distance = np.inf
+    for start, stop in _cut(matrix, matrix.n * matrix.m, report):
+        distance = sweep_below(rules, matrix, bound, row, edges, first, last, start, stop)
+    last = np.maximum.accumulate(last)
+    last[-1] = matrix.m - 1
+    return first, last, float(distance)
 
 
 def _own(series: NDArray[np.float64]) -> NDArray[np.float64]:

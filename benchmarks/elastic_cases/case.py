@@ -1,0 +1,37 @@
+"""One thing to compute, and the programs that can."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One thing to compute.
+
+    Attributes:
+        name: What.
+        ours: Our function, without arguments.
+        peers: Those of other programs, by name; each gives the same result, to 1e-9.
+        target: How many times as fast as the best peer ours is to be on a processor with AVX-512; half of it on AVX2.
+        quick: Whether it belongs to the short run.
+        compare: What of a result is compared with that of a peer.
+    """
+
+    name: str
+    ours: Callable[[], Any]
+    peers: dict[str, Callable[[], Any]] = field(default_factory=dict)
+    target: float | None = None
+    quick: bool = False
+    compare: Callable[[Any], Any] = float
+
+
+def find(module: str) -> Any:
+    """Return a peer's module; ``None`` if it is not installed."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        return None
