@@ -76,7 +76,7 @@ def validate_plugin(
         raise typer.Exit(FAILED)
 
 
-_STEPS = ("discovery", "core version", "requirements", "loading")
+_STEPS = ("discovery", "core version", "requirements", "loading", "self-test")
 
 
 def _manifest_path(directory: Path) -> Path:
@@ -123,6 +123,8 @@ def _check_loading(directory: Path, manifest: Manifest, config: Path | None) -> 
             return _steps("core version", str(error))
         except errors.MissingDependencyError as error:
             return _steps("requirements", str(error))
+        except errors.SelfTestError as error:
+            return _steps("self-test", str(error))
         except errors.PluginError as error:
             trace = getattr(error, "remote_traceback", "")
             return _steps("loading", f"{error}\n{trace}".rstrip())
@@ -131,6 +133,7 @@ def _check_loading(directory: Path, manifest: Manifest, config: Path | None) -> 
     details = {
         "core version": f"from {lowest} to {highest}",
         "requirements": ", ".join(manifest.requires) or "none",
+        "self-test": f"{len(manifest.self_test)} passed" if manifest.self_test else "the manifest names none",
         "loading": f"imported and constructed in a confined process in {stats['load_seconds']:.2f} s",
     }
     return [Check(name=name, state="passed", detail=details.get(name, "")) for name in _STEPS]

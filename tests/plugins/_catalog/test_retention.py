@@ -120,7 +120,7 @@ def test_what_another_process_uses_stays_until_it_ends_however_it_ends(cache, tm
 
 
 def test_pruning_while_others_take_and_give_back(cache, tmp_path):
-    """Whoever holds a lease finds every file, however often others prune; neither waits for the other."""
+    """Whoever holds a claim finds every file, however often others prune; neither waits for the other."""
     releases = [make_release(tmp_path / name, f"# {name}\n") for name in "abc"]
     failed, stop = [], threading.Event()
 

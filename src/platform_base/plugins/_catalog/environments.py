@@ -32,7 +32,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import platform_base
-from platform_base.plugins._catalog.lease import Leases, sole_use
+from platform_base.plugins._catalog.claim import Claims, sole_use
 from platform_base.plugins._catalog.retention import PARTIAL
 from platform_base.plugins.errors import MissingDependencyError
 
@@ -85,7 +85,7 @@ class Environments:
         """
         self._root = cache / "environments"
         self._locks = cache / "in-use"
-        self._leases = Leases(self._locks)
+        self._claims = Claims(self._locks)
 
     @property
     def root(self) -> Path:
@@ -106,7 +106,7 @@ class Environments:
         Raises:
             MissingDependencyError: It is not built.
         """
-        self._leases.hold(f"environment-{environment.key}")
+        self._claims.hold(f"environment-{environment.key}")
         if not environment.complete:
             raise MissingDependencyError(
                 f"the environment for {', '.join(environment.requires)} is not built, and calls do not build any; call "
@@ -117,7 +117,7 @@ class Environments:
 
     def close(self) -> None:
         """Let other processes delete what was held."""
-        self._leases.release_all()
+        self._claims.release_all()
 
     def build(self, environment: Environment) -> None:
         """Build an environment aside and swap it in when it is complete; one that is complete stays as it is.

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
-from platform_base.plugins._catalog.lease import sole_use
+from platform_base.plugins._catalog.claim import sole_use
 
 PARTIAL = ".partial-"
 """What begins the name of a directory that is being written, or deleted."""

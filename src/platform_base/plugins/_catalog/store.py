@@ -19,8 +19,8 @@ from typing import Self
 
 import platformdirs
 
+from platform_base.plugins._catalog.claim import Claims
 from platform_base.plugins._catalog.digest import ReleaseDigest, compute_digest, list_files, open_files
-from platform_base.plugins._catalog.lease import Leases
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.retention import PARTIAL
 from platform_base.plugins.errors import ManifestError, PluginLoadError
@@ -40,7 +40,7 @@ class ReleaseStore:
 
     def __init__(self, root: Path) -> None:
         self._root = Path(root)
-        self._leases = Leases(self._root.parent / "in-use")
+        self._claims = Claims(self._root.parent / "in-use")
 
     @classmethod
     def standard(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -68,7 +68,7 @@ class ReleaseStore:
         target = shelf / (release.directory.name or release.plugin_id)
         try:
             self._prepare()
-            self._leases.hold(digest)
+            self._claims.hold(digest)
             if _is_intact(target, release.digest):
                 os.utime(shelf)  # the time of last use, which `retention` reads
                 return target
@@ -96,7 +96,7 @@ class ReleaseStore:
         name = digest.removeprefix("sha256:")
         shelf = self._root / name
         try:
-            self._leases.hold(name)
+            self._claims.hold(name)
             (copy,) = shelf.iterdir()
         except (OSError, ValueError):
             return None
@@ -108,11 +108,11 @@ class ReleaseStore:
         Args:
             digest: ``"sha256:..."``.
         """
-        self._leases.release(digest.removeprefix("sha256:"))
+        self._claims.release(digest.removeprefix("sha256:"))
 
     def close(self) -> None:
         """Let other processes delete the copies that were asked for."""
-        self._leases.release_all()
+        self._claims.release_all()
 
     def _prepare(self) -> None:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)

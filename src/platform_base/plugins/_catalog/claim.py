@@ -1,6 +1,6 @@
 """Saying that a piece of the cache is in use, so that no other process deletes it.
 
-A lease is a shared lock (flock(2)) on a file named after the piece. The kernel gives it back when its holder dies,
+A claim is a shared lock (flock(2)) on a file named after the piece. The kernel gives it back when its holder dies,
 however it dies. Who wants to delete takes the lock exclusively, without waiting. A lock file is deleted together with
 its piece, under that lock; so whoever gets a lock looks whether the file still has its name, and else begins anew.
 """
@@ -21,14 +21,14 @@ _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL)
 """What file systems without locks answer. Nobody can lock there to delete either, so nothing is lost."""
 
 
-class Leases:
+class Claims:
     """The pieces that this process uses. Thread-safe."""
 
     def __init__(self, directory: Path) -> None:
         """Begin with none.
 
         Args:
-            directory: Where the lock files are; made with mode 0700 with the first lease.
+            directory: Where the lock files are; made with mode 0700 with the first claim.
         """
         self._directory = directory
         self._lock = threading.Lock()
