@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import contextlib
 import importlib.metadata
@@ -10,8 +9,7 @@ import logging
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
-from contextlib import closing
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -28,21 +26,19 @@ from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.store import ReleaseStore
 from platform_base.plugins._engines.background import Background
 from platform_base.plugins._engines.base import Deployment, ReportProgress, Request
-from platform_base.plugins._engines.batches import Batches
 from platform_base.plugins._engines.engines import ENGINES
 from platform_base.plugins._engines.inline import InlineEngine
 from platform_base.plugins._host.supervisor import Cancellation
 from platform_base.plugins._reload.reloader import NOT_TAKEN_UP, Reloader, find_releases, reload_root
 from platform_base.plugins._reload.self_test import run_self_tests
-from platform_base.plugins._reload.shadow import Shadow, ShadowReport, carry_out
+from platform_base.plugins._reload.shadow import Shadow, ShadowReport
 from platform_base.plugins._reload.switch import Switch
 from platform_base.plugins._sandbox.report import INTRUDER, EscapeAttempt, ProtectionInfo, report_protections
 from platform_base.plugins.cache import CacheKeeper
-from platform_base.plugins.call_arguments import check_timeout, join_parameters
+from platform_base.plugins.calls import Calls
 from platform_base.plugins.comparison import Tolerance
 from platform_base.plugins.crash_loop import Breakers
 from platform_base.plugins.errors import (
-    ExecutionError,
     ManifestError,
     PluginError,
     PluginNotFoundError,
@@ -57,7 +53,6 @@ from platform_base.plugins.manifest import Manifest
 from platform_base.plugins.parameters import resolve
 from platform_base.plugins.permission_changes import compare_permissions
 from platform_base.plugins.replays import KeptCall, Replays
-from platform_base.plugins.run_id import RunIds
 from platform_base.plugins.settings import Settings
 from platform_base.plugins.stats import PluginStats, StatsRecorder
 
@@ -113,7 +108,15 @@ class PluginRegistry:
         self._reloader: Reloader | None = None
         self._background = Background(threads=self.settings.workers.total or 2 * (os.cpu_count() or 1) + 8)
         self._cache = CacheKeeper(self.settings.cache, keep=self._replays.digests)
-        self._run_ids = RunIds()
+        self._calls = Calls(
+            self._engine,
+            self._switch,
+            self._background,
+            stats=self._stats,
+            breakers=self._breakers,
+            replays=self._replays,
+            shadows=self._shadows,
+        )
         self._closed = False
 
     # -- finding ------------------------------------------------------------------------------------------------
@@ -381,16 +384,6 @@ class PluginRegistry:
             )
         return shadow
 
-    def _cast_shadow(self, request: Request, result: ProcessingResult) -> None:
-        """Give a call to the candidate as well, if there is one and it is its turn."""
-        shadow = self._shadows.get(request.deployment.release.plugin_id)
-        sample = shadow.take(request, result) if shadow is not None else None
-        if shadow is not None and sample is not None:
-            try:
-                self._background.submit(partial(carry_out, shadow, self._engine, sample))
-            except RuntimeError:  # the registry is being closed
-                shadow.skip()
-
     def run_self_test(self, plugin_id: str, version: str | None = None) -> list[SelfTestInfo]:
         """Carry out the self-test of a release, each call in a fresh confined worker, and say how each one fared.
 
@@ -466,7 +459,8 @@ class PluginRegistry:
             InvalidInputsError: The plugin refused the inputs.
             ExecutionError: It failed, took too long, used too much, or died; see `platform_base.plugins.errors`.
         """
-        return self._execute(plugin_id, inputs, params, timeout, progress, Cancellation())
+        self._check_open()
+        return self._calls.execute(plugin_id, inputs, params, timeout, progress, Cancellation())
 
     def submit_plugin(
         self,
@@ -482,9 +476,7 @@ class PluginRegistry:
         Takes what `execute_plugin` takes. The future's ``cancel()`` stops the work at any time before it is done.
         """
         self._check_open()
-        return self._background.submit(
-            lambda cancellation: self._execute(plugin_id, inputs, params, timeout, progress, cancellation)
-        )
+        return self._background.submit(partial(self._calls.execute, plugin_id, inputs, params, timeout, progress))
 
     def map_plugin(
         self,
@@ -515,33 +507,7 @@ class PluginRegistry:
             PluginError: As `execute_plugin`, when the iteration reaches the input that failed.
         """
         self._check_open()
-        return self._map(plugin_id, iterable, params, timeout, retry=retry, progress=progress)
-
-    def _map(
-        self,
-        plugin_id: str,
-        iterable: Iterable[Mapping[str, Any]],
-        params: Mapping[str, Any] | None,
-        timeout: float | None,
-        *,
-        retry: bool,
-        progress: ReportProgress | None,
-    ) -> Iterator[ProcessingResult]:
-        batches = Batches(self._engine, retry=retry, note_success=self._note_success, note_failure=self._note_failure)
-        requests = (self._request(plugin_id, inputs, params, timeout, None) for inputs in iterable)
-        calls = (partial(batches.carry_out, group) for group in batches.grouping.groups(enumerate(requests)))
-        total = len(iterable) if isinstance(iterable, Sized) else 0
-        done = 0
-        ahead = 2 * (self.settings.workers_for(plugin_id).max or os.cpu_count() or 1)
-        with closing(self._background.map(calls, ahead=ahead)) as groups:
-            for outcomes in groups:
-                for outcome in outcomes:
-                    if isinstance(outcome, BaseException):
-                        raise outcome
-                    yield outcome
-                done += len(outcomes)
-                if progress is not None:
-                    progress(done / total if total else 0.0, f"{done} of {total}" if total else f"{done} done")
+        return self._calls.map(plugin_id, iterable, params, timeout, retry=retry, progress=progress)
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> NDArray[Any]:
         """Return an array in shared memory: passed whole to a plugin, it is lent for the call and not copied.
@@ -592,114 +558,7 @@ class PluginRegistry:
             asyncio.CancelledError: The task was cancelled; its worker is dead.
         """
         self._check_open()
-        if self._switch.is_loaded(plugin_id):
-            request = self._request(plugin_id, inputs, params, timeout, progress)
-        else:
-            loop = asyncio.get_running_loop()
-            request = await loop.run_in_executor(None, self._request, plugin_id, inputs, params, timeout, progress)
-        try:
-            result = await self._engine.run_async(request, Cancellation())
-        except BaseException as error:
-            self._note_failure(request, error)
-            raise
-        self._note_success(request, result)
-        return result
-
-    def _execute(
-        self,
-        plugin_id: str,
-        inputs: Mapping[str, Any],
-        params: Mapping[str, Any] | None,
-        timeout: float | None,
-        progress: ReportProgress | None,
-        cancellation: Cancellation,
-    ) -> ProcessingResult:
-        self._check_open()
-        request = self._request(plugin_id, inputs, params, timeout, progress)
-        try:
-            result = self._engine.run(request, cancellation)
-        except BaseException as error:
-            self._note_failure(request, error)
-            raise
-        self._note_success(request, result)
-        return result
-
-    def _request(
-        self,
-        plugin_id: str,
-        inputs: Mapping[str, Any],
-        params: Mapping[str, Any] | None,
-        timeout: float | None,
-        progress: ReportProgress | None,
-    ) -> Request:
-        """Check what the caller hands over, and find the release that answers."""
-        run_id = self._run_ids.make()
-        self._breakers.admit(plugin_id)
-        try:
-            release = self._serving(plugin_id)
-            deployment = self._switch.deployment(release)
-            data, given = join_parameters(plugin_id, inputs, params)
-            parameters = resolve(release.manifest.configuration, given, plugin_id=plugin_id)
-            data["params"] = parameters
-            return Request(
-                deployment=deployment,
-                inputs=data,
-                parameters=parameters,
-                timeout_s=check_timeout(timeout) if timeout is not None else deployment.security.default_timeout,
-                report_progress=progress,
-                given=given,
-                run_id=run_id,
-            )
-        except BaseException as error:
-            self._breakers.learn(plugin_id, error)
-            if isinstance(error, PluginError):
-                error.run_id = run_id
-            raise
-
-    def _note_failure(self, request: Request, error: BaseException) -> None:
-        """Count and log how a call failed; a call that `close` has stopped ends in an error of its own."""
-        release = request.deployment.release
-        stats = self._stats[release.plugin_id]
-        self._breakers.learn(release.plugin_id, error)
-        if isinstance(error, concurrent.futures.CancelledError | asyncio.CancelledError):
-            stats.record_failure("Cancelled")
-            if self._closed and isinstance(error, concurrent.futures.CancelledError):
-                raise RegistryClosedError(f"the registry was closed while {release.plugin_id!r} ran") from None
-        elif isinstance(error, PluginError):
-            error.run_id = request.run_id
-            stats.record_failure(type(error).__name__, error.cause if isinstance(error, ExecutionError) else "")
-            trace = getattr(error, "remote_traceback", "")
-            where = f"{release.plugin_id} {release.version}"
-            logger.error("%s failed: %s%s", where, error, f"\n{trace}" if trace else "")
-            if self._replays.wants(error):
-                self._replays.keep(request, self._engine.policy(request.deployment), error)
-
-    def _note_success(self, request: Request, result: ProcessingResult) -> None:
-        execution = result.execution
-        assert execution is not None
-        self._breakers.learn(execution.plugin_id, None)
-        self._stats[execution.plugin_id].record_success(execution)
-        if logger.isEnabledFor(logging.DEBUG):
-            logger.debug(
-                "%s %s took %.3f s (%.3f s CPU, peak %.1f MB)",
-                execution.plugin_id,
-                execution.version,
-                execution.wall_seconds,
-                execution.cpu_seconds,
-                execution.peak_memory_bytes / (1 << 20),
-            )
-        if self._shadows:
-            self._cast_shadow(request, result)
-
-    def _serving(self, plugin_id: str) -> Release:
-        """Return the release that answers, loading it if need be; a load that fails is a failure of the plugin."""
-        try:
-            return self._switch.serving(plugin_id)
-        except (PluginNotFoundError, RegistryClosedError):
-            raise
-        except PluginError as error:
-            self._stats[plugin_id].record_failure(type(error).__name__)
-            raise
+        return await self._calls.execute_async(plugin_id, inputs, params, timeout, progress)
 
     def replay_run(
         self, run_id: str, *, release: str | os.PathLike[str] | None = None, inline: bool = False
@@ -812,6 +671,7 @@ class PluginRegistry:
         if self._closed or os.getpid() != self._owner:
             return
         self._closed = True
+        self._calls.close()
         self.disable_hot_reload()
         self._background.cancel_all()
         self._engine.close()
