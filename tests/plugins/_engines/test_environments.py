@@ -239,7 +239,8 @@ def test_what_a_plugin_requires_runs_in_no_process_but_its_worker(cache, tmp_pat
             "platform_base/__init__.py": attack,
         },
     )
-    monkeypatch.setenv("UV_FIND_LINKS", f"{tmp_path / 'wheels'} {os.environ.get('UV_FIND_LINKS', '')}".strip())
+    places = [str(tmp_path / "wheels"), os.environ.get("UV_FIND_LINKS", "")]
+    monkeypatch.setenv("UV_FIND_LINKS", ",".join(filter(None, places)))
     with registry_of(write_probe(tmp_path / "plugins", "hostile-requirement==1.0")) as registry:
         registry.load_plugin("probe")
         assert run(registry, "load", name="hostile_requirement").values.endswith("site/hostile_requirement.py")
