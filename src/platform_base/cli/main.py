@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from platform_base.cli import cache, demo, doctor, env, info, new, replay, schema, validate
+from platform_base.cli import cache, demo, doctor, env, info, new, replay, schema, validate, warmup
 from platform_base.cli import list as list_verb
 from platform_base.cli import run as run_verb
 from platform_base.cli.errors import (
@@ -73,6 +73,7 @@ app.command("replay")(replay.replay)
 app.command("validate")(validate.validate_plugin)
 app.command("new")(new.create_plugin)
 app.command("doctor")(doctor.examine)
+app.command("warmup")(warmup.warm_up)
 app.command("schema")(schema.print_schema)
 app.command("demo")(demo.demonstrate)
 app.add_typer(cache.app)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.metadata
 import logging
 import os
 import re
@@ -58,6 +60,7 @@ class Workshop:
         # Without links: workers are given what was there when their policy was derived, not what a name leads to later.
         self._releases = store.root.resolve()
         self._kernels = self._releases.parent / "kernels"
+        self._vintage = _stamp_kernels()
         self._changed = threading.Lock()
         self._environments = Environments(store.root.parent)
         self._wardens: dict[tuple[bool, str], tuple[WardenClient, Path]] = {}
@@ -147,6 +150,7 @@ class Workshop:
         snapshot = self._store.snapshot(release).resolve()
         group = choose_group(release.digest)
         kernels = _make_kernel_cache(self._kernels, release, group)
+        compiled = kernels / self._vintage if kernels is not None else None
         read: tuple[Path, ...] = (snapshot,)
         packages = ""
         if deployment.environment is not None:
@@ -166,7 +170,7 @@ class Workshop:
             policy=self._amend(msgspec.structs.replace(policy, group=group)),
             environment=WARDEN_ENVIRONMENT,
             source=str(release.directory),
-            kernel_cache=str(kernels or ""),
+            kernel_cache=str(compiled or ""),
             load_timeout_s=deployment.workers.load_timeout,
         )
         with self._changed:
@@ -214,6 +218,23 @@ def _make_kernel_cache(root: Path, release: Release, group: int | None) -> Path 
         os.chown(directory, -1, group)
         directory.chmod(0o2770)
     return directory
+
+
+def _stamp_kernels() -> str:
+    """Return a name that changes with what compiled kernels are made from, besides the release itself.
+
+    Numba looks at the file of a function alone, not at those of the functions that were compiled into it; here that is
+    the room of kernels. It tells processors apart by itself.
+    """
+    content = hashlib.sha256()
+    for name in ("numba", "llvmlite", "numpy"):
+        try:
+            content.update(f"{name} {importlib.metadata.version(name)}\n".encode())
+        except importlib.metadata.PackageNotFoundError:
+            content.update(f"{name} missing\n".encode())
+    for path in sorted((Path(__file__).parents[2] / "kernels").glob("*.py")):
+        content.update(f"{path.name}\n".encode() + path.read_bytes())
+    return content.hexdigest()[:16]
 
 
 def _package_name(directory: Path) -> str:
