@@ -144,12 +144,22 @@ def _solve(
 def _load_compiled() -> Any:
     # Inside a function, because a plugin without Numba must load, and one that is never called need not pay
     # for it.
+    try:
+        # Asked for here although others import it: the operator's list of modules judges a plugin's own files.
+        import numba  # noqa: F401
+    except ImportError as error:
+        raise ImportError("the compiled kernels need numba") from error
     from . import compiled
 
     return compiled
 
 
 def _load_strips() -> Any:
+    try:
+        # Asked for here although others import it: the operator's list of modules judges a plugin's own files.
+        import numba  # noqa: F401
+    except ImportError as error:
+        raise ImportError("the compiled kernels need numba") from error
     from . import strips
 
     return strips

@@ -48,6 +48,11 @@ def load_compiled() -> Any:
     """
     # Inside a function, because a plugin without Numba must load, and one that is never called need not pay
     # for it.
+    try:
+        # Asked for here although others import it: the operator's list of modules judges a plugin's own files.
+        import numba  # noqa: F401
+    except ImportError as error:
+        raise ImportError("the compiled kernels need numba") from error
     from . import sweep
 
     return sweep
