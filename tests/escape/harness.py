@@ -79,7 +79,10 @@ class Host:
         self.security = {**SECURITY, "namespaces": namespaces, **(security or {})}
         self._settings = settings = self.settings_with(**self.security)
 
-        self.amended: dict[str, Any] = {"switched_off": switched_off} if switched_off else {}
+        # One thread: a signal to the process would go to a thread of OpenBLAS where the enemy blocks it in its own.
+        self.amended: dict[str, Any] = {"blas_threads": 1}
+        if switched_off:
+            self.amended["switched_off"] = switched_off
 
         def amend(policy: Policy) -> Policy:
             return msgspec.structs.replace(policy, **self.amended)

@@ -227,7 +227,7 @@ class LocalEngine:
             self._pool.give_back(lane.key, worker)
         else:
             # A worker that has done its one duty is fine: its end is nothing that a caller would have to wait for.
-            self._pool.discard(lane.key, worker, later=fit and not lane.passing)
+            self._pool.discard(lane.key, worker, later=fit and lane.once and not lane.passing)
 
     def _begin(self, cancellation: Cancellation) -> None:
         """Count a call that runs, so that closing can stop it and wait until it has cleared up."""

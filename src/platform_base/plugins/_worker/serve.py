@@ -126,7 +126,8 @@ class Server:
             with enter_context(self._context):
                 if message.count:
                     return self._answer_batch(self._read(message))
-                return self._encode_result(self._run(self._read(message)))
+                result = self._run(self._read(message))
+                return self._encode_result(result)
         except MemoryError as error:
             return self._failed("memory", error)
         except ResultSizeError as error:
