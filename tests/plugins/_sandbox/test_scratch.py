@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,32 @@ def test_links_are_removed_and_not_followed(tmp_path):
 
 def test_a_tree_that_is_gone_is_fine(tmp_path):
     wipe(tmp_path / "nothing")
+
+
+def test_two_at_the_same_tree(tmp_path):
+    """As when a warden is killed: one removes the whole, the other one of its branches."""
+    for number in range(20):
+        top = tmp_path / str(number)
+        branch = top / "branch"
+        branch.mkdir(parents=True)
+        nest(branch, 40)
+        for name in range(20):
+            (branch / f"file {name}").write_text("x")
+        failures = []
+
+        def remove(tree, failures=failures):
+            try:
+                wipe(tree)
+            except OSError as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=remove, args=(tree,)) for tree in (top, branch, top)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        assert not top.exists()
 
 
 def test_only_the_contents(tmp_path):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import secrets
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 MAX_SCRATCH_ENTRIES = 4096
@@ -125,32 +127,45 @@ def wipe(top: Path, *, keep_top: bool = False) -> None:
             os.fchmod(root, 0o700)
         # The plugin cannot have made a directory of this name: it is dead, and could not have guessed it.
         prefix = f".lifted-{secrets.token_hex(8)}"
-        lifted = 0
+        places = (f"{prefix}-{number}" for number in itertools.count())
         while names := os.listdir(root):
             for name in names:
-                if stat.S_ISDIR(os.stat(name, dir_fd=root, follow_symlinks=False).st_mode):
-                    lifted = _remove_directory(root, name, prefix, lifted)
-                else:
-                    os.unlink(name, dir_fd=root)
+                with _others_at_work():
+                    if stat.S_ISDIR(os.stat(name, dir_fd=root, follow_symlinks=False).st_mode):
+                        _remove_directory(root, name, places)
+                    else:
+                        os.unlink(name, dir_fd=root)
     finally:
         os.close(root)
     if not keep_top:
-        top.rmdir()
+        with suppress(FileNotFoundError):
+            top.rmdir()
 
 
-def _remove_directory(root: int, name: str, prefix: str, lifted: int) -> int:
-    """Remove one directory, moving the directories inside it up to `root`; return how many were moved so far."""
+@contextmanager
+def _others_at_work() -> Iterator[None]:
+    """Let a step fail that somebody else has done, or undone, meanwhile; the next round sees what is left.
+
+    When a warden is killed, its other half and the host both clear away what it left.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+            raise
+
+
+def _remove_directory(root: int, name: str, places: Iterator[str]) -> None:
+    """Remove one directory, moving the directories inside it up to `root`, to the next of `places`."""
     os.chmod(name, 0o700, dir_fd=root)
     inner = os.open(name, _OPEN, dir_fd=root)
     try:
         for child in os.listdir(inner):
             if stat.S_ISDIR(os.stat(child, dir_fd=inner, follow_symlinks=False).st_mode):
                 os.chmod(child, 0o700, dir_fd=inner)
-                lifted += 1
-                os.rename(child, f"{prefix}-{lifted}", src_dir_fd=inner, dst_dir_fd=root)
+                os.rename(child, next(places), src_dir_fd=inner, dst_dir_fd=root)
             else:
                 os.unlink(child, dir_fd=inner)
     finally:
         os.close(inner)
     os.rmdir(name, dir_fd=root)
-    return lifted
