@@ -21,7 +21,7 @@ from platform_base.plugins._catalog.discovery import read_release
 from platform_base.plugins._catalog.store import ReleaseStore
 from platform_base.plugins._engines.base import Deployment, Request
 from platform_base.plugins._engines.local import LocalEngine
-from platform_base.plugins._host.supervisor import Cancellation
+from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._sandbox.scratch import wipe

@@ -19,7 +19,7 @@ import pytest
 
 from platform_base.plugins._catalog.discovery import read_release
 from platform_base.plugins._engines.base import Request
-from platform_base.plugins._host.supervisor import Cancellation
+from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins.errors import (
     ExecutionError,
     PluginTimeoutError,

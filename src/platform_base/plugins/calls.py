@@ -16,7 +16,7 @@ from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._engines.background import Background
 from platform_base.plugins._engines.base import Engine, ReportProgress, Request
 from platform_base.plugins._engines.batches import Batches
-from platform_base.plugins._host.supervisor import Cancellation
+from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._reload.shadow import Shadow, carry_out
 from platform_base.plugins._reload.switch import Switch
 from platform_base.plugins.call_arguments import check_timeout, join_parameters

@@ -243,17 +243,7 @@ class ExecutionError(PluginError):
     @property
     def cause(self) -> str:
         """What ended the call, in a few words that are the same each time, such as ``"signal SIGSEGV"``."""
-        if isinstance(self, PluginTimeoutError):
-            return "deadline"
-        if isinstance(self, ResourceLimitError):
-            return f"limit {self.limit}"
-        if isinstance(self, SandboxViolationError):
-            return f"forbidden {self.rule}"
-        if isinstance(self, WorkerCrashedError):
-            return f"signal {self.signal}" if self.signal is not None else f"exit status {self.exit_status}"
-        if isinstance(self, PluginFailedError):
-            return f"exception {self.remote_type}"
-        return {WireError: "broken protocol", QueueFullError: "full queue"}.get(type(self), type(self).__name__)
+        return type(self).__name__
 
 
 class PluginFailedError(ExecutionError):
@@ -273,6 +263,11 @@ class PluginFailedError(ExecutionError):
         self.remote_traceback = remote_traceback
         super().__init__(message, plugin_id=plugin_id)
 
+    @property
+    def cause(self) -> str:
+        """See `ExecutionError.cause`."""
+        return f"exception {self.remote_type}"
+
 
 class PluginTimeoutError(ExecutionError, TimeoutError):
     """The deadline passed; the worker was killed."""
@@ -280,6 +275,11 @@ class PluginTimeoutError(ExecutionError, TimeoutError):
     def __init__(self, message: str, *, plugin_id: str, timeout_s: float) -> None:
         self.timeout_s = timeout_s
         super().__init__(message, plugin_id=plugin_id)
+
+    @property
+    def cause(self) -> str:
+        """See `ExecutionError.cause`."""
+        return "deadline"
 
 
 class ResourceLimitError(ExecutionError):
@@ -292,6 +292,11 @@ class ResourceLimitError(ExecutionError):
     def __init__(self, message: str, *, plugin_id: str, limit: str) -> None:
         self.limit = limit
         super().__init__(message, plugin_id=plugin_id)
+
+    @property
+    def cause(self) -> str:
+        """See `ExecutionError.cause`."""
+        return f"limit {self.limit}"
 
 
 class MemoryLimitError(ResourceLimitError, MemoryError):
@@ -309,6 +314,11 @@ class SandboxViolationError(ExecutionError):
         self.rule = rule
         super().__init__(message, plugin_id=plugin_id)
 
+    @property
+    def cause(self) -> str:
+        """See `ExecutionError.cause`."""
+        return f"forbidden {self.rule}"
+
 
 class WorkerCrashedError(ExecutionError):
     """The worker died by itself.
@@ -325,6 +335,11 @@ class WorkerCrashedError(ExecutionError):
         self.exit_status = exit_status
         super().__init__(message, plugin_id=plugin_id)
 
+    @property
+    def cause(self) -> str:
+        """See `ExecutionError.cause`."""
+        return f"signal {self.signal}" if self.signal is not None else f"exit status {self.exit_status}"
+
 
 class QueueFullError(ExecutionError):
     """The call was not begun: as many others wait for the plugin as may.
@@ -337,9 +352,19 @@ class QueueFullError(ExecutionError):
         self.waiting = waiting
         super().__init__(message, plugin_id=plugin_id)
 
+    @property
+    def cause(self) -> str:
+        """See `ExecutionError.cause`."""
+        return "full queue"
+
 
 class WireError(ExecutionError):
     """The worker broke the protocol; it was killed."""
 
     def __init__(self, message: str, *, plugin_id: str = "") -> None:
         super().__init__(message, plugin_id=plugin_id)
+
+    @property
+    def cause(self) -> str:
+        """See `ExecutionError.cause`."""
+        return "broken protocol"

@@ -28,7 +28,7 @@ from platform_base.plugins._engines.background import Background
 from platform_base.plugins._engines.base import Deployment, ReportProgress, Request
 from platform_base.plugins._engines.engines import ENGINES
 from platform_base.plugins._engines.inline import InlineEngine
-from platform_base.plugins._host.supervisor import Cancellation
+from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._reload.reloader import NOT_TAKEN_UP, Reloader, find_releases, reload_root
 from platform_base.plugins._reload.self_test import run_self_tests
 from platform_base.plugins._reload.shadow import Shadow, ShadowReport

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeVar
 
 from platform_base.plugins._engines.submission import Submission
-from platform_base.plugins._host.supervisor import Cancellation
+from platform_base.plugins._host.cancellation import Cancellation
 
 Outcome = TypeVar("Outcome")
 

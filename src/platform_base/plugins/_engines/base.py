@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._catalog.environments import Environment
 from platform_base.plugins._catalog.release import Release
-from platform_base.plugins._host.supervisor import Cancellation
+from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins.settings import SecuritySettings, WorkerSettings
 
 ReportProgress = Callable[[float, str], None]

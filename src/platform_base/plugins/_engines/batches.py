@@ -13,7 +13,7 @@ from typing import Any
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._engines.base import Engine, Request
-from platform_base.plugins._host.supervisor import Cancellation
+from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins.errors import (
     EncodingError,
     ExecutionError,

@@ -20,7 +20,8 @@ from numpy.typing import DTypeLike, NDArray
 from platform_base.core.models import Execution, ProcessingResult
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._engines.base import Deployment, Request, StartListener
-from platform_base.plugins._host.supervisor import Cancellation, describe_inputs
+from platform_base.plugins._host.cancellation import Cancellation
+from platform_base.plugins._host.failure import describe_inputs
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.messages import Load
 from platform_base.plugins._worker.loader import load_plugin

@@ -31,11 +31,12 @@ from platform_base.plugins._catalog.store import ReleaseStore
 from platform_base.plugins._engines.asynchronous import Turn, conduct, in_thread
 from platform_base.plugins._engines.base import Deployment, Request, StartListener
 from platform_base.plugins._engines.workshop import Workshop
+from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._host.connection import UndeliveredError
 from platform_base.plugins._host.leases import Leases
 from platform_base.plugins._host.patience import Patience
 from platform_base.plugins._host.pool import Pool, PoolClosedError, PoolFullError, PoolSize
-from platform_base.plugins._host.supervisor import Answer, CallEndedError, Cancellation, Supervisor
+from platform_base.plugins._host.supervisor import Answer, CallEndedError, Supervisor
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.codec import Encoded, encode

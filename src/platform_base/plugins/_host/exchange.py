@@ -203,7 +203,6 @@ class Exchange:
         self._drop_granted()
         while self._lent:
             for suspect in self._lent.pop().settle():
-                assert isinstance(suspect, Exchange)
                 suspect.taint()
                 logger.warning(
                     "a worker kept an array of shared memory that it was lent for one call; it is replaced. A plugin "

@@ -20,7 +20,7 @@ import os
 import threading
 import weakref
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -38,6 +38,14 @@ _OWN = ""
 """The audience of memory that no plugin has ever written to."""
 
 
+class Borrower(Protocol):
+    """Whoever may read a lease for one call."""
+
+    def taint(self) -> None:
+        """Have it replaced: it may have kept what it was lent. From any thread."""
+        ...
+
+
 class Lease:
     """One arena that an array of the caller lives in."""
 
@@ -49,9 +57,9 @@ class Lease:
         self.spoilt = False
         self._lock = threading.Lock()
         self._uses = 0
-        self._borrowers: set[object] = set()
+        self._borrowers: set[Borrower] = set()
 
-    def lend(self, borrower: object) -> int:
+    def lend(self, borrower: Borrower) -> int:
         """Return a read-only descriptor for one call of `borrower`; `settle` after the call.
 
         Raises:
@@ -66,7 +74,7 @@ class Lease:
             self._borrowers.add(borrower)
         return descriptor
 
-    def settle(self) -> set[object]:
+    def settle(self) -> set[Borrower]:
         """End one call's use; return the borrowers of whom one still holds the memory.
 
         While other calls use the same array nobody can be told from the others; the last one to end asks.

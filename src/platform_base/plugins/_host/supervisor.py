@@ -5,15 +5,16 @@ from __future__ import annotations
 import concurrent.futures
 import enum
 import os
-import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from platform_base.plugins._host.broker import connect_for
+from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._host.connection import DeadlineError, UndeliveredError, WorkerDiedError
-from platform_base.plugins._host.death import Death, memory_limit_error, wire_error
+from platform_base.plugins._host.death import Death, wire_error
+from platform_base.plugins._host.failure import explain_failure
 from platform_base.plugins._host.patience import Patience
 from platform_base.plugins._host.warden import WardenClient
 from platform_base.plugins._host.worker import Worker
@@ -29,14 +30,7 @@ from platform_base.plugins._wire.messages import (
     Usage,
 )
 from platform_base.plugins._wire.session import FAILURE_KINDS
-from platform_base.plugins.errors import (
-    EncodingError,
-    ExecutionError,
-    InvalidInputsError,
-    PluginFailedError,
-    PluginTimeoutError,
-    ResourceLimitError,
-)
+from platform_base.plugins.errors import PluginTimeoutError
 
 ReportProgress = Callable[[float, str], None]
 
@@ -56,51 +50,6 @@ Step = float | None | Literal[_Long.LONG]
 
 _TELL_WARDEN_ABOVE = 32 << 20
 """Arenas from this size on are announced, so that they are not counted as the plugin's own memory."""
-
-
-class Cancellation:
-    """The right to stop one call, from any thread, before it begins or while it runs."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._worker: Worker | None = None
-        self._leave: Callable[[], None] | None = None
-        self.requested = False
-
-    def cancel(self) -> None:
-        """Stop the call: its worker is killed; a call that has not begun never will."""
-        with self._lock:
-            self.requested = True
-            if self._worker is not None:
-                self._worker.connection.kill()
-            leave, self._leave = self._leave, None
-        if leave is not None:
-            leave()
-
-    def on_request(self, leave: Callable[[], None]) -> None:
-        """Have `leave` called, in any thread, when the call is cancelled before `bind`; at once if it was already."""
-        with self._lock:
-            if not self.requested:
-                self._leave = leave
-                return
-        leave()
-
-    def bind(self, worker: Worker) -> None:
-        """Say which worker runs the call.
-
-        Raises:
-            CancelledError: It was cancelled before.
-        """
-        with self._lock:
-            if self.requested:
-                raise concurrent.futures.CancelledError
-            self._leave = None
-            self._worker = worker
-
-    def release(self) -> None:
-        """Say that the call has ended: from now on, cancelling does nothing."""
-        with self._lock:
-            self._worker = None
 
 
 Outcome = tuple[Any, dict[str, Any]] | BaseException
@@ -221,7 +170,7 @@ class Supervisor:
             if end.inputs_kept:
                 self._exchange.forget_inputs()
             if isinstance(end, Failed):
-                raise self._explain_failure(end, self._inputs)
+                raise self._failed(end, self._inputs)
             if end.used > _LONG_BYTES:
                 yield LONG
             result = self._read_result(end)
@@ -347,7 +296,7 @@ class Supervisor:
         failed = Failed(
             call=b"", kind=kind, error_type=error_type, message=message, traceback=trace, usage=usage, path=path
         )
-        return self._explain_failure(failed, inputs).error
+        return self._failed(failed, inputs).error
 
     def _check_result(self, result: Any) -> tuple[Any, dict[str, Any]]:
         if type(result) is not dict or set(result) != {"values", "metadata"} or type(result["metadata"]) is not dict:
@@ -380,60 +329,14 @@ class Supervisor:
             error = death.explain(self._plugin_id, self._connection.policy)
         return CallEndedError(error, usage=_usage_of(death), worker_fit=False)
 
-    def _explain_failure(self, failed: Failed, inputs: Mapping[str, Any]) -> CallEndedError:
+    def _failed(self, failed: Failed, inputs: Mapping[str, Any]) -> CallEndedError:
         self._connection.output.log_call(self._plugin_id)
-        name, text, trace = (
-            self._worker.show_source(part) for part in (failed.error_type, failed.message, failed.traceback)
-        )
-        plugin_id = self._plugin_id
-        error: ExecutionError | EncodingError | InvalidInputsError
-        if failed.kind == "memory":
-            error = memory_limit_error(plugin_id, self._connection.policy, f"raised {name}: {text}")
-            return CallEndedError(error, usage=failed.usage, worker_fit=False)
-        if failed.kind == "result_size":
-            error = ResourceLimitError(
-                f"plugin {plugin_id!r}: {text} (max_result_mb); the setting is plugins.{plugin_id}.max_result_mb",
-                plugin_id=plugin_id,
-                limit="max_result_mb",
-            )
-        elif failed.kind == "invalid_inputs":
-            error = InvalidInputsError(
-                f"plugin {plugin_id!r} refused its inputs (validate_inputs returned False); it was given "
-                f"{describe_inputs(inputs)}",
-                plugin_id=plugin_id,
-            )
-        elif failed.kind == "encoding":
-            error = EncodingError(
-                f"the result of plugin {plugin_id!r}: {text}", path=self._worker.show_source(failed.path)
-            )
-        else:
-            error = PluginFailedError(
-                f"plugin {plugin_id!r} raised {name}: {text}",
-                plugin_id=plugin_id,
-                remote_type=name,
-                remote_message=text,
-                remote_traceback=trace,
-            )
-        return CallEndedError(error, usage=failed.usage, worker_fit=True)
+        error = explain_failure(failed, inputs, self._plugin_id, self._connection.policy, self._worker.show_source)
+        # A plugin that ran out of memory may have left anything half done.
+        return CallEndedError(error, usage=failed.usage, worker_fit=failed.kind != "memory")
 
 
 def _usage_of(death: Death) -> Usage | None:
     if death.exited is None:
         return None
     return Usage(cpu_seconds=death.exited.cpu_seconds, peak_memory_bytes=0)
-
-
-def describe_inputs(inputs: Mapping[str, Any]) -> str:
-    """Say what was sent, by key, so that the caller sees what differs from the plugin's documentation."""
-    parts = []
-    for key, value in inputs.items():
-        shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-        if key == "params":
-            continue
-        if shape is not None and dtype is not None:
-            parts.append(f"{key}: {type(value).__name__} {tuple(shape)} {dtype}")
-        elif isinstance(value, list | tuple | dict | str | bytes):
-            parts.append(f"{key}: {type(value).__name__} of length {len(value)}")
-        else:
-            parts.append(f"{key}: {type(value).__name__}")
-    return "; ".join(parts) or "no inputs at all"

@@ -11,7 +11,7 @@ from typing import Any
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._engines.base import Deployment, Engine, Request
-from platform_base.plugins._host.supervisor import Cancellation
+from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins.comparison import Tolerance, compare
 from platform_base.plugins.documents.array_file import ArrayFileError, read_array
 from platform_base.plugins.errors import PluginError, SelfTestError

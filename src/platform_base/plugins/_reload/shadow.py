@@ -19,7 +19,7 @@ from typing import Any, TypedDict
 
 from platform_base.core.models import Execution, ProcessingResult
 from platform_base.plugins._engines.base import Deployment, Engine, Request
-from platform_base.plugins._host.supervisor import Cancellation
+from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._wire.codec import decode, encode
 from platform_base.plugins.comparison import Comparison, Tolerance, compare
 from platform_base.plugins.errors import ParameterError, PluginError, Problem
