@@ -49,6 +49,7 @@ from platform_base.plugins.settings import (
     WorkerSettings,
 )
 from platform_base.plugins.stats import PluginStats
+from platform_base.plugins.worker_info import WorkerInfo
 
 PAGES = find_pages(REPOSITORY)
 BLOCKS = {page: read_blocks(REPOSITORY / page) for page in PAGES}
@@ -296,6 +297,7 @@ class TestRegistryReference:
         [
             ("PluginInfo", set(PluginInfo.__annotations__)),
             ("PluginStats", set(PluginStats.__annotations__)),
+            ("WorkerInfo", set(WorkerInfo.__annotations__)),
             ("PluginUpdate", set(PluginUpdate.__annotations__)),
             ("KeptCall", {each.name for each in dataclasses.fields(KeptCall)}),
             ("ShadowReport", set(ShadowReport.__annotations__)),

@@ -55,6 +55,7 @@ from platform_base.plugins.permission_changes import compare_permissions
 from platform_base.plugins.replays import KeptCall, Replays
 from platform_base.plugins.settings import Settings
 from platform_base.plugins.stats import PluginStats, StatsRecorder
+from platform_base.plugins.worker_info import WorkerInfo
 
 __all__ = ["PluginInfo", "PluginRegistry", "PluginStats"]
 
@@ -632,6 +633,11 @@ class PluginRegistry:
         self._check_open()
         self._switch.active(plugin_id)
         return self._stats[plugin_id].snapshot()
+
+    def list_workers(self) -> list[WorkerInfo]:
+        """Return the processes that run plugins now, by plugin id: what each does, for how long, and what it uses."""
+        self._check_open()
+        return self._engine.workers()
 
     def get_policy(self, plugin_id: str) -> dict[str, Any]:
         """Return what workers of the active release may do: settings ∩ manifest, in bytes and absolute paths.

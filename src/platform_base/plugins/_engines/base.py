@@ -14,6 +14,7 @@ from platform_base.plugins._catalog.environments import Environment
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins.settings import SecuritySettings, WorkerSettings
+from platform_base.plugins.worker_info import WorkerInfo
 
 ReportProgress = Callable[[float, str], None]
 StartListener = Callable[[str, float], None]
@@ -144,6 +145,10 @@ class Engine(Protocol):
 
     def forget(self, release: Release) -> None:
         """Let go of everything that is kept for a release, also of its files on disk; it is not expected back."""
+        ...
+
+    def workers(self) -> list[WorkerInfo]:
+        """Return every worker that lives now, and those that are being started."""
         ...
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ from platform_base.plugins._worker.loader import load_plugin
 from platform_base.plugins._worker.usage import UsageMeter
 from platform_base.plugins.base import PluginContext, PluginProtocol, enter_context
 from platform_base.plugins.errors import InvalidInputsError, PluginError, PluginFailedError, PluginLoadError
+from platform_base.plugins.worker_info import WorkerInfo
 
 logger = logging.getLogger("platform_base.plugins")
 
@@ -154,6 +155,10 @@ class InlineEngine:
     def forget(self, release: Release) -> None:
         """See `Engine.forget`."""
         self.retire(release)
+
+    def workers(self) -> list[WorkerInfo]:
+        """See `Engine.workers`; plugins run in this process, which is no worker."""
+        return []
 
     def close(self) -> None:
         """See `Engine.close`."""

@@ -34,6 +34,7 @@ from platform_base.plugins._engines.workshop import Workshop
 from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._host.connection import UndeliveredError
 from platform_base.plugins._host.leases import Leases
+from platform_base.plugins._host.observation import observe, starting
 from platform_base.plugins._host.patience import Patience
 from platform_base.plugins._host.pool import Pool, PoolClosedError, PoolFullError, PoolSize
 from platform_base.plugins._host.supervisor import Answer, CallEndedError, Supervisor
@@ -42,6 +43,7 @@ from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.codec import Encoded, encode
 from platform_base.plugins.errors import ExecutionError, QueueFullError, RegistryClosedError, WorkerCrashedError
 from platform_base.plugins.settings import Settings
+from platform_base.plugins.worker_info import WorkerInfo
 
 logger = logging.getLogger(__name__)
 
@@ -211,6 +213,7 @@ class LocalEngine:
         self, worker: Worker, request: Request, cancellation: Cancellation, batch: Sequence[dict[str, Any]] = ()
     ) -> Supervisor:
         cancellation.bind(worker)
+        worker.begin(request.run_id, request.timeout_s, time.monotonic())
         return Supervisor(
             worker,
             worker.warden,
@@ -267,6 +270,19 @@ class LocalEngine:
         for key in [key for key in tuple(self._lanes) if key[:3] == _identity(release)]:
             self._lanes.pop(key, None)
         self._workshop.forget(release)
+
+    def workers(self) -> list[WorkerInfo]:
+        """See `Engine.workers`."""
+        now = time.monotonic()
+        found: list[WorkerInfo] = []
+        for key, (members, coming, _) in self._pool.members().items():
+            assert isinstance(key, tuple)  # that of a lane: it begins with plugin id, version and digest
+            plugin_id, version, digest = key[:3]
+            oldest_first = sorted(members, key=lambda worker: worker.started)
+            rows = (observe(worker, plugin_id, version, digest, now) for worker in oldest_first)
+            found += [row for row in rows if row is not None]
+            found += [starting(plugin_id, version, digest) for _ in range(coming)]
+        return sorted(found, key=lambda row: row["plugin_id"])
 
     def close(self) -> None:
         """See `Engine.close`."""

@@ -80,6 +80,7 @@ class _Group:
     start: Callable[[], Worker]
     size: PoolSize
     workers: int = 0
+    members: set[Worker] = field(default_factory=set)
     idle: list[Worker] = field(default_factory=list)
     waiting: deque[Place] = field(default_factory=deque)
     retired: bool = False
@@ -249,7 +250,7 @@ class Pool:
 
     def _start(self, key: Hashable) -> Worker:
         try:
-            return self._groups[key].start()
+            worker = self._groups[key].start()
         except BaseException:
             with self._lock:
                 self._groups[key].workers -= 1
@@ -257,6 +258,9 @@ class Pool:
                 self._serve()
             self._stop_dropped()
             raise
+        with self._lock:
+            self._groups[key].members.add(worker)
+        return worker
 
     def give_back(self, key: Hashable, worker: Worker) -> None:
         """Return a worker that is fit for the next call."""
@@ -317,6 +321,14 @@ class Pool:
         with self._lock:
             return {key: (group.workers, len(group.idle)) for key, group in self._groups.items()}
 
+    def members(self) -> dict[Hashable, tuple[list[Worker], int, int]]:
+        """Return the workers by key, how many more are being started, and how many calls wait for one."""
+        with self._lock:
+            return {
+                key: (list(group.members), group.workers - len(group.members), len(group.waiting))
+                for key, group in self._groups.items()
+            }
+
     def close(self) -> None:
         """Stop every idle worker; busy ones are stopped when they are given back, waiting callers are told."""
         with self._lock:
@@ -338,6 +350,7 @@ class Pool:
 
     def _drop(self, group: _Group, worker: Worker) -> None:
         group.workers -= 1
+        group.members.discard(worker)
         self._count -= 1
         self._stops.append(worker)
 

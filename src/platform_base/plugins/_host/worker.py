@@ -80,6 +80,9 @@ class Worker:
     started: float = field(default_factory=time.monotonic)
     idle_since: float = field(default_factory=time.monotonic)
     rested_cpu_seconds: float = 0.0
+    busy_since: float | None = None
+    run_id: str = ""
+    timeout_s: float | None = None
 
     @property
     def cpu_seconds(self) -> float:
@@ -90,8 +93,13 @@ class Worker:
         except OSError:
             return 0.0
 
+    def begin(self, run_id: str, timeout_s: float | None, now: float) -> None:
+        """Note that a call runs from now on, `time.monotonic` seconds; for whoever looks on."""
+        self.run_id, self.timeout_s, self.busy_since = run_id, timeout_s, now
+
     def rest(self) -> None:
         """Note that no call runs from now on."""
+        self.busy_since = None
         self.idle_since = time.monotonic()
         self.rested_cpu_seconds = self.cpu_seconds
 
