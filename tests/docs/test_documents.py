@@ -36,6 +36,7 @@ from platform_base.plugins.generators import Generator
 from platform_base.plugins.life_cycle import PluginUpdate, SelfTestInfo, ShadowReport
 from platform_base.plugins.manifest import Documentation, Manifest
 from platform_base.plugins.permissions import Filesystem, Network, Permissions
+from platform_base.plugins.product import Product
 from platform_base.plugins.registry import PluginInfo, PluginRegistry
 from platform_base.plugins.replays import KeptCall
 from platform_base.plugins.self_test import Expectation, SelfTest, Source
@@ -239,6 +240,7 @@ class TestManifestReference:
         [
             ("The document", Manifest),
             ("documentation", Documentation),
+            ("produces", Product),
             ("configuration", Parameter),
             ("permissions", Permissions),
             ("permissions.filesystem", Filesystem),

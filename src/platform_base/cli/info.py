@@ -57,7 +57,7 @@ def _facts(manifest: Manifest, release: Mapping[str, Any]) -> dict[str, str]:
         "tags": ", ".join(manifest.tags),
         "platform_base": f"from {lowest} to {highest}",
         "requires": ", ".join(manifest.requires),
-        "produces": ", ".join(manifest.produces),
+        "produces": ", ".join(product.name for product in manifest.produces),
         "entry point": manifest.entry_point,
         "versions": ", ".join(release["versions"]),
         "directory": release["directory"],

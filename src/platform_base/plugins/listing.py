@@ -44,7 +44,7 @@ def describe_plugin(release: Release, versions: list[str], loaded: bool, disable
         license=manifest.license,
         tags=list(manifest.tags),
         requires=list(manifest.requires),
-        produces=list(manifest.produces),
+        produces=[product.name for product in manifest.produces],
         digest=release.digest,
         directory=str(release.directory),
         loaded=loaded,

@@ -31,9 +31,10 @@ from platform_base.plugins.documents.model import (
 )
 from platform_base.plugins.errors import ManifestError
 from platform_base.plugins.permissions import Permissions
+from platform_base.plugins.product import Product
 from platform_base.plugins.self_test import SelfTest
 
-__all__ = ["MANIFEST_NAME", "Documentation", "Manifest", "Parameter", "Permissions", "SelfTest"]
+__all__ = ["MANIFEST_NAME", "Documentation", "Manifest", "Parameter", "Permissions", "Product", "SelfTest"]
 
 MANIFEST_NAME = "manifest.json"
 PLUGIN_ID_PATTERN = "^[a-z][a-z0-9_]{0,63}$"
@@ -125,7 +126,7 @@ class Manifest(DocumentModel):
         core_min_version: Oldest platform_base that it works with, inclusive; None: any.
         core_max_version: Newest platform_base that it works with, inclusive; None: any.
         requires: Distributions that it needs, as in PEP 508.
-        produces: Kinds of result.
+        produces: Kinds of result: words for people, or promises that can be checked.
         entry_point: ``module.Class``, the module being a file in the plugin's directory.
         description: What it does, one sentence.
         author: Who wrote it.
@@ -144,7 +145,7 @@ class Manifest(DocumentModel):
     core_min_version: SemanticVersion | None = None
     core_max_version: SemanticVersion | None = None
     requires: Annotated[tuple[Annotated[str, AfterValidator(_check_requirement)], ...], Field(strict=False)] = ()
-    produces: Words = ()
+    produces: Annotated[tuple[Product, ...], Field(strict=False)] = ()
     entry_point: Annotated[
         str, AfterValidator(_check_entry_point), Field(json_schema_extra={"pattern": ENTRY_POINT_PATTERN})
     ]

@@ -17,6 +17,7 @@ from platform_base.plugins.manifest import (
     Permissions,
 )
 from platform_base.plugins.permissions import Filesystem
+from platform_base.plugins.product import Product
 from platform_base.plugins.self_test import Expectation, SelfTest, Source
 
 SCHEMA_ID = "urn:platform-base:schema:manifest:1.0"
@@ -38,8 +39,10 @@ def manifest_schema() -> dict[str, Any]:
         "additionalProperties": False,
     }
     _describe(schema, Manifest)
-    for model in (Documentation, Expectation, Filesystem, Generator, Parameter, Permissions, SelfTest, Source):
+    for model in (Documentation, Expectation, Filesystem, Generator, Parameter, Permissions, Product, SelfTest, Source):
         _describe(schema["$defs"][model.__name__], model)
+    word = {"type": "string", "minLength": 1, "maxLength": 100}
+    schema["properties"]["produces"]["items"] = {"anyOf": [word, {"$ref": "#/$defs/Product"}]}
     # A parameter without a default is not one whose default is null: the caller must give it.
     schema["$defs"]["Parameter"]["properties"]["default"].pop("default")
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID}

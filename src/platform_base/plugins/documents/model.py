@@ -136,6 +136,9 @@ def _annotation(model: type[BaseModel], path: KeyPath) -> Any:
             if get_origin(candidate) is dict:
                 place = get_args(candidate)[1]
                 break
+            if get_origin(candidate) is tuple:
+                place = get_args(candidate)[0]
+                break
         else:
             return None
     return place
