@@ -15,6 +15,7 @@ import typer
 from platform_base.cli import cache, demo, doctor, env, info, new, replay, schema, validate, warmup
 from platform_base.cli import list as list_verb
 from platform_base.cli import run as run_verb
+from platform_base.cli import test as test_verb
 from platform_base.cli.errors import (
     FAILED,
     INTERRUPTED,
@@ -72,6 +73,7 @@ app.command("run")(run_verb.run_plugin)
 app.command("replay")(replay.replay)
 app.command("validate")(validate.validate_plugin)
 app.command("new")(new.create_plugin)
+app.command("test", epilog=test_verb.EXAMPLES)(test_verb.try_plugin)
 app.command("doctor")(doctor.examine)
 app.command("warmup")(warmup.warm_up)
 app.command("schema")(schema.print_schema)

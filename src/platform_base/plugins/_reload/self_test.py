@@ -68,10 +68,9 @@ def check_self_tests(engine: Engine, deployment: Deployment) -> None:
 def _run(engine: Engine, deployment: Deployment, case: SelfTest) -> Iterator[str]:
     directory = engine.content(deployment.release)
     try:
-        inputs = {name: _input(directory, source) for name, source in case.inputs.items()}
+        inputs = read_inputs(directory, case)
         declared = deployment.release.manifest.configuration
         parameters = resolve(declared, case.parameters, plugin_id=deployment.release.plugin_id)
-        expected = {place: _expected(directory, each) for place, each in case.expected.items()}
         request = Request(
             deployment=deployment,
             inputs={**inputs, "params": parameters},
@@ -79,19 +78,45 @@ def _run(engine: Engine, deployment: Deployment, case: SelfTest) -> Iterator[str
             timeout_s=case.timeout,
             fresh=True,
         )
-        result = engine.run(request, Cancellation())
+        yield from find_faults(directory, case, engine.run(request, Cancellation()))
     except concurrent.futures.CancelledError:
         raise
     except (PluginError, ArrayFileError) as error:
         yield f"{type(error).__name__}: {error}".replace("\n", "; ")
-        return
+
+
+def find_faults(directory: Path, case: SelfTest, result: ProcessingResult) -> Iterator[str]:
+    """Say where a result is not what a self-test knows that it must be.
+
+    Args:
+        directory: The files of the release.
+        case: The self-test.
+        result: What came of its call.
+
+    Raises:
+        ArrayFileError: A file does not hold the array that it should.
+    """
+    expected = {place: _expected(directory, each) for place, each in case.expected.items()}
     for place, value in expected.items():
-        found, actual = _find(result, place)
+        found, actual = find_part(result, place)
         if not found:
             yield f"{place}: expected a value, got nothing there"
             continue
         tolerance = Tolerance(rtol=case.expected[place].rtol, atol=case.expected[place].atol)
         yield from compare(actual, value, tolerance, place=place).findings
+
+
+def read_inputs(directory: Path, case: SelfTest) -> dict[str, Any]:
+    """Return the inputs of a self-test, without its parameters.
+
+    Args:
+        directory: The files of the release.
+        case: The self-test.
+
+    Raises:
+        ArrayFileError: A file does not hold the array that it should.
+    """
+    return {name: _input(directory, source) for name, source in case.inputs.items()}
 
 
 def _input(directory: Path, source: Source) -> Any:
@@ -113,7 +138,7 @@ def _read(directory: Path, file: str, part: str | None) -> Any:
         raise ArrayFileError(f"{file}: {error}") from error
 
 
-def _find(result: ProcessingResult, place: str) -> tuple[bool, Any]:
+def find_part(result: ProcessingResult, place: str) -> tuple[bool, Any]:
     """Return whether there is a value at a place such as ``metadata.path.0``, and the value."""
     first, *rest = place.split(".")
     value: Any = result.values if first == "values" else result.metadata
