@@ -33,7 +33,7 @@ from platform_base.plugins import errors
 from platform_base.plugins.declaration import Parameter
 from platform_base.plugins.errors import PluginError
 from platform_base.plugins.generators import Generator
-from platform_base.plugins.life_cycle import PluginUpdate, SelfTestInfo, ShadowReport
+from platform_base.plugins.life_cycle import PluginChange, PluginUpdate, SelfTestInfo, ShadowReport
 from platform_base.plugins.manifest import Documentation, Manifest
 from platform_base.plugins.permissions import Filesystem, Network, Permissions
 from platform_base.plugins.product import Product
@@ -300,6 +300,7 @@ class TestRegistryReference:
             ("PluginInfo", set(PluginInfo.__annotations__)),
             ("PluginStats", set(PluginStats.__annotations__)),
             ("WorkerInfo", set(WorkerInfo.__annotations__)),
+            ("PluginChange", set(PluginChange.__annotations__)),
             ("PluginUpdate", set(PluginUpdate.__annotations__)),
             ("KeptCall", {each.name for each in dataclasses.fields(KeptCall)}),
             ("ShadowReport", set(ShadowReport.__annotations__)),

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from platform_base.cli import cache, demo, doctor, env, info, new, replay, schema, validate, warmup
+from platform_base.cli import cache, demo, doctor, env, info, new, replay, schema, validate, warmup, watch
 from platform_base.cli import list as list_verb
 from platform_base.cli import run as run_verb
 from platform_base.cli import test as test_verb
@@ -72,6 +72,7 @@ app.command("info")(info.show_plugin)
 app.command("run")(run_verb.run_plugin)
 app.command("replay")(replay.replay)
 app.command("validate")(validate.validate_plugin)
+app.command("watch")(watch.watch_plugin)
 app.command("new")(new.create_plugin)
 app.command("test", epilog=test_verb.EXAMPLES)(test_verb.try_plugin)
 app.command("doctor")(doctor.examine)

@@ -132,10 +132,12 @@ class SelfTestError(PluginLoadError):
         findings: What was wrong.
     """
 
-    def __init__(self, message: str, *, plugin_id: str, self_test: str, findings: Sequence[str]) -> None:
+    def __init__(
+        self, message: str, *, plugin_id: str, self_test: str, findings: Sequence[str], remote_traceback: str = ""
+    ) -> None:
         self.self_test = self_test
         self.findings = tuple(findings)
-        super().__init__(message, plugin_id=plugin_id)
+        super().__init__(message, plugin_id=plugin_id, remote_traceback=remote_traceback)
 
 
 class PermissionGrowthError(PluginError):

@@ -5,11 +5,21 @@ from __future__ import annotations
 from typing import TypedDict
 
 from platform_base.plugins._catalog.release import Release
+from platform_base.plugins._reload.change import Change
 from platform_base.plugins._reload.self_test import Trial
 from platform_base.plugins._reload.shadow import ShadowReport
+from platform_base.plugins.errors import PluginError, Problem
 from platform_base.plugins.permission_changes import PermissionChanges
 
-__all__ = ["PluginUpdate", "SelfTestInfo", "ShadowReport", "describe_trial", "describe_update"]
+__all__ = [
+    "PluginChange",
+    "PluginUpdate",
+    "SelfTestInfo",
+    "ShadowReport",
+    "describe_change",
+    "describe_trial",
+    "describe_update",
+]
 
 
 class PluginUpdate(TypedDict):
@@ -31,6 +41,40 @@ class SelfTestInfo(TypedDict):
     passed: bool
     findings: list[str]
     seconds: float
+
+
+class PluginChange(TypedDict):
+    """What `PluginRegistry.watch_plugins` yields."""
+
+    id: str
+    version: str
+    digest: str
+    directory: str
+    state: str
+    self_tests: int
+    serving: str
+    problems: list[Problem]
+    error: PluginError | None
+    changed_at: float | None
+    decided_at: float
+
+
+def describe_change(change: Change, serving: str) -> PluginChange:
+    """Return one verdict; `serving` is the version that answers calls of that plugin now, if any does."""
+    release = change.release
+    return PluginChange(
+        id=change.plugin_id,
+        version=release.version if release is not None else "",
+        digest=release.digest if release is not None else "",
+        directory=str(change.directory),
+        state=change.state,
+        self_tests=len(release.manifest.self_test) if release is not None else 0,
+        serving=serving,
+        problems=list(change.problems),
+        error=change.error,
+        changed_at=change.changed_at,
+        decided_at=change.decided_at,
+    )
 
 
 def describe_update(before: Release, now: Release, changes: PermissionChanges) -> PluginUpdate:

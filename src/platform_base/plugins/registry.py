@@ -29,7 +29,7 @@ from platform_base.plugins._engines.base import Deployment, ReportProgress, Requ
 from platform_base.plugins._engines.engines import ENGINES
 from platform_base.plugins._engines.inline import InlineEngine
 from platform_base.plugins._host.cancellation import Cancellation
-from platform_base.plugins._reload.reloader import NOT_TAKEN_UP, Reloader, find_releases, reload_root
+from platform_base.plugins._reload.reloader import NOT_TAKEN_UP, Reloader, find_releases, follow, reload_root
 from platform_base.plugins._reload.self_test import run_self_tests
 from platform_base.plugins._reload.shadow import Shadow, ShadowReport
 from platform_base.plugins._reload.switch import Switch
@@ -47,7 +47,14 @@ from platform_base.plugins.errors import (
     ReplayError,
     SandboxUnavailableError,
 )
-from platform_base.plugins.life_cycle import PluginUpdate, SelfTestInfo, describe_trial, describe_update
+from platform_base.plugins.life_cycle import (
+    PluginChange,
+    PluginUpdate,
+    SelfTestInfo,
+    describe_change,
+    describe_trial,
+    describe_update,
+)
 from platform_base.plugins.listing import PluginInfo, describe_plugin
 from platform_base.plugins.manifest import Manifest
 from platform_base.plugins.parameters import resolve
@@ -57,7 +64,7 @@ from platform_base.plugins.settings import Settings
 from platform_base.plugins.stats import PluginStats, StatsRecorder
 from platform_base.plugins.worker_info import WorkerInfo
 
-__all__ = ["PluginInfo", "PluginRegistry", "PluginStats"]
+__all__ = ["PluginChange", "PluginInfo", "PluginRegistry", "PluginStats"]
 
 logger = logging.getLogger("platform_base.plugins")
 # A library leaves it to the program whether and where its records appear.
@@ -431,6 +438,25 @@ class PluginRegistry:
             reloader, self._reloader = self._reloader, None
         if reloader is not None:
             reloader.stop()
+
+    def watch_plugins(self, stop: threading.Event | None = None) -> Iterator[PluginChange]:
+        """Watch the discovered directories in the calling thread, and yield what becomes of each change.
+
+        The same walk as `enable_hot_reload`, for whoever wants to see it; use one of the two. Plugins that nobody has
+        used are loaded, and carry out their self-tests, at the beginning: those are the first verdicts.
+
+        Args:
+            stop: Ends the iteration soon after it is set; None: it goes on until the caller leaves it.
+
+        Yields:
+            A verdict: live, or refused while what served before goes on.
+        """
+        self._check_open()
+        with self._lock:
+            roots = list(self._roots)
+        for change in follow(self._switch, roots, self._report, stop or threading.Event(), eager=True):
+            there = self._switch.is_loaded(change.plugin_id)
+            yield describe_change(change, self._switch.active(change.plugin_id).version if there else "")
 
     # -- running ------------------------------------------------------------------------------------------------
 

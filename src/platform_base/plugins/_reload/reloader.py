@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from platform_base.plugins._catalog.discovery import discover
 from platform_base.plugins._catalog.release import Release
+from platform_base.plugins._reload.change import LIVE, REFUSED, REMOVED, SET_ASIDE, Change, last_change
 from platform_base.plugins._reload.switch import Switch
 from platform_base.plugins._reload.watcher import watch_directories
 from platform_base.plugins.errors import PluginError, Problem
+from platform_base.plugins.manifest import MANIFEST_NAME
+
+ReportProblems: TypeAlias = Callable[[Path, Sequence[Problem]], None]
+"""Keeps the problems of a root; an empty sequence clears them."""
 
 NOT_TAKEN_UP = "the release of before keeps serving; save a correction to try again"
 
@@ -18,15 +24,13 @@ NOT_TAKEN_UP = "the release of before keeps serving; save a correction to try ag
 class Reloader:
     """Watches the discovered directories in one thread and offers what changed to the switch."""
 
-    def __init__(
-        self, switch: Switch, roots: Sequence[Path], report: Callable[[Path, Sequence[Problem]], None]
-    ) -> None:
+    def __init__(self, switch: Switch, roots: Sequence[Path], report: ReportProblems) -> None:
         """Begin to watch.
 
         Args:
             switch: Takes the candidates.
             roots: Directories that were discovered.
-            report: Keeps the problems of a root; an empty sequence clears them.
+            report: Keeps the problems of a root.
         """
         self._switch = switch
         self._roots = tuple(root.resolve() for root in roots)
@@ -42,39 +46,135 @@ class Reloader:
             self._thread.join()
 
     def _run(self) -> None:
-        for changed in watch_directories(self._roots, self._stop):
-            for root in self._roots:
-                if not changed or any(path.is_relative_to(root) for path in changed):
-                    reload_root(self._switch, root, self._report)
+        for _ in follow(self._switch, self._roots, self._report, self._stop):
+            continue  # the switch has logged what became of it
 
 
-def reload_root(switch: Switch, root: Path, report: Callable[[Path, Sequence[Problem]], None]) -> None:
-    """Bring the switch up to date with one directory: new content, new plugins, removed plugins."""
+def follow(
+    switch: Switch, roots: Sequence[Path], report: ReportProblems, stop: threading.Event, *, eager: bool = False
+) -> Iterator[Change]:
+    """Watch directories and bring the switch up to date with them; yield every verdict.
+
+    Args:
+        switch: Takes the candidates.
+        roots: Directories that were discovered, absolute, links resolved.
+        report: Keeps the problems of a root.
+        stop: Ends the iteration when it is set.
+        eager: Load and test, also at the beginning, what nobody has used yet.
+    """
+    refused: set[Path] = set()
+    for changed in watch_directories(tuple(roots), stop):
+        for root in roots:
+            if not changed or any(path.is_relative_to(root) for path in changed):
+                changes = reload_root(switch, root, report, changed, refused=refused, eager=eager)
+                refused -= {change.directory for change in changes}
+                refused |= {change.directory for change in changes if change.state == REFUSED}
+                yield from changes
+
+
+def reload_root(
+    switch: Switch,
+    root: Path,
+    report: ReportProblems,
+    changed: Iterable[Path] = (),
+    *,
+    refused: Collection[Path] = (),
+    eager: bool = False,
+) -> list[Change]:
+    """Bring the switch up to date with one directory: new content, new plugins, removed plugins.
+
+    Args:
+        switch: Takes the candidates.
+        root: The directory.
+        report: Keeps its problems.
+        changed: What is known to have changed.
+        refused: Directories whose last verdict was that they cannot be used.
+        eager: Load and test what nobody has used yet.
+
+    Returns:
+        What became of the plugins that have changed, or did not load.
+    """
     problems: list[Problem] = []
+    changes: list[Change] = []
     seen: set[Path] = set()
     for release, found in discover(root):
         problems.extend(found)
         if release is None:
+            changes += _unreadable(switch, found, changed)
             continue
         seen.add(release.directory)
-        try:
-            switch.replace(release)
-        except PluginError as error:
-            problems.append(
-                Problem(
-                    file=str(release.directory),
-                    key=release.plugin_id,
-                    expected="a plugin that loads",
-                    got=str(error),
-                    hint=NOT_TAKEN_UP,
-                )
-            )
+        changed_at = last_change(changed, release.directory)
+        change = _take_up(switch, release, changed_at, again=release.directory in refused, eager=eager)
+        if change is not None:
+            changes.append(change)
+            problems.extend(change.problems)
     for release in switch.releases():
         below = release.directory.is_relative_to(root)
         # A manifest that is broken now still has its directory: only what is really gone is forgotten.
-        if below and release.directory not in seen and not (release.directory / "manifest.json").exists():
+        if below and release.directory not in seen and not (release.directory / MANIFEST_NAME).exists():
             switch.forget(release)
+            when = last_change(changed, release.directory)
+            changes.append(
+                Change(
+                    directory=release.directory,
+                    plugin_id=release.plugin_id,
+                    state=REMOVED,
+                    release=release,
+                    changed_at=when,
+                )
+            )
     report(root, problems)
+    return changes
+
+
+def _take_up(switch: Switch, release: Release, changed_at: float | None, *, again: bool, eager: bool) -> Change | None:
+    """Offer a release to the switch; None: that is what it has already, unless something else was there meanwhile."""
+    try:
+        taken = switch.replace(release)
+        if eager and not switch.is_loaded(release.plugin_id) and switch.active_after_load(release):
+            switch.load(release.plugin_id, tested=True)
+            taken = True
+    except PluginError as error:
+        problem = Problem(
+            file=str(release.directory),
+            key=release.plugin_id,
+            expected="a plugin that loads",
+            got=str(error),
+            hint=NOT_TAKEN_UP,
+        )
+        return Change(
+            directory=release.directory,
+            plugin_id=release.plugin_id,
+            state=REFUSED,
+            release=release,
+            problems=(problem,),
+            error=error,
+            changed_at=changed_at,
+        )
+    if not taken and not again:
+        return None
+    state = LIVE if switch.active_after_load(release) else SET_ASIDE
+    return Change(
+        directory=release.directory, plugin_id=release.plugin_id, state=state, release=release, changed_at=changed_at
+    )
+
+
+def _unreadable(switch: Switch, found: Sequence[Problem], changed: Iterable[Path]) -> Iterator[Change]:
+    """Say that a plugin's files cannot be used, if one of them has just changed or nothing is known of it yet."""
+    place = Path(found[0].file)
+    directory = place if place.is_dir() else place.parent
+    known = [release for release in switch.releases() if release.directory == directory.resolve()]
+    changed_at = last_change(changed, directory.resolve())
+    if changed_at is not None or not known:
+        plugin_id = known[0].plugin_id if known else ""
+        yield Change(
+            directory=directory.resolve(),
+            plugin_id=plugin_id,
+            state=REFUSED,
+            release=None,
+            problems=tuple(found),
+            changed_at=changed_at,
+        )
 
 
 def find_releases(roots: Iterable[Path], plugin_id: str) -> tuple[list[Release], list[Problem]]:

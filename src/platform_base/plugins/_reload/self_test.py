@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,11 +27,13 @@ class Trial:
         name: Of the self-test.
         findings: What was wrong; empty: it passed.
         seconds: What it took, the start of its worker included.
+        traceback: Where the plugin's own code raised; empty: it did not.
     """
 
     name: str
     findings: tuple[str, ...]
     seconds: float
+    traceback: str = ""
 
 
 def run_self_tests(engine: Engine, deployment: Deployment) -> Iterator[Trial]:
@@ -43,8 +44,14 @@ def run_self_tests(engine: Engine, deployment: Deployment) -> Iterator[Trial]:
     """
     for each in deployment.release.manifest.self_test:
         began = time.monotonic()
-        findings = tuple(_run(engine, deployment, each))
-        yield Trial(name=each.name, findings=findings, seconds=time.monotonic() - began)
+        directory = engine.content(deployment.release)
+        trace = ""
+        try:
+            findings = tuple(_run(engine, deployment, each, directory))
+        except (PluginError, ArrayFileError) as error:
+            findings = (f"{type(error).__name__}: {error}".replace("\n", "; "),)
+            trace = getattr(error, "remote_traceback", "")
+        yield Trial(name=each.name, findings=findings, seconds=time.monotonic() - began, traceback=trace)
 
 
 def check_self_tests(engine: Engine, deployment: Deployment) -> None:
@@ -62,27 +69,22 @@ def check_self_tests(engine: Engine, deployment: Deployment) -> None:
                 plugin_id=release.plugin_id,
                 self_test=trial.name,
                 findings=trial.findings,
+                remote_traceback=trial.traceback,
             )
 
 
-def _run(engine: Engine, deployment: Deployment, case: SelfTest) -> Iterator[str]:
-    directory = engine.content(deployment.release)
-    try:
-        inputs = read_inputs(directory, case)
-        declared = deployment.release.manifest.configuration
-        parameters = resolve(declared, case.parameters, plugin_id=deployment.release.plugin_id)
-        request = Request(
-            deployment=deployment,
-            inputs={**inputs, "params": parameters},
-            parameters=parameters,
-            timeout_s=case.timeout,
-            fresh=True,
-        )
-        yield from find_faults(directory, case, engine.run(request, Cancellation()))
-    except concurrent.futures.CancelledError:
-        raise
-    except (PluginError, ArrayFileError) as error:
-        yield f"{type(error).__name__}: {error}".replace("\n", "; ")
+def _run(engine: Engine, deployment: Deployment, case: SelfTest, directory: Path) -> Iterator[str]:
+    inputs = read_inputs(directory, case)
+    declared = deployment.release.manifest.configuration
+    parameters = resolve(declared, case.parameters, plugin_id=deployment.release.plugin_id)
+    request = Request(
+        deployment=deployment,
+        inputs={**inputs, "params": parameters},
+        parameters=parameters,
+        timeout_s=case.timeout,
+        fresh=True,
+    )
+    yield from find_faults(directory, case, engine.run(request, Cancellation()))
 
 
 def find_faults(directory: Path, case: SelfTest, result: ProcessingResult) -> Iterator[str]:

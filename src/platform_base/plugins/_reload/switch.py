@@ -137,13 +137,16 @@ class Switch:
         with self._lock:
             return plugin_id in self._loaded
 
-    def load(self, plugin_id: str, version: str | None = None, *, building: bool = True) -> Release:
+    def load(
+        self, plugin_id: str, version: str | None = None, *, building: bool = True, tested: bool = False
+    ) -> Release:
         """Prove a release and make it the one that answers calls; return it.
 
         Args:
             plugin_id: Which plugin.
             version: Exactly this version, from now on; None: the active one.
             building: Build its environment if need be; that may take minutes, so no call does it.
+            tested: Carry out its self-test also where it takes nobody's place.
 
         Raises:
             PluginNotFoundError: There is none.
@@ -156,7 +159,7 @@ class Switch:
             release = self._active(plugin_id) if version is None else self._catalog.get(plugin_id, version)
             before = self._loaded.get(plugin_id)
         # A first call waits for no self-test: there is nothing yet that could be kept in its place.
-        tested = release != before and (before is not None or version is not None)
+        tested = tested or (release != before and (before is not None or version is not None))
         self._prove(release, tested=tested, building=building)
         with self._lock:
             if version is not None:

@@ -38,7 +38,7 @@ def watch_directories(roots: tuple[Path, ...], stop: threading.Event) -> Iterato
         yield_on_timeout=True,
         force_polling=any(_file_system(root) in _NO_EVENTS for root in roots) or None,
         watch_filter=lambda _, path: not any(part in _IGNORED for part in Path(path).parts),
-        raise_interrupt=False,
+        raise_interrupt=True,
     )
     begun = False
     for batch in changes:

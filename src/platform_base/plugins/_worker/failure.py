@@ -19,6 +19,8 @@ def describe(error: BaseException) -> tuple[str, str, str]:
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OWN_FILES):
         frames = frames.tb_next
+    if isinstance(error, SyntaxError):
+        frames = None  # it names file and line itself; the frames are those of Python's parser
     text = "".join(traceback.format_exception(type(error), error, frames, limit=-32))
     return (
         _sendable(type(error).__name__, 200),
