@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from platform_base.cli.errors import MissingExtraError
-from platform_base.cli.plots.figure import BLUE, ORANGE, Labels, save_figure
-from platform_base.cli.plots.plots import draw_result
+from platform_base.cli.pictures import save_figure
 from platform_base.core.models import Execution, ProcessingResult
+from platform_base.plots.figure import BLUE, ORANGE, Labels
+from platform_base.plots.plots import draw_result
 
 figure_module = pytest.importorskip("matplotlib.figure")
 

@@ -8,7 +8,7 @@ import pytest
 
 from platform_base.cli.errors import InputError, MissingExtraError, exit_status
 from platform_base.cli.render import describe_error, plain, print_error, shorten, to_json, visible
-from platform_base.cli.summary import show_value, summarize_value
+from platform_base.core.description import show_value, summarize_value
 from platform_base.plugins import errors
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from platform_base.cli.errors import InputError, MissingExtraError
-from platform_base.cli.series.readers import READERS
 from platform_base.cli.series.source import load_input, split_source
+from platform_base.series.readers import READERS
 
 TABLE = "week,co2,flux\n2001-01-06,370.5,1\n2001-01-13,,2\n2001-01-20,371.25,3\n"
 

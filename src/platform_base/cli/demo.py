@@ -13,8 +13,8 @@ from platform_base.cli.errors import InputError, OutputError
 from platform_base.cli.options import ConfigOption, JsonOption, open_registry
 
 if TYPE_CHECKING:
-    from platform_base.cli.plots.figure import Labels
     from platform_base.core.models import ProcessingResult
+    from platform_base.plots.figure import Labels
     from platform_base.plugins.registry import PluginRegistry
 
 RECORDING = "elnino.csv"
@@ -53,10 +53,10 @@ def demonstrate(
 ) -> None:
     """Filter, align and draw a recorded signal."""
     from platform_base.cli import render
-    from platform_base.cli.plots.figure import check_matplotlib
+    from platform_base.cli.pictures import check_matplotlib
     from platform_base.cli.progress import show_progress
     from platform_base.cli.series.source import load_input
-    from platform_base.cli.summary import summarize_value
+    from platform_base.core.description import summarize_value
 
     recording = find_recording(data)
     check_matplotlib()
@@ -161,8 +161,9 @@ def _years(name: str) -> str:
 
 
 def _draw(out: Path, temperature: Any, steps: list[Step]) -> list[str]:
-    from platform_base.cli.plots.figure import Labels, save_figure
-    from platform_base.cli.plots.plots import draw_result
+    from platform_base.cli.pictures import save_figure
+    from platform_base.plots.figure import Labels
+    from platform_base.plots.plots import draw_result
 
     filtered, aligned = steps[0].result, steps[1].result
     pictures: dict[str, tuple[ProcessingResult, dict[str, Any], Labels]] = {

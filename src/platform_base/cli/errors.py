@@ -2,15 +2,29 @@
 
     CommandError
     ├── UsageError           the words of the command do not fit together
-    ├── InputError           a file or a literal cannot be read as an input
-    ├── OutputError          a file cannot be written
-    └── MissingExtraError    an optional dependency is not installed   .extra
+    └── OutputError          a file cannot be written
+    SeriesFileError          see `platform_base.series.errors`: InputError, MissingExtraError
 
 Exit statuses: 0 it worked; 1 what was asked about failed (the plugin, its manifest, the sandbox); 2 the
 question was wrong (options, parameters, inputs, settings, files); 130 interrupted with Ctrl-C.
 """
 
 from __future__ import annotations
+
+from platform_base.series.errors import InputError, MissingExtraError, SeriesFileError
+
+__all__ = [
+    "FAILED",
+    "INTERRUPTED",
+    "WRONG_QUESTION",
+    "CommandError",
+    "InputError",
+    "MissingExtraError",
+    "OutputError",
+    "SeriesFileError",
+    "UsageError",
+    "exit_status",
+]
 
 FAILED = 1
 WRONG_QUESTION = 2
@@ -25,26 +39,8 @@ class UsageError(CommandError):
     """The words of the command do not fit together."""
 
 
-class InputError(CommandError):
-    """A file or a literal cannot be read as an input."""
-
-
 class OutputError(CommandError):
     """A file cannot be written."""
-
-
-class MissingExtraError(CommandError):
-    """An optional dependency is not installed.
-
-    Attributes:
-        extra: Name of the extra of platform_base that brings it.
-    """
-
-    def __init__(self, purpose: str, *, extra: str, missing: str) -> None:
-        self.extra = extra
-        super().__init__(
-            f'{purpose}: expected {missing}, got none installed; run: python -m pip install "platform-base[{extra}]"'
-        )
 
 
 def exit_status(error: BaseException) -> int:
@@ -53,6 +49,7 @@ def exit_status(error: BaseException) -> int:
 
     asked_wrongly = (
         CommandError,
+        SeriesFileError,
         errors.PluginNotFoundError,
         errors.ParameterError,
         errors.InvalidInputsError,

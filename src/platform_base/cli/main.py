@@ -21,6 +21,7 @@ from platform_base.cli.errors import (
     INTERRUPTED,
     WRONG_QUESTION,
     CommandError,
+    SeriesFileError,
     UsageError,
     exit_status,
 )
@@ -94,7 +95,7 @@ def call(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         answer = app(args=arguments, prog_name="platform-base", standalone_mode=False)
-    except (CommandError, PluginError) as error:
+    except (CommandError, SeriesFileError, PluginError) as error:
         print_error(error, as_json=as_json)
         return exit_status(error)
     except (typer.Abort, KeyboardInterrupt):

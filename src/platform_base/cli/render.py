@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import base64
-import datetime
-import json
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from platform_base.core.description import shorten
+from platform_base.core.plain import plain, to_json, visible
+
+__all__ = [
+    "describe_error",
+    "describe_problems",
+    "make_table",
+    "plain",
+    "print_error",
+    "print_facts",
+    "print_heading",
+    "print_json",
+    "print_table",
+    "shorten",
+    "to_json",
+    "visible",
+]
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 _PROBLEM_KEYS = ("file", "line", "key", "expected", "got", "hint")
-_MAX_CELL = 60
-
-
-def visible(text: object) -> str:
-    """Return text whose control characters show instead of steering the terminal; line ends stay.
-
-    Example:
-        >>> visible("red \\x1b[31m")
-        'red \\\\x1b[31m'
-    """
-    return "".join(
-        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode("ascii")
-        for char in str(text).replace("\t", "    ")
-    )
-
-
-def shorten(text: object, max_length: int = _MAX_CELL) -> str:
-    """Return text on one line of at most `max_length` characters."""
-    line = " ".join(visible(text).split())
-    return line if len(line) <= max_length else f"{line[: max_length - 3]}..."
 
 
 def make_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, fixed: Sequence[int] = (0,)) -> Table:
@@ -86,63 +80,6 @@ def print_heading(text: str) -> None:
 def print_json(document: Mapping[str, Any]) -> None:
     """Print one JSON document to standard output."""
     print(to_json(document))
-
-
-def to_json(document: Any) -> str:
-    """Write anything that a result may hold as JSON; see `plain`."""
-    return json.dumps(plain(document), ensure_ascii=False, indent=2, allow_nan=False)
-
-
-def plain(value: Any) -> Any:
-    """Turn a value into what JSON knows.
-
-    NaN and infinity become null, complex numbers ``{"real", "imag"}``, bytes base64 text, dates ISO 8601
-    text, durations seconds, arrays nested lists, masked elements null, tables columns by name, and anything
-    else its text.
-    """
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, complex):
-        return {"real": plain(value.real), "imag": plain(value.imag)}
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
-    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
-        return value.isoformat()
-    if isinstance(value, datetime.timedelta):
-        return value.total_seconds()
-    return _plain_array(value)
-
-
-def _plain_array(value: Any) -> Any:
-    import numpy as np
-
-    if isinstance(value, np.ndarray | np.generic):
-        if value.dtype.kind in "mM":
-            return value.astype(str).tolist()
-        if value.dtype.kind == "f":
-            value = value.astype(np.float64)  # longdouble would come out as a NumPy scalar again
-        return plain(value.tolist())
-    return _plain_table(value)
-
-
-def _plain_table(value: Any) -> Any:
-    """Turn tables of libraries that are installed or not, and are not imported here, into columns by name."""
-    library, kind = type(value).__module__.partition(".")[0], type(value).__name__
-    if library == "pandas" and kind == "DataFrame":
-        return plain(value.to_dict(orient="list"))
-    if library == "polars" and kind == "DataFrame":
-        return plain(value.to_dict(as_series=False))
-    if library in ("pandas", "polars") and kind == "Series":
-        return plain(value.to_list())
-    if library == "pyarrow" and hasattr(value, "to_pydict"):
-        return plain(value.to_pydict())
-    return visible(value)
 
 
 def describe_problems(problems: Sequence[Any]) -> list[dict[str, Any]]:

@@ -1,24 +1,19 @@
-"""Results written to files: everything as ``.npz`` or ``.json``, the values alone as ``.csv`` or ``.npy``."""
+"""Files that the command line writes: checked before the work, then written completely or not at all."""
 
 from __future__ import annotations
 
 import contextlib
-import csv
-import dataclasses
-import io
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
-
-import numpy as np
+from typing import IO
 
 from platform_base.cli.errors import OutputError
-from platform_base.cli.render import to_json
 from platform_base.core.models import ProcessingResult
+from platform_base.core.result_formats import RESULT_WRITERS, UnsuitableFormatError
 
-_METADATA = "metadata."
+__all__ = ["RESULT_WRITERS", "check_output", "replace_file", "write_result"]
 
 
 def check_output(path: Path, suffixes: tuple[str, ...], *, force: bool) -> None:
@@ -72,80 +67,11 @@ def write_result(path: Path, result: ProcessingResult) -> None:
         OutputError: The result does not fit the format, or the file cannot be written.
     """
     writer = RESULT_WRITERS[path.suffix.lower()]
-    replace_file(path, lambda stream: writer(path, result, stream))
 
-
-def describe_result(result: ProcessingResult) -> dict[str, Any]:
-    """Return a result as a mapping with the keys values, metadata, execution."""
-    execution = dataclasses.asdict(result.execution) if result.execution is not None else None
-    return {"values": result.values, "metadata": result.metadata, "execution": execution}
-
-
-def _write_npz(path: Path, result: ProcessingResult, stream: IO[bytes]) -> None:
-    arrays = {f"{_METADATA}{name}": item for name, item in result.metadata.items() if _is_plain_array(item)}
-    rest: Mapping[str, Any] = {
-        **describe_result(result),
-        "metadata": {name: item for name, item in result.metadata.items() if not _is_plain_array(item)},
-    }
-    if _is_plain_array(result.values) or isinstance(result.values, int | float | complex):
-        arrays["values"] = np.asarray(result.values)
-        rest = {**rest, "values": "see the array 'values'"}
-    np.savez(stream, **arrays, json=np.array(to_json(rest)))
-
-
-def _write_npy(path: Path, result: ProcessingResult, stream: IO[bytes]) -> None:
-    np.save(stream, _numbers(path, result), allow_pickle=False)
-
-
-def _write_json(path: Path, result: ProcessingResult, stream: IO[bytes]) -> None:
-    stream.write(to_json(describe_result(result)).encode() + b"\n")
-
-
-def _write_csv(path: Path, result: ProcessingResult, stream: IO[bytes]) -> None:
-    values = _numbers(path, result)
-    if values.ndim > 2:
-        raise OutputError(f"{path}: expected at most two axes for CSV, got {values.ndim}; write .npz instead")
-    rows = values.reshape(-1, 1) if values.ndim < 2 else values
-    names = ["value"] if values.ndim < 2 else [f"channel_{index}" for index in range(rows.shape[1])]
-    with _text(stream) as text:
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows(rows.tolist())
-
-
-@contextlib.contextmanager
-def _text(stream: IO[bytes]) -> Iterator[IO[str]]:
-    wrapper = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
-    yield wrapper
-    wrapper.detach()
-
-
-def _numbers(path: Path, result: ProcessingResult) -> np.ndarray[Any, Any]:
-    values = result.values
-    if isinstance(values, np.ndarray) or np.isscalar(values) or isinstance(values, list | tuple):
+    def write(stream: IO[bytes]) -> None:
         try:
-            array = np.asarray(values)
-        except ValueError:
-            array = np.empty(0, dtype=object)
-        if array.dtype.kind in "biufcMm" and not array.dtype.names:
-            return array
-    raise OutputError(
-        f"{path}: expected values that are numbers, got {type(values).__name__}; write .json or .npz instead"
-    )
+            writer(result, stream)
+        except UnsuitableFormatError as error:
+            raise OutputError(f"{path}: {error}") from error
 
-
-def _is_plain_array(value: Any) -> bool:
-    return (
-        isinstance(value, np.ndarray | np.generic)
-        and not isinstance(value, np.ma.MaskedArray)
-        and not value.dtype.hasobject
-    )
-
-
-RESULT_WRITERS: Mapping[str, Callable[[Path, ProcessingResult, IO[bytes]], None]] = {
-    ".npz": _write_npz,
-    ".npy": _write_npy,
-    ".json": _write_json,
-    ".csv": _write_csv,
-}
-"""How a result is written, by the ending of the file's name."""
+    replace_file(path, write)

@@ -98,8 +98,9 @@ def _check_files(out: Path | None, plot: Path | None, *, force: bool) -> None:
 
         check_output(out, tuple(RESULT_WRITERS), force=force)
     if plot is not None:
-        from platform_base.cli.plots.figure import SUFFIXES, check_matplotlib
+        from platform_base.cli.pictures import check_matplotlib
         from platform_base.cli.result_files import check_output
+        from platform_base.plots.figure import SUFFIXES
 
         check_output(plot, SUFFIXES, force=force)
         check_matplotlib()
@@ -125,8 +126,8 @@ def _write_files(
         write_result(out, result)
         files["out"] = str(out)
     if plot is not None:
-        from platform_base.cli.plots.figure import save_figure
-        from platform_base.cli.plots.plots import draw_result
+        from platform_base.cli.pictures import save_figure
+        from platform_base.plots.plots import draw_result
 
         save_figure(plot, lambda figure: draw_result(figure, result, inputs))
         files["plot"] = str(plot)

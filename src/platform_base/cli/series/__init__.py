@@ -1,1 +1,1 @@
-"""Reading inputs for a plugin from files that instruments and programs write."""
+"""Where the inputs of the command line come from."""

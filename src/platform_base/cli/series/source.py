@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from platform_base.cli.errors import InputError
-from platform_base.cli.series.base import Reader
-from platform_base.cli.series.json_values import parse_literal
-from platform_base.cli.series.readers import READERS
 from platform_base.plugins.documents.spelling import nearest
+from platform_base.series.base import SeriesFile
+from platform_base.series.json_values import parse_literal
+from platform_base.series.readers import reader_for
 
 _LITERAL = "json:"
 
@@ -49,7 +49,8 @@ def load_input(source: str) -> LoadedInput:
         return LoadedInput(values=values, origin="literal", missing=_count_missing(values))
     path, selector = split_source(source)
     try:
-        selection = _reader_for(path).read(path, selector)
+        file = SeriesFile.on_disk(path)
+        selection = reader_for(file).read(file, selector)
     except OSError as error:
         raise InputError(f"{path}: expected a readable file, got: {error.strerror or error}") from error
     return LoadedInput(
@@ -85,15 +86,6 @@ def _suggest(path: Path) -> str:
         return ""
     close = nearest(path.name, names)
     return f"; did you mean {str(path.with_name(close))!r}?" if close else ""
-
-
-def _reader_for(path: Path) -> Reader:
-    suffix = path.suffix.lower()
-    for reader in READERS:
-        if suffix in reader.suffixes:
-            return reader
-    known = ", ".join(suffix for reader in READERS for suffix in reader.suffixes)
-    raise InputError(f"{path}: expected a file whose name ends in one of {known}; got {suffix or 'no ending'!r}")
 
 
 def _count_missing(values: Any) -> int:

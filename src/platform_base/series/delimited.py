@@ -11,13 +11,12 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from platform_base.cli.errors import InputError
-from platform_base.cli.series.base import Selection, find_column, part_needed, split_names
+from platform_base.series.base import Contents, Selection, SeriesFile, find_column, name_apart, part_needed, split_names
+from platform_base.series.errors import InputError
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?"})
 _DELIMITERS = ("\t", ";", ",")
@@ -31,28 +30,44 @@ class DelimitedReader:
 
     suffixes: tuple[str, ...] = (".csv", ".tsv", ".txt", ".dat")
 
-    def read(self, path: Path, selector: str) -> Selection:
+    def read(self, path: SeriesFile, selector: str) -> Selection:
         """Read one column, or several as channels; see `base.Reader`."""
-        lines = _data_lines(path, _decode(path))
-        if not lines:
-            raise InputError(f"{path}: expected rows of numbers, got an empty file")
-        delimiter = _find_delimiter([text for _, text in lines[:_SAMPLE]])
-        rows = list(_split(path, lines, delimiter))
-        names, rows = _take_names(rows)
-        if not rows:
-            raise InputError(f"{path}: expected rows of numbers below the names, got names only")
+        names, rows, delimiter = _table(path)
         columns = _choose(path, selector, names, rows)
-        decimal_comma = delimiter != ","
-        channels = [_parse_column(path, names[index], index, rows, decimal_comma) for index in columns]
+        channels = [_parse_column(path, names[index], index, rows, delimiter != ",") for index in columns]
         chosen = ", ".join(repr(names[index]) for index in columns)
         return Selection(
             values=channels[0] if len(channels) == 1 else np.column_stack(channels),
             name=f"column{'s' * (len(columns) > 1)} {chosen}",
         )
 
+    def read_all(self, path: SeriesFile) -> Contents:
+        """Read every column of numbers; see `base.Reader`."""
+        names, rows, delimiter = _table(path)
+        contents = Contents(columns={})
+        for index, name in enumerate(names):
+            free = name_apart(name, {*contents.columns, *contents.left_out})
+            try:
+                contents.columns[free] = _parse_column(path, name, index, rows, delimiter != ",")
+            except InputError as error:
+                contents.left_out[free] = str(error)
+        return contents
 
-def _decode(path: Path) -> str:
-    content = path.read_bytes()
+
+def _table(path: SeriesFile) -> tuple[list[str], list[tuple[int, list[str]]], str]:
+    """Return the names of the columns, the rows with their line numbers, and the delimiter."""
+    lines = _data_lines(path, _decode(path))
+    if not lines:
+        raise InputError(f"{path}: expected rows of numbers, got an empty file")
+    delimiter = _find_delimiter([text for _, text in lines[:_SAMPLE]])
+    names, rows = _take_names(list(_split(path, lines, delimiter)))
+    if not rows:
+        raise InputError(f"{path}: expected rows of numbers below the names, got names only")
+    return names, rows, delimiter
+
+
+def _decode(path: SeriesFile) -> str:
+    content = path.read()
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     else:
@@ -64,7 +79,7 @@ def _decode(path: Path) -> str:
         return content.decode("cp1252", errors="replace")
 
 
-def _data_lines(path: Path, text: str) -> list[tuple[int, str]]:
+def _data_lines(path: SeriesFile, text: str) -> list[tuple[int, str]]:
     if "\0" in text:
         raise InputError(f"{path}: expected text, got a binary file; name it after its format, such as .npy")
     numbered = enumerate(text.splitlines(), start=1)
@@ -83,7 +98,7 @@ def _find_delimiter(sample: Sequence[str]) -> str:
     return max(_DELIMITERS, key=lambda mark: sum(mark in line for line in sample))
 
 
-def _split(path: Path, lines: list[tuple[int, str]], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _split(path: SeriesFile, lines: list[tuple[int, str]], delimiter: str) -> Iterator[tuple[int, list[str]]]:
     texts = [text for _, text in lines]
     if delimiter == _SPACE:
         cells: Iterator[list[str]] = (text.split() for text in texts)
@@ -116,7 +131,7 @@ def _is_number(cell: str) -> bool:
     return cell.casefold() not in MISSING
 
 
-def _choose(path: Path, selector: str, names: list[str], rows: list[tuple[int, list[str]]]) -> list[int]:
+def _choose(path: SeriesFile, selector: str, names: list[str], rows: list[tuple[int, list[str]]]) -> list[int]:
     if selector:
         return [find_column(path, name, names) for name in split_names(selector, names)]
     numeric = [
@@ -130,7 +145,7 @@ def _choose(path: Path, selector: str, names: list[str], rows: list[tuple[int, l
 
 
 def _parse_column(
-    path: Path, name: str, index: int, rows: list[tuple[int, list[str]]], decimal_comma: bool
+    path: SeriesFile, name: str, index: int, rows: list[tuple[int, list[str]]], decimal_comma: bool
 ) -> NDArray[np.float64]:
     cells = ["nan" if row[index].casefold() in MISSING else row[index] for _, row in rows]
     if decimal_comma and all(cell == "nan" or _DECIMAL_COMMA.fullmatch(cell) for cell in cells):

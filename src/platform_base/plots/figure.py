@@ -1,14 +1,11 @@
-"""One look for every picture, and the way to a file. Needs the extra `plot`."""
+"""One look for every picture. Needs the extra `plot`."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from platform_base.cli.errors import MissingExtraError
-from platform_base.cli.result_files import replace_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +18,7 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
 GREY, FAINT, INK = "#8A8F98", "#C9CDD3", "#222831"
 
-_STYLE: Any = {
+STYLE: Any = {
     "figure.dpi": 100,
     "savefig.dpi": 160,
     "font.size": 10,
@@ -76,39 +73,41 @@ class Labels:
         return self.names.get(of, of)
 
 
-def save_figure(path: Path, draw: Callable[[Figure], None]) -> None:
-    """Draw a picture and write it to a file.
+def render_figure(draw: Callable[[Figure], None], kind: str) -> bytes:
+    """Draw a picture and return the content of a file that shows it.
 
     Args:
-        path: Ends in one of `SUFFIXES`.
         draw: Fills the empty figure that it is given.
+        kind: ``png``, ``svg`` or ``pdf``.
 
     Raises:
-        MissingExtraError: Matplotlib is not installed.
-        OutputError: The file cannot be written.
+        ImportError: Matplotlib is not installed.
     """
     check_matplotlib()
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     # No pyplot: it keeps figures in module-level state and asks for a display.
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(layout="constrained")
         draw(figure)
-        kind = path.suffix.lower().removeprefix(".")
-        replace_file(path, lambda stream: figure.savefig(stream, format=kind))
+        content = io.BytesIO()
+        figure.savefig(content, format=kind)
+    return content.getvalue()
 
 
 def check_matplotlib() -> None:
     """Make sure, before any work is done, that pictures can be drawn.
 
     Raises:
-        MissingExtraError: Matplotlib is not installed.
+        ImportError: Matplotlib is not installed.
     """
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
-        raise MissingExtraError("--plot", extra="plot", missing="matplotlib") from error
+        raise ImportError(
+            'pictures: expected matplotlib, got none installed; run: python -m pip install "platform-base[plot]"'
+        ) from error
 
 
 def draw_channels(axes: Axes, x: Any, series: Any, *, color: str, label: str, width: float = 1.6) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from platform_base.cli.plots.figure import BLUE, GREY, INK, ORANGE, SKY, Labels, draw_channels
+from platform_base.plots.figure import BLUE, GREY, INK, ORANGE, SKY, Labels, draw_channels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

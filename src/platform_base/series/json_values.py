@@ -6,13 +6,12 @@ Lists of numbers become arrays, null in them NaN.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from platform_base.cli.errors import InputError
-from platform_base.cli.series.base import Selection, unknown_part
+from platform_base.series.base import Contents, Selection, SeriesFile, unknown_part
+from platform_base.series.errors import InputError
 
 
 class JsonReader:
@@ -20,19 +19,33 @@ class JsonReader:
 
     suffixes: tuple[str, ...] = (".json",)
 
-    def read(self, path: Path, selector: str) -> Selection:
+    def read(self, path: SeriesFile, selector: str) -> Selection:
         """Read the document, or the part that the selector leads to; see `base.Reader`."""
-        try:
-            document = json.loads(path.read_text(encoding="utf-8-sig"))
-        except json.JSONDecodeError as error:
-            raise InputError(
-                f"{path}:{error.lineno}: expected JSON, got {error.msg} at column {error.colno}"
-            ) from error
-        except (UnicodeDecodeError, RecursionError, ValueError) as error:
-            raise InputError(f"{path}: expected JSON in UTF-8, got {error}") from error
+        document = _parse(path)
         for step in selector.split(".") if selector else ():
             document = _descend(path, document, step, selector)
         return Selection(values=to_series(document), name=f"value {selector!r}" if selector else "")
+
+    def read_all(self, path: SeriesFile) -> Contents:
+        """Read the list that the document is, or each list of numbers in the mapping that it is; see `base.Reader`."""
+        document = _parse(path)
+        contents = Contents(columns={})
+        for name, value in (document if isinstance(document, dict) else {"values": document}).items():
+            series = to_series(value)
+            if isinstance(series, np.ndarray):
+                contents.columns[name] = series
+            else:
+                contents.left_out[name] = f"{path}: {name!r}: expected a list of numbers, got another value"
+        return contents
+
+
+def _parse(path: SeriesFile) -> Any:
+    try:
+        return json.loads(path.read().decode("utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}:{error.lineno}: expected JSON, got {error.msg} at column {error.colno}") from error
+    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise InputError(f"{path}: expected JSON in UTF-8, got {error}") from error
 
 
 def parse_literal(text: str) -> Any:
@@ -83,7 +96,7 @@ def _flatten(value: list[Any]) -> tuple[list[Any] | None, tuple[int, ...]]:
     return level, shape
 
 
-def _descend(path: Path, value: Any, step: str, selector: str) -> Any:
+def _descend(path: SeriesFile, value: Any, step: str, selector: str) -> Any:
     if isinstance(value, dict):
         if step not in value:
             raise unknown_part(path, "key", step, list(value))

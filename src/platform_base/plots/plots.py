@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from platform_base.cli.plots.alignment import draw_alignment
-from platform_base.cli.plots.figure import Labels
-from platform_base.cli.plots.response import draw_filter
-from platform_base.cli.plots.series import draw_series
-from platform_base.core.models import ProcessingResult
+from platform_base.plots.alignment import draw_alignment
+from platform_base.plots.figure import Labels
+from platform_base.plots.response import draw_filter
+from platform_base.plots.series import draw_series
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,9 +19,26 @@ if TYPE_CHECKING:
 _RECURSIVE_KEYS = ("cutoff", "cutoff_high")
 
 
-def draw_result(
-    figure: Figure, result: ProcessingResult, inputs: Mapping[str, Any], labels: Labels | None = None
-) -> None:
+class Drawable(Protocol):
+    """What is drawn: a `ProcessingResult`; `core` stands above this room."""
+
+    @property
+    def values(self) -> Any:
+        """The main result."""
+        ...
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """Named extras."""
+        ...
+
+    @property
+    def execution(self) -> Any:
+        """How it came about, or None."""
+        ...
+
+
+def draw_result(figure: Figure, result: Drawable, inputs: Mapping[str, Any], labels: Labels | None = None) -> None:
     """Draw a result: an alignment, a filter, or else its inputs and values.
 
     Args:
@@ -49,9 +65,7 @@ def draw_result(
     )
 
 
-def _try_alignment(
-    figure: Figure, result: ProcessingResult, series: Mapping[str, NDArray[Any]], labels: Labels
-) -> bool:
+def _try_alignment(figure: Figure, result: Drawable, series: Mapping[str, NDArray[Any]], labels: Labels) -> bool:
     reference, target = series.get("reference"), series.get("target")
     path = result.metadata.get("path")
     if reference is None or target is None or not _is_path(path, len(reference), len(target)):
@@ -70,7 +84,7 @@ def _try_alignment(
     return True
 
 
-def _try_filter(figure: Figure, result: ProcessingResult, series: Mapping[str, NDArray[Any]], labels: Labels) -> bool:
+def _try_filter(figure: Figure, result: Drawable, series: Mapping[str, NDArray[Any]], labels: Labels) -> bool:
     before, after = series.get("series"), _as_series(result.values)
     metadata = result.metadata
     if before is None or after is None or before.shape != after.shape or "magnitude_db" not in metadata:
@@ -91,7 +105,7 @@ def _try_filter(figure: Figure, result: ProcessingResult, series: Mapping[str, N
     return True
 
 
-def _cutoffs(result: ProcessingResult) -> list[float]:
+def _cutoffs(result: Drawable) -> list[float]:
     """Return the edges of the band; a filter without a band, such as a median, has none."""
     if result.execution is None or result.metadata.get("btype") is None:
         return []

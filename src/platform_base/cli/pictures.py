@@ -1,0 +1,43 @@
+"""Pictures written to files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from platform_base.cli.errors import MissingExtraError
+from platform_base.cli.result_files import replace_file
+from platform_base.plots.figure import check_matplotlib as _check_matplotlib
+from platform_base.plots.figure import render_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def save_figure(path: Path, draw: Callable[[Figure], None]) -> None:
+    """Draw a picture and write it to a file.
+
+    Args:
+        path: Ends in one of `platform_base.plots.figure.SUFFIXES`.
+        draw: Fills the empty figure that it is given.
+
+    Raises:
+        MissingExtraError: Matplotlib is not installed.
+        OutputError: The file cannot be written.
+    """
+    check_matplotlib()
+    content = render_figure(draw, path.suffix.lower().removeprefix("."))
+    replace_file(path, lambda stream: stream.write(content))
+
+
+def check_matplotlib() -> None:
+    """Make sure, before any work is done, that pictures can be drawn.
+
+    Raises:
+        MissingExtraError: Matplotlib is not installed.
+    """
+    try:
+        _check_matplotlib()
+    except ImportError as error:
+        raise MissingExtraError("--plot", extra="plot", missing="matplotlib") from error

@@ -1,0 +1,101 @@
+"""Every column of a file, from bytes in memory: what an upload is made of."""
+
+from __future__ import annotations
+
+import io
+import wave
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from platform_base.series.base import Contents, SeriesFile
+from platform_base.series.errors import InputError
+from platform_base.series.readers import reader_for
+
+
+def read(name: str, content: bytes) -> Contents:
+    file = SeriesFile.in_memory(name, content)
+    return reader_for(file).read_all(file)
+
+
+def saved(save: Callable[..., object], *arrays: object, **named: object) -> bytes:
+    stream = io.BytesIO()
+    save(stream, *arrays, **named)
+    return stream.getvalue()
+
+
+def test_columns_of_text_and_the_reason_why_one_is_left_out() -> None:
+    contents = read("air.csv", b"week,co2,flux\n2001-01-06,370.5,1\n2001-01-13,,2\n")
+    assert list(contents.columns) == ["co2", "flux"]
+    assert_array_equal(contents.columns["co2"], [370.5, np.nan])
+    assert "air.csv:2: column 'week': expected a number, got '2001-01-06'" in contents.left_out["week"]
+
+
+def test_columns_of_one_name_stay_apart() -> None:
+    contents = read("a.csv", b"x,x,x\n1,2,3\n")
+    assert {name: column.tolist() for name, column in contents.columns.items()} == {
+        "x": [1.0], "x (2)": [2.0], "x (3)": [3.0]
+    }  # fmt: skip
+
+
+def test_the_columns_of_a_matrix_the_fields_of_a_structure_and_a_plain_array() -> None:
+    matrix = read("m.npy", saved(np.save, np.array([[1.0, 2.0], [3.0, 4.0]])))
+    assert matrix.columns["1"].tolist() == [2.0, 4.0]
+    fields = read("s.npy", saved(np.save, np.array([(1, "a")], dtype=[("x", "f8"), ("name", "U3")])))
+    assert (list(fields.columns), list(fields.left_out)) == (["x"], ["name"])
+    assert read("v.npy", saved(np.save, np.arange(3))).columns["values"].tolist() == [0, 1, 2]
+
+
+def test_the_arrays_of_an_archive_with_their_channels() -> None:
+    contents = read("a.npz", saved(np.savez, one=np.zeros((4, 2)), cube=np.zeros((2, 2, 2)), word=np.array("x")))
+    assert contents.columns["one"].shape == (4, 2)
+    assert set(contents.left_out) == {"cube", "word"}
+
+
+def test_the_lists_of_a_document() -> None:
+    contents = read("a.json", b'{"x": [1, null], "label": "day", "pairs": [[1, 2], [3, 4]]}')
+    assert_array_equal(contents.columns["x"], [1.0, np.nan])
+    assert contents.columns["pairs"].shape == (2, 2)
+    assert list(contents.left_out) == ["label"]
+    assert read("b.json", b"[1, 2]").columns["values"].tolist() == [1, 2]
+
+
+def test_the_channels_of_sound() -> None:
+    stream = io.BytesIO()
+    with wave.open(stream, "wb") as sound:
+        sound.setnchannels(2)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(np.array([[16384, -16384], [0, 8192]], dtype="<i2").tobytes())
+    contents = read("a.wav", stream.getvalue())
+    assert contents.remark == "8000 samples per second"
+    assert {name: column.tolist() for name, column in contents.columns.items()} == {
+        "left": [0.5, 0.0], "right": [-0.5, 0.25]
+    }  # fmt: skip
+
+
+def test_the_columns_of_a_parquet_table() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = arrow.table({"x": [1, None, 3], "day": ["mon", "tue", "wed"]})
+    contents = read("a.parquet", saved(lambda stream: parquet.write_table(table, stream)))
+    assert_array_equal(contents.columns["x"], [1.0, np.nan, 3.0])
+    assert "expected numbers, got string" in contents.left_out["day"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.xlsx", b"PK", "ends in one of .csv"),
+        ("a.npy", b"\x93NUMPY\x01\x00", "a.npy: expected a file that numpy.save wrote"),
+        ("a.npz", b"PK\x03\x04damaged", "a.npz: expected a file that numpy.save wrote"),
+        ("a.json", b"{", "a.json:1: expected JSON"),
+        ("a.wav", b"RIFF", "a.wav: expected PCM sound"),
+        ("a.csv", b"", "a.csv: expected rows of numbers, got an empty file"),
+    ],
+)
+def test_a_damaged_file_is_a_clear_error(name: str, content: bytes, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read(name, content)
