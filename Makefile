@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types contracts unit soak bench schema clean help
+.PHONY: demo test lint types contracts unit docs reference translations soak bench schema clean help
 
 help:
 	@echo "make demo   run the bundled plugins on recorded data and write plots to out/"
 	@echo "make test   lint, types, import contracts and every test"
+	@echo "make docs   the documentation site, in English and Portuguese, in out/site/"
 	@echo "make soak   the long runs: a million calls"
 	@echo "make bench  what a call costs, beside others (pip install -r benchmarks/calls-requirements.txt)"
 
@@ -43,6 +44,21 @@ soak: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/calls.py $(BENCH_ARGS)
+
+# `make test` builds the site as well, in a directory of its own.
+SPHINX := $(BIN)/python -m sphinx -q -W --keep-going -c docs -b html
+
+docs: $(STAMP)
+	$(SPHINX) -d build/docs/en . out/site
+	$(SPHINX) -d build/docs/pt_BR -D language=pt_BR . out/site/pt-BR
+	@echo "out/site/index.html"
+
+reference: $(STAMP) schema
+	$(BIN)/python -m docs.generate
+
+# New pages: make translations PAGES="docs/plugins/guides/run"
+translations: $(STAMP)
+	$(BIN)/python docs/_ext/translations.py $(PAGES)
 
 schema: $(STAMP)
 	$(BIN)/platform-base schema > docs/plugins/reference/manifest.schema.json

@@ -7,7 +7,7 @@ With samples counted from 1, ``|.|`` the Euclidean norm over the channels and g 
         D(i-1, j)   + |a_i - g|       delete in a
         D(i, j-1)   + |b_j - g|       delete in b
 
-with D(0, 0) = 0, D(i, 0) = |a_1 - g| + ... + |a_i - g|, and D(0, j) likewise. It is a metric: deleted samples are
+with D(0, 0) = 0, ``D(i, 0) = |a_1 - g| + ... + |a_i - g|``, and D(0, j) likewise. It is a metric: deleted samples are
 matched with a gap whose value is the same everywhere.
 
 Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix; n m / 4 for the path

@@ -10,7 +10,7 @@ With samples counted from 1::
     C(x, y, z) = c                             where x lies between y and z
                = c + min(|x - y|, |x - z|)     elsewhere
 
-with D(1, 1) = |a_1 - b_1|, and no way but through (1, 1). It is a metric. Over several channels, ``|.|`` is the
+with ``D(1, 1) = |a_1 - b_1|``, and no way but through (1, 1). It is a metric. Over several channels, ``|.|`` is the
 Euclidean norm, and x lies between y and z if it lies in the ball whose diameter they are, which is the same thing for
 one channel.
 

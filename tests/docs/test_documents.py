@@ -57,7 +57,7 @@ BLOCKS = {page: read_blocks(REPOSITORY / page) for page in PAGES}
 SHELLS = ("bash", "console")
 RUNNER = Path(__file__).with_name("run_page.py")
 REFERENCE = REPOSITORY / "docs" / "plugins" / "reference"
-LANGUAGES = {"python", "bash", "console", "json", "yaml", "toml", "text"}
+LANGUAGES = {"python", "bash", "console", "json", "yaml", "toml", "text", "{eval-rst}"}
 RUNNABLE = [
     page
     for page, blocks in BLOCKS.items()

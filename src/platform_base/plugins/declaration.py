@@ -85,8 +85,8 @@ class Parameter(DocumentModel, json_schema_extra={"allOf": _CONDITIONS}):
         maximum: Largest value allowed; for an array, of each element.
         exclusive_minimum: Every value is larger.
         exclusive_maximum: Every value is smaller.
-        items: Type of the elements of an array.
-        nullable: Whether null may be given.
+        items: Type of the elements of an array; None: any of them.
+        nullable: Whether the caller may give null; a default of null implies it.
         unit: Unit of the value, such as ``Hz``, for people.
     """
 

@@ -70,6 +70,8 @@ class Problem:
 class PluginError(Exception):
     """Base of everything that the plugin system raises on purpose.
 
+    What to do: catch it to catch everything on this page.
+
     Attributes:
         run_id: The call that it ended, as in `Execution.run_id`; empty where there was none.
     """
@@ -79,6 +81,8 @@ class PluginError(Exception):
 
 class ManifestError(PluginError):
     """A manifest cannot be used.
+
+    What to do: correct the manifest; every fault is listed, with its line.
 
     Attributes:
         problems: Every fault that was found, not only the first.
@@ -90,7 +94,10 @@ class ManifestError(PluginError):
 
 
 class PluginNotFoundError(PluginError):
-    """No release of that id, or none of that version, is known."""
+    """No release of that id, or none of that version, is known.
+
+    What to do: look at ``list_plugins()`` and ``problems``; the message names the nearest id.
+    """
 
     def __init__(self, message: str, *, plugin_id: str) -> None:
         self.plugin_id = plugin_id
@@ -98,7 +105,10 @@ class PluginNotFoundError(PluginError):
 
 
 class IncompatiblePluginError(PluginError):
-    """The release asks for another version of platform_base."""
+    """The release asks for another version of platform_base.
+
+    What to do: install another version of the plugin or of platform_base.
+    """
 
     def __init__(self, message: str, *, plugin_id: str, version: str) -> None:
         self.plugin_id = plugin_id
@@ -107,7 +117,10 @@ class IncompatiblePluginError(PluginError):
 
 
 class MissingDependencyError(PluginError):
-    """A distribution that the release requires is missing, or has the wrong version."""
+    """A distribution that the release requires is missing, or has the wrong version.
+
+    What to do: run the command in the message.
+    """
 
     def __init__(self, message: str, *, missing: Sequence[str] = (), conflicting: Sequence[str] = ()) -> None:
         self.missing = tuple(missing)
@@ -116,7 +129,10 @@ class MissingDependencyError(PluginError):
 
 
 class PluginLoadError(PluginError):
-    """The plugin's code could not be loaded in its worker."""
+    """The plugin's code could not be loaded in its worker.
+
+    What to do: read the traceback; or give the plugin what it asks for.
+    """
 
     def __init__(self, message: str, *, plugin_id: str, remote_traceback: str = "") -> None:
         self.plugin_id = plugin_id
@@ -126,6 +142,8 @@ class PluginLoadError(PluginError):
 
 class SelfTestError(PluginLoadError):
     """A call of the release's self-test did not give the result that its manifest names.
+
+    What to do: correct the plugin, or the values that its manifest expects.
 
     Attributes:
         self_test: Name of the self-test.
@@ -143,6 +161,8 @@ class SelfTestError(PluginLoadError):
 class PermissionGrowthError(PluginError):
     """An update asks for more than the release that it would replace; nothing was changed.
 
+    What to do: read ``.added``; to agree, ``update_plugin(..., accept_permissions=True)``.
+
     Attributes:
         added: What it asks for in addition.
     """
@@ -154,7 +174,10 @@ class PermissionGrowthError(PluginError):
 
 
 class ParameterError(PluginError, ValueError):
-    """Parameters do not fit what the manifest declares."""
+    """Parameters do not fit what the manifest declares.
+
+    What to do: correct the parameters; every fault is listed.
+    """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems: tuple[Problem, ...] = tuple(problems)
@@ -162,7 +185,10 @@ class ParameterError(PluginError, ValueError):
 
 
 class InvalidInputsError(PluginError, ValueError):
-    """The plugin's ``validate_inputs`` refused the inputs, or they are no mapping of names to values."""
+    """The plugin's ``validate_inputs`` refused the inputs, or they are no mapping of names to values.
+
+    What to do: compare what is listed in the message with the plugin's README.
+    """
 
     def __init__(self, message: str, *, plugin_id: str) -> None:
         self.plugin_id = plugin_id
@@ -170,7 +196,10 @@ class InvalidInputsError(PluginError, ValueError):
 
 
 class SettingsError(PluginError):
-    """The settings cannot be used."""
+    """The settings cannot be used.
+
+    What to do: correct the settings; every fault is listed, with its line.
+    """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems: tuple[Problem, ...] = tuple(problems)
@@ -178,7 +207,10 @@ class SettingsError(PluginError):
 
 
 class SandboxUnavailableError(PluginError):
-    """A protection that was asked for cannot be given; nothing was run."""
+    """A protection that was asked for cannot be given; nothing was run.
+
+    What to do: see ``platform-base doctor``; or accept less, as the message says.
+    """
 
     def __init__(self, message: str, *, protection: str) -> None:
         self.protection = protection
@@ -187,6 +219,8 @@ class SandboxUnavailableError(PluginError):
 
 class EncodingError(PluginError, TypeError):
     """A value cannot cross the process border.
+
+    What to do: send what the message proposes; ``docs/plugins/concepts/wire.md`` lists the values that cross.
 
     Attributes:
         path: Where it stands, such as ``inputs["series"][3]``.
@@ -199,6 +233,8 @@ class EncodingError(PluginError, TypeError):
 
 class PluginDisabledError(PluginError):
     """The plugin's workers died too often; it is left alone for a while. Nothing was run.
+
+    What to do: look at ``.cause``; wait, or call ``enable_plugin``.
 
     Attributes:
         cause: What the last one died of.
@@ -215,6 +251,8 @@ class PluginDisabledError(PluginError):
 class ReplayError(PluginError):
     """A call that was to be run again was not kept, or what it needs is gone.
 
+    What to do: see ``platform-base replay``, which lists the calls that are kept.
+
     Attributes:
         run: The name that was asked for.
     """
@@ -225,11 +263,16 @@ class ReplayError(PluginError):
 
 
 class RegistryClosedError(PluginError):
-    """The registry was closed, or belongs to the parent of a forked process."""
+    """The registry was closed, or belongs to the parent of a forked process.
+
+    What to do: make another registry; after a fork, one in each process.
+    """
 
 
 class ExecutionError(PluginError):
     """A call was begun and did not end in a result.
+
+    What to do: see the classes below.
 
     Attributes:
         worker_seconds: How long its worker had been there; None where it is not known.
@@ -250,6 +293,8 @@ class ExecutionError(PluginError):
 
 class PluginFailedError(ExecutionError):
     """The plugin raised.
+
+    What to do: read the message and the traceback of the plugin.
 
     Attributes:
         remote_type: Name of the exception's class, such as ``"ValueError"``.
@@ -272,7 +317,10 @@ class PluginFailedError(ExecutionError):
 
 
 class PluginTimeoutError(ExecutionError, TimeoutError):
-    """The deadline passed; the worker was killed."""
+    """The deadline passed; the worker was killed.
+
+    What to do: give it longer, or send less data.
+    """
 
     def __init__(self, message: str, *, plugin_id: str, timeout_s: float) -> None:
         self.timeout_s = timeout_s
@@ -286,6 +334,8 @@ class PluginTimeoutError(ExecutionError, TimeoutError):
 
 class ResourceLimitError(ExecutionError):
     """A limit of the policy was reached.
+
+    What to do: raise the setting in ``.limit``, or send less data.
 
     Attributes:
         limit: The setting, such as ``"max_cpu_seconds"``.
@@ -302,11 +352,16 @@ class ResourceLimitError(ExecutionError):
 
 
 class MemoryLimitError(ResourceLimitError, MemoryError):
-    """The plugin needed more memory than its policy gives; its worker was replaced."""
+    """The plugin needed more memory than its policy gives; its worker was replaced.
+
+    What to do: raise ``max_memory_mb`` for this plugin.
+    """
 
 
 class SandboxViolationError(ExecutionError):
     """The worker did something that its policy punishes with death.
+
+    What to do: do not trust this plugin, or report what it needs.
 
     Attributes:
         rule: What it broke, such as ``"seccomp"``.
@@ -324,6 +379,8 @@ class SandboxViolationError(ExecutionError):
 
 class WorkerCrashedError(ExecutionError):
     """The worker died by itself.
+
+    What to do: look for faults in compiled code of the plugin.
 
     Attributes:
         signal: Name of the signal that ended it, such as ``"SIGSEGV"``, or ``None``.
@@ -346,6 +403,8 @@ class WorkerCrashedError(ExecutionError):
 class QueueFullError(ExecutionError):
     """The call was not begun: as many others wait for the plugin as may.
 
+    What to do: call again later, or raise ``workers.max_waiting`` or ``workers.max``.
+
     Attributes:
         waiting: How many.
     """
@@ -361,7 +420,10 @@ class QueueFullError(ExecutionError):
 
 
 class WireError(ExecutionError):
-    """The worker broke the protocol; it was killed."""
+    """The worker broke the protocol; it was killed.
+
+    What to do: do not trust this plugin.
+    """
 
     def __init__(self, message: str, *, plugin_id: str = "") -> None:
         super().__init__(message, plugin_id=plugin_id)

@@ -109,8 +109,8 @@ class Documentation(DocumentModel):
     """Where a plugin is described; paths inside its directory.
 
     Attributes:
-        readme: The description.
-        examples: Programs that show its use.
+        readme: Path of the description, inside the plugin's directory.
+        examples: Paths of programs that show its use.
     """
 
     readme: InsidePath | None = None
@@ -122,12 +122,12 @@ class Manifest(DocumentModel):
 
     Attributes:
         plugin_id: Name in calls and settings: a lower-case letter, then at most 63 of a-z, 0-9 and _.
-        version: Semantic version of the plugin.
+        version: Semantic version of the plugin, ``x.y.z``, at most 128 characters.
         core_min_version: Oldest platform_base that it works with, inclusive; None: any.
         core_max_version: Newest platform_base that it works with, inclusive; None: any.
-        requires: Distributions that it needs, as in PEP 508.
+        requires: Distributions that it needs, as in PEP 508; compared with what is installed before loading.
         produces: Kinds of result: words for people, or promises that can be checked.
-        entry_point: ``module.Class``, the module being a file in the plugin's directory.
+        entry_point: ``module.Class``, the module being a file or package in the plugin's directory.
         description: What it does, one sentence.
         author: Who wrote it.
         license: SPDX identifier of its licence.
@@ -136,8 +136,9 @@ class Manifest(DocumentModel):
         configuration: Its parameters by name.
         permissions: What it needs beyond computing.
         reuse: ``worker``: a worker may serve call after call; ``call``: each call wants a process that nobody has used,
-            because calls leave something behind. Settings overrule it.
-        self_test: Calls whose results are known, tried before a release answers in the place of another one.
+            because calls leave something behind. The setting ``workers.reuse`` overrules it.
+        self_test: Calls whose results are known, at most 50, tried before a release answers in the place of another
+            one.
     """
 
     plugin_id: PluginId

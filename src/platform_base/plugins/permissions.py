@@ -98,12 +98,13 @@ class Permissions(DocumentModel):
     """What a plugin asks for in its manifest; None: nothing is said about it.
 
     Attributes:
-        network: Destinations that it connects to.
+        network: Destinations that it connects to with ``get_context().connect(host, port)``; each must be written the
+            same in ``security.network``.
         filesystem: Files that it uses outside its own directory and its scratch directory.
-        processes: Processes that it starts.
-        threads: Threads that it runs, the first one included.
-        memory_mb: Memory that it needs, MiB.
-        gpu: Whether it uses a graphics processor.
+        processes: Processes that it has at once besides its worker; ``security.max_processes`` must give as many.
+        threads: Threads that it runs, the first one included; at most ``security.max_threads``.
+        memory_mb: Memory that it needs, MiB; at most ``security.max_memory_mb``, and then its limit.
+        gpu: Whether it uses a graphics processor. This release gives none.
     """
 
     network: Annotated[Network | None, WithJsonSchema({"oneOf": [*_NETWORK_SCHEMA["oneOf"], {"type": "null"}]})] = None

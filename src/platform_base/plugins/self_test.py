@@ -30,7 +30,7 @@ class Source(DocumentModel):
 
     Attributes:
         value: The value itself, as JSON; a list arrives as a list.
-        file: An ``.npy``, ``.npz`` or ``.csv`` file in the plugin's directory, at most 16 MiB.
+        file: An ``.npy``, ``.npz`` or ``.csv`` file in the plugin's directory, at most 16 MiB; never unpickled.
         part: The array of an ``.npz`` file, or the column of a ``.csv`` file, where there are several.
         generator: A series made from numbers.
     """
@@ -76,11 +76,11 @@ class SelfTest(DocumentModel):
     """One call whose result is known.
 
     Attributes:
-        name: What it is called in messages.
+        name: What it is called in messages; each name once.
         inputs: The call's inputs by name.
         parameters: The call's parameters by name; the others have their defaults.
         expected: Parts of the result, such as ``values`` or ``metadata.distance``, and what they must be.
-        timeout: Time for the call, seconds.
+        timeout: Time for the call, seconds, at most 600.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=100)]

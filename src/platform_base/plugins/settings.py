@@ -51,20 +51,24 @@ class SecuritySettings(DocumentModel):
         default_timeout: Time for a call that names none, seconds; None: no limit.
         max_memory_mb: Memory of a worker beyond what it starts with, MB; None: no limit.
         max_cpu_percent: Share of one core, percent; 200 is two cores; None: no limit.
-        allowed_modules: Third-party modules that plugins may import; None: any.
-        blocked_modules: Modules that plugins may not import.
-        network: Destinations that may be reached.
+        allowed_modules: Third-party modules that plugins may import; None: any. A lint, not the boundary.
+        blocked_modules: Modules that plugins may not import in their own files. A lint.
+        network: Destinations that may be reached, or the word ``none``.
         filesystem: Files that may be used besides the plugin's own.
         max_cpu_seconds: CPU time of a worker, seconds; None: no limit.
-        max_threads: Threads of a worker, the first one included.
+        max_threads: Threads of a worker, the first one included. Numerical libraries are told to use as many as
+            ``max_cpu_percent`` has whole cores, at least one.
         max_open_files: Open descriptors of a worker.
-        max_processes: Processes that a worker may have besides itself, if its plugin's manifest asks for them.
-        max_scratch_mb: Size of the scratch directory, MB.
+        max_processes: Processes that a worker may have besides itself, by ``os.fork`` or ``multiprocessing`` with the
+            start method ``fork``; only where the plugin's manifest asks for them, and only in a process id namespace.
+        max_scratch_mb: Size of the scratch directory, MB; also that of any one file.
         max_output_mb: What is kept of the text that one call prints, MB.
         max_result_mb: Size of one result, MB.
-        namespaces: ``auto``: those that the system gives; ``require``: all of them; ``off``: none.
-        cgroup: Directory of the cgroup v2 hierarchy that is delegated to this program; None: none.
-        accept_missing: Names of protections that may be missing on this machine.
+        namespaces: An own root directory, network and list of processes. ``auto``: what the system gives; ``require``:
+            all of them; ``off``: none.
+        cgroup: Directory of the cgroup v2 hierarchy that is delegated to this program; each worker gets a cgroup in it.
+            None: none.
+        accept_missing: Protections that may be missing, by the names that ``platform-base doctor`` prints.
     """
 
     enable_sandboxing: bool = True
@@ -91,13 +95,13 @@ class PluginWorkerSettings(DocumentModel):
     """How many workers one plugin has, and for how long.
 
     Attributes:
-        min: Workers that are kept ready.
-        max: Workers at most; None: as many as there are CPU cores.
+        min: Workers of a plugin that are kept ready, from its first load on.
+        max: Workers of a plugin at most; None: as many as there are CPU cores, or ``min`` if that is more.
         idle_seconds: A worker without work ends after this time, seconds.
         load_timeout: Time for importing and constructing a plugin, seconds.
         reuse: ``worker``: a worker serves call after call; ``call``: each call gets one that nobody has used; None: as
             the manifest wishes.
-        max_waiting: Calls that may wait for a worker; one more is refused. None: any number.
+        max_waiting: Calls that may wait for a worker; one more is a ``QueueFullError``. None: any number.
     """
 
     min: Annotated[int, Field(ge=0, le=10_000)] = 0
@@ -119,7 +123,7 @@ class WorkerSettings(PluginWorkerSettings):
 
     Attributes:
         total: Workers of all plugins together; None: twice the CPU cores, at least 8.
-        preload: Modules that the warden imports before it forks a worker.
+        preload: Modules that are imported once, before workers are forked; not for those that start threads.
     """
 
     total: Annotated[int, Field(ge=1, le=10_000)] | None = None
@@ -174,7 +178,7 @@ class ReplaySettings(DocumentModel):
         keep: ``never``; or ``on_failure``: inputs, parameters, policy and error of each call that fails.
         max_calls: So many are kept; the oldest go first.
         max_mb: So much is kept, MB; a call that is larger alone is not kept.
-        directory: Where; None: ``replays`` in the user's state directory.
+        directory: Where; None: ``replays`` in the user's state directory (``~/.local/state/platform-base``).
     """
 
     keep: Literal["never", "on_failure"] = "never"
@@ -208,11 +212,13 @@ class Settings(DocumentModel):
         workers: How many workers there are.
         crash_loop: When a plugin whose workers die is left alone.
         cache: How old and how large the cache directory may become.
-        replay: Whether failing calls are kept to be run again.
+        replay: Whether failing calls are kept to be run again; ``on_failure`` is short for ``{keep: on_failure}``.
         plugins: What is different for single plugins, by plugin id.
         environments: ``shared``: plugins run with what the host has installed; ``isolated``: each with what it
-            requires, in an environment of its own; ``auto``: those whose requirements the host does not meet.
-        engine: Where plugins run: ``local``, in confined processes; ``inline``, in the host itself, for debugging.
+            requires, in an environment of its own; ``auto``: those whose requirements the host does not meet. Also
+            for one plugin.
+        engine: Where plugins run: ``local``, in confined processes; ``inline``, in the host itself, for
+            debugging, only with ``enable_sandboxing: false``.
     """
 
     security: SecuritySettings = SecuritySettings()
