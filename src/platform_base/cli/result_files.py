@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import dataclasses
 import io
 import os
 import secrets
@@ -12,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+import msgspec
 import numpy as np
 
 from platform_base.cli.errors import OutputError
@@ -77,7 +77,7 @@ def write_result(path: Path, result: ProcessingResult) -> None:
 
 def describe_result(result: ProcessingResult) -> dict[str, Any]:
     """Return a result as a mapping with the keys values, metadata, execution."""
-    execution = dataclasses.asdict(result.execution) if result.execution is not None else None
+    execution = msgspec.structs.asdict(result.execution) if result.execution is not None else None
     return {"values": result.values, "metadata": result.metadata, "execution": execution}
 
 

@@ -15,7 +15,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -302,14 +301,14 @@ def _results(
 ) -> tuple[list[ProcessingResult | BaseException], float]:
     count = len(requests)
     usage = msgspec.structs.replace(answer.usage, cpu_seconds=answer.usage.cpu_seconds / count)
-    share = replace(answer, usage=usage, wall_seconds=answer.wall_seconds / count, outcomes=())
+    share = msgspec.structs.replace(answer, usage=usage, wall_seconds=answer.wall_seconds / count, outcomes=())
     outcomes: list[ProcessingResult | BaseException] = []
     for request, outcome in zip(requests, answer.outcomes, strict=True):
         if isinstance(outcome, BaseException):
             outcomes.append(_with_age(outcome, worker))
             continue
         values, metadata = outcome
-        each = replace(share, values=values, metadata=metadata)
+        each = msgspec.structs.replace(share, values=values, metadata=metadata)
         outcomes.append(_result(request, worker, each, queue_seconds))
     return outcomes, answer.wall_seconds
 
