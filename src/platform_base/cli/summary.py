@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from platform_base.cli.series.source import LoadedInput
 from platform_base.core.description import shorten, show_value, summarize_value
@@ -29,7 +30,7 @@ def summarize_run(
         "inputs": {name: {"origin": each.origin, **summarize_value(each.values)} for name, each in inputs.items()},
         "result": summarize_value(result.values),
         "metadata": {name: summarize_value(item) for name, item in result.metadata.items()},
-        "execution": dataclasses.asdict(execution),
+        "execution": msgspec.structs.asdict(execution),
         "files": dict(files),
     }
 

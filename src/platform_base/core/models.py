@@ -1,14 +1,17 @@
-"""What a plugin returns and what the host adds to it."""
+"""What a plugin returns and what the host adds to it.
+
+Both are made for every item of a batch, and a frozen dataclass takes ten times as long to make as `msgspec.Struct`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
     """How a result came about; filled in by the host, never by the plugin.
 
     Attributes:
@@ -41,8 +44,7 @@ class Execution:
     run_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessingResult:
+class ProcessingResult(msgspec.Struct, frozen=True):
     """The answer of a plugin.
 
     Attributes:
@@ -56,5 +58,5 @@ class ProcessingResult:
     """
 
     values: Any
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = {}
     execution: Execution | None = None

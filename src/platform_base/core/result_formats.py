@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import dataclasses
 import io
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
+import msgspec
 import numpy as np
 
 from platform_base.core.models import ProcessingResult
@@ -23,7 +23,7 @@ class UnsuitableFormatError(ValueError):
 
 def describe_result(result: ProcessingResult) -> dict[str, Any]:
     """Return a result as a mapping with the keys values, metadata, execution."""
-    execution = dataclasses.asdict(result.execution) if result.execution is not None else None
+    execution = msgspec.structs.asdict(result.execution) if result.execution is not None else None
     return {"values": result.values, "metadata": result.metadata, "execution": execution}
 
 

@@ -13,7 +13,8 @@ from functools import partial
 from typing import TypeVar
 
 from platform_base.plugins._host.connection import Connection
-from platform_base.plugins._host.pool import Place, Pool
+from platform_base.plugins._host.group import Place
+from platform_base.plugins._host.pool import Pool
 from platform_base.plugins._host.supervisor import LONG, Answer, Step, Supervisor
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._wire.codec import Encoded

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 from numpy.typing import DTypeLike, NDArray
 
 from platform_base.core.models import ProcessingResult
@@ -52,8 +53,7 @@ class Deployment:
         return self.workers.reuse or self.release.manifest.reuse
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One call, checked and ready to run.
 
     Attributes:
@@ -72,7 +72,7 @@ class Request:
     parameters: dict[str, Any]
     timeout_s: float | None
     report_progress: ReportProgress | None = None
-    given: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any] = {}
     run_id: str = ""
     fresh: bool = False
 

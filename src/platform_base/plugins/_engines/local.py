@@ -10,14 +10,11 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import logging
-import operator
 import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,20 +25,20 @@ from numpy.typing import DTypeLike, NDArray
 from platform_base.core.models import Execution, ProcessingResult
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.store import ReleaseStore
-from platform_base.plugins._engines.asynchronous import Turn, conduct, in_thread
+from platform_base.plugins._engines.asynchronous import conduct, in_thread
 from platform_base.plugins._engines.base import Deployment, Request, StartListener
+from platform_base.plugins._engines.lane import Lane
 from platform_base.plugins._engines.workshop import Workshop
 from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._host.connection import UndeliveredError
 from platform_base.plugins._host.leases import Leases
 from platform_base.plugins._host.observation import observe, starting
-from platform_base.plugins._host.patience import Patience
-from platform_base.plugins._host.pool import Pool, PoolClosedError, PoolFullError, PoolSize
+from platform_base.plugins._host.pool import Pool
 from platform_base.plugins._host.supervisor import Answer, CallEndedError, Supervisor
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.codec import Encoded, encode
-from platform_base.plugins.errors import ExecutionError, QueueFullError, RegistryClosedError, WorkerCrashedError
+from platform_base.plugins.errors import ExecutionError, RegistryClosedError, WorkerCrashedError
 from platform_base.plugins.settings import Settings
 from platform_base.plugins.worker_info import WorkerInfo
 
@@ -54,27 +51,6 @@ _ATTEMPTS = 3
 
 _CLEARING_UP_S = 10.0
 """How long closing waits for calls that it has stopped; they need milliseconds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Lane:
-    """What calls of one deployment share: their workers, and what was learned about them.
-
-    Attributes:
-        key: Of the workers in the pool.
-        start: Makes a worker.
-        size: How many there may be.
-        once: Each worker serves one call.
-        passing: The lane is there for one call only.
-        patience: How long the host looks for an answer before it sleeps.
-    """
-
-    key: tuple[Any, ...]
-    start: Callable[[], Worker]
-    size: PoolSize
-    once: bool = False
-    passing: bool = False
-    patience: Patience = field(default_factory=Patience)
 
 
 class LocalEngine:
@@ -103,7 +79,7 @@ class LocalEngine:
         self._cores = len(os.sched_getaffinity(0))
         self._pool = Pool(total=settings.workers.total or max(8, 2 * self._cores))
         self._changed = threading.Condition()
-        self._lanes: dict[tuple[str, ...], _Lane] = {}
+        self._lanes: dict[tuple[str, ...], Lane] = {}
         self._active: set[Cancellation] = set()
         self._closed = False
 
@@ -114,7 +90,7 @@ class LocalEngine:
         cancellation = Cancellation()
         self._begin(cancellation)
         try:
-            worker = self._take(lane, cancellation)
+            worker = lane.take(cancellation)
             self._pool.give_back(lane.key, worker)
         finally:
             self._end(cancellation)
@@ -148,90 +124,65 @@ class LocalEngine:
         cancellation: Cancellation,
         finish: Callable[[Request, Worker, Answer, float], Finished],
     ) -> Finished:
-        lane = self._fresh_lane(request.deployment) if request.fresh else self._lane(request.deployment)
+        lane = self._lane_of(request)
         began = time.monotonic()
         self._begin(cancellation)
         try:
             for _ in range(_ATTEMPTS):
-                worker = self._take(lane, cancellation)
+                worker = lane.take(cancellation)
                 queue_seconds = time.monotonic() - began
                 fit = False
                 try:
-                    supervisor = self._supervise(worker, request, cancellation, batch)
                     # The host and the worker each need a core while the host spins.
                     patience = lane.patience if 2 * len(self._active) <= self._cores else None
-                    answer = supervisor.run(encoded, patience)
+                    answer = _supervise(worker, request, cancellation, batch).run(encoded, patience)
                     fit = not worker.exchange.worn_out
-                    return finish(request, worker, answer, queue_seconds)
                 except UndeliveredError:
                     continue
                 except CallEndedError as ended:
                     fit = ended.worker_fit
                     raise _with_age(ended.error, worker) from None
                 finally:
-                    self._release(lane, worker, cancellation, fit=fit)
+                    cancellation.release()
+                    lane.give_back(worker, fit=fit and not cancellation.requested)
+                # The worker serves the next call already.
+                return finish(request, worker, answer, queue_seconds)
             raise _undeliverable(request)
         finally:
-            if lane.passing:
-                self._pool.retire(partial(operator.eq, lane.key))
+            lane.leave()
             self._end(cancellation)
 
     async def run_async(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run_async`."""
         encoded = encode(request.inputs, root="inputs", lender=self._leases)
-        lane = self._fresh_lane(request.deployment) if request.fresh else self._lane(request.deployment)
+        lane = self._lane_of(request)
         began = time.monotonic()
         self._begin(cancellation)
         try:
             for _ in range(_ATTEMPTS):
-                worker = await self._take_async(lane, cancellation)
+                worker = await lane.take_async(cancellation)
                 queue_seconds = time.monotonic() - began
                 fit = False
                 try:
-                    supervisor = self._supervise(worker, request, cancellation)
-                    answer = await conduct(supervisor, worker.connection, encoded)
+                    answer = await conduct(_supervise(worker, request, cancellation), worker.connection, encoded)
                     fit = not worker.exchange.worn_out
-                    return _result(request, worker, answer, queue_seconds)
                 except UndeliveredError:
                     continue
                 except CallEndedError as ended:
                     fit = ended.worker_fit
                     raise _with_age(ended.error, worker) from None
                 finally:
-                    release = partial(self._release, lane, worker, cancellation, fit=fit)
+                    cancellation.release()
+                    give_back = partial(lane.give_back, worker, fit=fit and not cancellation.requested)
                     if fit and not lane.once:
-                        release()
+                        give_back()
                     else:
-                        await in_thread(release)
+                        await in_thread(give_back)
+                return _result(request, worker, answer, queue_seconds)
             raise _undeliverable(request)
         finally:
-            if lane.passing:
-                self._pool.retire(partial(operator.eq, lane.key))
+            lane.leave()
             self._end(cancellation)
-
-    def _supervise(
-        self, worker: Worker, request: Request, cancellation: Cancellation, batch: Sequence[dict[str, Any]] = ()
-    ) -> Supervisor:
-        cancellation.bind(worker)
-        worker.begin(request.run_id, request.timeout_s, time.monotonic())
-        return Supervisor(
-            worker,
-            worker.warden,
-            request.inputs,
-            timeout_s=request.timeout_s,
-            cancellation=cancellation,
-            report_progress=request.report_progress,
-            batch=batch,
-        )
-
-    def _release(self, lane: _Lane, worker: Worker, cancellation: Cancellation, *, fit: bool) -> None:
-        """Give the worker of a call back or end it."""
-        cancellation.release()
-        if fit and not cancellation.requested and not lane.once and not worker.has_processes:
-            self._pool.give_back(lane.key, worker)
-        else:
-            # A worker that has done its one duty is fine: its end is nothing that a caller would have to wait for.
-            self._pool.discard(lane.key, worker, later=fit and lane.once and not lane.passing)
 
     def _begin(self, cancellation: Cancellation) -> None:
         """Count a call that runs, so that closing can stop it and wait until it has cleared up."""
@@ -296,70 +247,34 @@ class LocalEngine:
         self._workshop.close()
         self._leases.close()
 
-    def _lane(self, deployment: Deployment) -> _Lane:
+    def _lane(self, deployment: Deployment) -> Lane:
         lane = self._lanes.get(deployment.key)
         if lane is None:
-            lane = _Lane(
-                key=deployment.key,
-                start=partial(self._workshop.start, deployment),
-                size=_pool_size(deployment, self._cores),
-                once=deployment.reuse == "call",
-            )
-            self._lanes[deployment.key] = lane
+            start = partial(self._workshop.start, deployment)
+            lane = self._lanes[deployment.key] = Lane.of(deployment, self._pool, start, self._cores)
         return lane
 
-    def _fresh_lane(self, deployment: Deployment) -> _Lane:
-        return _Lane(
-            key=(*deployment.key, object()),
-            start=partial(self._workshop.start, deployment),
-            size=PoolSize(least=0, most=1, idle_s=0.0, most_waiting=None),
-            once=True,
-            passing=True,
-        )
-
-    def _take(self, lane: _Lane, cancellation: Cancellation) -> Worker:
-        """Return a worker for the caller alone, starting one or waiting for one if need be."""
-        with _explained(lane):
-            worker = self._pool.try_take(lane.key, lane.start, lane.size)
-            while worker is None:
-                turn = threading.Event()
-                place = self._pool.queue(lane.key, lane.start, lane.size, turn.set)
-                cancellation.on_request(partial(self._pool.leave, lane.key, place))
-                turn.wait()
-                worker = self._pool.collect(lane.key, place)
-        return worker
-
-    async def _take_async(self, lane: _Lane, cancellation: Cancellation) -> Worker:
-        with _explained(lane):
-            worker = self._pool.try_take(lane.key, lane.start, lane.size)
-            while worker is None:
-                turn = Turn()
-                place = self._pool.queue(lane.key, lane.start, lane.size, turn.wake)
-                cancellation.on_request(partial(self._pool.leave, lane.key, place))
-                worker = await turn.collect(self._pool, lane.key, place)
-        return worker
+    def _lane_of(self, request: Request) -> Lane:
+        deployment = request.deployment
+        if request.fresh:
+            return Lane.fresh(deployment, self._pool, partial(self._workshop.start, deployment))
+        return self._lane(deployment)
 
 
-class _explained:  # noqa: N801  a context manager in a hot path: a generator would cost more than the rest
-    """Turns what a pool raises into what the caller gets."""
-
-    __slots__ = ("_lane",)
-
-    def __init__(self, lane: _Lane) -> None:
-        self._lane = lane
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if error is None:
-            return
-        if isinstance(error, PoolClosedError):
-            raise RegistryClosedError("the registry was closed while a call waited for a worker") from None
-        if isinstance(error, InterruptedError):
-            raise concurrent.futures.CancelledError from None
-        if isinstance(error, PoolFullError):
-            raise _queue_full(self._lane) from None
+def _supervise(
+    worker: Worker, request: Request, cancellation: Cancellation, batch: Sequence[dict[str, Any]] = ()
+) -> Supervisor:
+    cancellation.bind(worker)
+    worker.begin(request.run_id, request.timeout_s, time.monotonic())
+    return Supervisor(
+        worker,
+        worker.warden,
+        request.inputs,
+        timeout_s=request.timeout_s,
+        cancellation=cancellation,
+        report_progress=request.report_progress,
+        batch=batch,
+    )
 
 
 def _undeliverable(request: Request) -> WorkerCrashedError:
@@ -381,39 +296,19 @@ def _identity(release: Release) -> tuple[str, str, str]:
     return release.plugin_id, release.version, release.digest
 
 
-def _pool_size(deployment: Deployment, cores: int) -> PoolSize:
-    workers = deployment.workers
-    # Where a worker serves one call only, the next one is started while it does.
-    ahead = 1 if deployment.reuse == "call" else 0
-    most = (workers.max or max(cores, workers.min)) + ahead
-    return PoolSize(
-        least=workers.min, most=most, idle_s=workers.idle_seconds, most_waiting=workers.max_waiting, ahead=ahead
-    )
-
-
-def _queue_full(lane: _Lane) -> QueueFullError:
-    plugin_id, waiting = lane.key[0], lane.size.most_waiting
-    return QueueFullError(
-        f"plugin {plugin_id!r}: {waiting} calls wait for a worker already (workers.max_waiting); try again later, or "
-        f"raise plugins.{plugin_id}.workers.max_waiting or workers.max in the settings",
-        plugin_id=plugin_id,
-        waiting=waiting or 0,
-    )
-
-
 def _results(
     requests: Sequence[Request], first: Request, worker: Worker, answer: Answer, queue_seconds: float
 ) -> tuple[list[ProcessingResult | BaseException], float]:
     count = len(requests)
     usage = msgspec.structs.replace(answer.usage, cpu_seconds=answer.usage.cpu_seconds / count)
-    share = replace(answer, usage=usage, wall_seconds=answer.wall_seconds / count, outcomes=())
+    share = msgspec.structs.replace(answer, usage=usage, wall_seconds=answer.wall_seconds / count, outcomes=())
     outcomes: list[ProcessingResult | BaseException] = []
     for request, outcome in zip(requests, answer.outcomes, strict=True):
         if isinstance(outcome, BaseException):
             outcomes.append(_with_age(outcome, worker))
             continue
         values, metadata = outcome
-        each = replace(share, values=values, metadata=metadata)
+        each = msgspec.structs.replace(share, values=values, metadata=metadata)
         outcomes.append(_result(request, worker, each, queue_seconds))
     return outcomes, answer.wall_seconds
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from platform_base.plugins._host.leases import Lease, Leases
@@ -31,8 +31,7 @@ _KEEP_UP_TO = 128 << 20
 _MOST_BYTES = 1 << 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True, kw_only=True):
     """Inputs where the worker can read them.
 
     Attributes:

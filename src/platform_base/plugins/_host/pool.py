@@ -13,15 +13,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
 
+from platform_base.plugins._host.group import Group, Place, PoolSize
 from platform_base.plugins._host.worker import Worker
 
 logger = logging.getLogger(__name__)
 
 _LOOK_S = 1.0
 """How often idle workers are looked at, seconds: one of them may go on computing on its own account."""
-
 
 _MOST_UNCLEARED = 2
 """So many dead workers may wait for the keeper to clear them up."""
@@ -33,65 +32,6 @@ class PoolClosedError(Exception):
 
 class PoolFullError(Exception):
     """As many calls wait for this release as may."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolSize:
-    """How many workers one release may have.
-
-    Attributes:
-        least: So many are kept ready.
-        most: Never more than these.
-        idle_s: One that nobody uses for so long is stopped, seconds.
-        most_waiting: So many may wait for one; None: any number.
-        ahead: So many are started in advance whenever one is taken, until nobody has taken one for `idle_s`.
-    """
-
-    least: int
-    most: int
-    idle_s: float
-    most_waiting: int | None = None
-    ahead: int = 0
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Place:
-    """A place in the queue.
-
-    Attributes:
-        number: Lower is older.
-        wake: Called once, in any thread, under the pool's lock: when its turn has come, or never will.
-        worker: The worker, once there is one.
-        may_start: The turn is the right to start a worker.
-        gone: Nobody waits here any more: the pool was closed, or the call was cancelled.
-    """
-
-    number: int
-    wake: Callable[[], None]
-    worker: Worker | None = None
-    may_start: bool = False
-    gone: bool = False
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Group:
-    """The workers of one release under one policy."""
-
-    start: Callable[[], Worker]
-    size: PoolSize
-    workers: int = 0
-    members: set[Worker] = field(default_factory=set)
-    idle: list[Worker] = field(default_factory=list)
-    waiting: deque[Place] = field(default_factory=deque)
-    retired: bool = False
-    starting_ahead: int = 0
-    taken: float = 0.0
-
-    def needs_one_ahead(self, now: float) -> bool:
-        """Whether a worker is to be started for a call that has not come yet."""
-        size = self.size
-        due = len(self.idle) + self.starting_ahead < size.ahead and now - self.taken < size.idle_s
-        return due and self.workers < size.most
 
 
 class Pool:
@@ -106,7 +46,7 @@ class Pool:
         self._total = total
         self._lock = threading.RLock()
         self._keeper_due = threading.Condition(self._lock)
-        self._groups: dict[Hashable, _Group] = {}
+        self._groups: dict[Hashable, Group] = {}
         self._numbers = itertools.count()
         self._stops: deque[Worker] = deque()
         self._count = 0
@@ -194,10 +134,10 @@ class Pool:
             return True
         return False
 
-    def _group(self, key: Hashable, start: Callable[[], Worker], size: PoolSize) -> _Group:
+    def _group(self, key: Hashable, start: Callable[[], Worker], size: PoolSize) -> Group:
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = _Group(start=start, size=size)
+            group = self._groups[key] = Group(start=start, size=size)
         return group
 
     def _serve(self) -> None:
@@ -209,7 +149,7 @@ class Pool:
             if not any(self._serve_first(group) for group in heads):
                 return
 
-    def _serve_first(self, group: _Group) -> bool:
+    def _serve_first(self, group: Group) -> bool:
         place = group.waiting[0]
         if group.idle:
             place.worker = self._pop(group)
@@ -225,14 +165,14 @@ class Pool:
         place.wake()
         return True
 
-    def _pop(self, group: _Group) -> Worker:
+    def _pop(self, group: Group) -> Worker:
         worker = group.idle.pop()
         if group.size.ahead:
             group.taken = time.monotonic()
             self._keeper_due.notify()
         return worker
 
-    def _make_room(self, wanting: _Group) -> bool:
+    def _make_room(self, wanting: Group) -> bool:
         """Whether one more worker may exist, stopping the one that has been idle longest if need be."""
         if self._count < self._total:
             return True
@@ -348,7 +288,7 @@ class Pool:
         place.gone = True
         place.wake()
 
-    def _drop(self, group: _Group, worker: Worker) -> None:
+    def _drop(self, group: Group, worker: Worker) -> None:
         group.workers -= 1
         group.members.discard(worker)
         self._count -= 1
@@ -389,7 +329,7 @@ class Pool:
         due = (group.idle[0].idle_since + group.size.idle_s - now for group in self._idle_groups())
         return min([_LOOK_S, *(later for later in due if later > 0)])
 
-    def _idle_groups(self) -> Iterator[_Group]:
+    def _idle_groups(self) -> Iterator[Group]:
         return (group for group in self._groups.values() if group.idle)
 
     def _drop_spare(self, now: float) -> None:

@@ -7,8 +7,9 @@ import enum
 import os
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from platform_base.plugins._host.broker import connect_for
 from platform_base.plugins._host.cancellation import Cancellation
@@ -56,8 +57,7 @@ Outcome = tuple[Any, dict[str, Any]] | BaseException
 """Values and metadata of one input of a batch, or its error."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The end of a call that brought a result.
 
     Attributes:

@@ -17,14 +17,13 @@ from contextlib import suppress
 from platform_base.plugins._catalog.catalog import Catalog
 from platform_base.plugins._catalog.environments import Environment, Environments
 from platform_base.plugins._catalog.release import Release
-from platform_base.plugins._catalog.requirements import check_requirements
 from platform_base.plugins._engines.base import Deployment, Engine
+from platform_base.plugins._reload.deployments import Deployments
 from platform_base.plugins._reload.self_test import check_self_tests
 from platform_base.plugins.core_version import check_core_version
 from platform_base.plugins.errors import (
     IncompatiblePluginError,
     ManifestError,
-    MissingDependencyError,
     PermissionGrowthError,
     PluginNotFoundError,
 )
@@ -43,43 +42,22 @@ class Switch:
 
     def __init__(self, engine: Engine, settings: Settings, environments: Environments, core_version: str) -> None:
         self._engine = engine
-        self._environments = environments
-        self._settings = settings
+        self._deployments = Deployments(settings, environments)
         self._core_version = core_version
         self._lock = threading.RLock()
         self._catalog = Catalog(core_version)
         self._loaded: dict[str, Release] = {}
-        self._deployments: dict[str, Deployment] = {}
         self._served: defaultdict[str, list[Release]] = defaultdict(list)
         self._left: dict[str, Release] = {}
         self._unfit: set[tuple[str, str, str]] = set()
 
     def deployment(self, release: Release) -> Deployment:
         """Return a release with the settings that apply to it."""
-        known = self._deployments.get(release.plugin_id)
-        if known is not None and known.release is release:
-            return known
-        deployment = self._deployments[release.plugin_id] = Deployment(
-            release=release,
-            security=self._settings.security_for(release.plugin_id),
-            workers=self._settings.workers_for(release.plugin_id),
-            environment=self.environment(release),
-        )
-        return deployment
+        return self._deployments.of(release)
 
     def environment(self, release: Release) -> Environment | None:
         """Return what a release imports from, built or not; None: what the host has installed."""
-        mode = self._settings.environments_for(release.plugin_id)
-        requires = release.manifest.requires
-        if mode == "shared" or not requires or self._settings.engine != "local":
-            return None
-        if mode == "auto":
-            try:
-                check_requirements(requires, plugin_id=release.plugin_id)
-            except MissingDependencyError:
-                return self._environments.place(requires)
-            return None
-        return self._environments.place(requires)
+        return self._deployments.environment(release)
 
     def build_environment(self, plugin_id: str) -> Environment | None:
         """Build what the active release imports from; None: that is what the host has installed.
@@ -87,10 +65,7 @@ class Switch:
         Raises:
             MissingDependencyError: It cannot be built.
         """
-        environment = self.environment(self.active(plugin_id))
-        if environment is not None:
-            self._environments.build(environment)
-        return environment
+        return self._deployments.build_environment(self.active(plugin_id))
 
     def add(self, release: Release) -> None:
         """Make a release known.
@@ -372,10 +347,7 @@ class Switch:
     def _prove(self, release: Release, *, tested: bool, building: bool = True) -> None:
         deployment = self.deployment(release)
         check_core_version(release.manifest, self._core_version)
-        if deployment.environment is None:
-            check_requirements(release.manifest.requires, plugin_id=release.plugin_id)
-        elif building:
-            self._environments.build(deployment.environment)
+        self._deployments.meet_requirements(deployment, building=building)
         try:
             self._engine.load(deployment)
             if tested:

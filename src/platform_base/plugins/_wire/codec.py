@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 from msgspec import MsgspecError, msgpack
 
@@ -33,8 +33,7 @@ _LIMITS = Limits()
 _LONG_BODY = 2**20  # bytes; from here on it is worth looking for long text that could go to the arena
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encoded:
+class Encoded(msgspec.Struct, frozen=True, kw_only=True):
     """A value, ready to be sent.
 
     Attributes:

@@ -74,8 +74,7 @@ class Kind:
     foreign: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of the arena.
 
     Attributes:
