@@ -26,3 +26,19 @@ def test_live_vectors_fill_three_quarters_of_the_registers(features, live, lanes
     environment = {**os.environ, "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features}
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert int(run.stdout) == lanes
+
+
+@pytest.mark.parametrize(
+    ("name", "features", "compares"),
+    [
+        ("znver5", "+sse2,+avx,+avx512f", True),
+        ("znver3", "+sse2,+avx", False),
+        ("sapphirerapids", "+sse2,+avx,+avx512f", False),
+        ("generic", "+sse2,+avx,+avx512f", False),
+    ],
+)
+def test_costs_are_compared_as_whole_numbers_where_that_is_faster(name, features, compares):
+    code = "from platform_base.kernels.registers import compares_bits; print(compares_bits())"
+    environment = {**os.environ, "NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == str(compares)

@@ -19,6 +19,7 @@ from platform_base.kernels.vectors import (  # noqa: E402
     select,
     shift_in_first,
     shift_in_last,
+    smaller_cost,
     splat,
     square_root,
     store,
@@ -137,3 +138,19 @@ def test_what_is_no_vector_is_refused():
 
     with pytest.raises(numba.TypingError):
         mixes_widths(np.zeros(16))
+
+
+@kernel
+def _smaller_costs(a, b, out):
+    store(out, 0, smaller_cost(load(a, 0, LANES), load(b, 0, LANES)))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_smaller_cost_is_the_minimum(dtype):
+    rng = np.random.default_rng(9)
+    a, b = (rng.exponential(size=(2, LANES)) * 10.0 ** rng.integers(-30, 30, (2, LANES))).astype(dtype)
+    a[:5] = 0.0, np.inf, np.finfo(dtype).smallest_subnormal, -3.0, 7.0
+    b[:5] = np.inf, np.inf, 0.0, 2.0, 7.0
+    out = np.empty(LANES, dtype)
+    _smaller_costs(a, b, out)
+    np.testing.assert_array_equal(out, np.minimum(a, b))

@@ -36,9 +36,9 @@ from platform_base.kernels.vectors import (
     get_last,
     load,
     load_scalar,
-    minimum,
     select,
     shift_in_first,
+    smaller_cost,
     splat,
     square_root,
     store,
@@ -112,9 +112,9 @@ def compile_advance(variant: Kernel) -> Any:
             # Rounded addition is monotone: the smallest neighbour plus the cost is, to the bit, the smallest sum.
             up = shift_in_first(cells, load_scalar(entering, step))
             if single:
-                cells = cost + minimum(minimum(diagonal, cells), up)
+                cells = cost + smaller_cost(smaller_cost(diagonal, cells), up)
             else:
-                cells = minimum(diagonal + (cost + cost), minimum(cells, up) + cost)
+                cells = smaller_cost(diagonal + (cost + cost), smaller_cost(cells, up) + cost)
             if masked:
                 now = splat(np.float64(step), LANES)
                 inside = (now >= load(enters, 0, LANES)) & (now < load(leaves, 0, LANES))

@@ -35,6 +35,21 @@ def count_lanes(live: int) -> int:
     return lanes
 
 
+def compares_bits() -> bool:
+    """Return whether the smaller of two whole numbers of 64 bits is found faster than that of two floating-point ones.
+
+    AMD's with AVX-512 have twice as many units for the former, and those for the latter also do the additions:
+    dynamic time warping takes 0.87 of the time (measured on Zen 5). On Intel's it is one instruction too, but a slow
+    one; with AVX2 it takes two.
+    """
+    return "avx512f" in _read_features() and _read_name().startswith("znver")
+
+
+def _read_name() -> str:
+    """Name of the processor that Numba compiles for: this one, unless ``NUMBA_CPU_NAME`` says another one."""
+    return str(config.CPU_NAME or binding.get_host_cpu_name())
+
+
 def _read_features() -> frozenset[str]:
     """Features that Numba compiles for: those of this processor, unless ``NUMBA_CPU_FEATURES`` says other ones."""
     chosen = config.CPU_FEATURES

@@ -15,7 +15,7 @@ from numba.core import cgutils, types
 from numba.core.types.misc import CPointer
 from numba.extending import intrinsic, models, register_model
 
-from .vectors import VectorType
+from .vector_types import VectorType
 
 
 class ViewType(types.Type):
