@@ -305,8 +305,8 @@ class TestRegistryReference:
             ("KeptCall", {each.name for each in dataclasses.fields(KeptCall)}),
             ("ShadowReport", set(ShadowReport.__annotations__)),
             ("SelfTestInfo", set(SelfTestInfo.__annotations__)),
-            ("Execution", {each.name for each in dataclasses.fields(Execution)}),
-            ("ProcessingResult", {each.name for each in dataclasses.fields(ProcessingResult)}),
+            ("Execution", set(Execution.__struct_fields__)),
+            ("ProcessingResult", set(ProcessingResult.__struct_fields__)),
         ],
     )
     def test_every_key(self, heading, keys):
