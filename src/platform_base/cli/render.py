@@ -6,8 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from platform_base.core.description import shorten
-from platform_base.core.plain import plain, to_json, visible
+from platform_base.core.plain import plain, shorten, to_json, visible
 
 __all__ = [
     "describe_error",

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from platform_base.cli.series.source import LoadedInput
-from platform_base.core.description import shorten, show_value, summarize_value
+from platform_base.core.description import show_value, summarize_value
 from platform_base.core.models import Execution, ProcessingResult
-from platform_base.core.plain import plain
+from platform_base.core.plain import plain, shorten
 
 
 def summarize_run(

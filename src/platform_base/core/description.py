@@ -6,15 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from platform_base.core.plain import plain, visible
-
-_MAX_LINE = 60
-
-
-def shorten(text: object, max_length: int = _MAX_LINE) -> str:
-    """Return text on one line of at most `max_length` characters."""
-    line = " ".join(visible(text).split())
-    return line if len(line) <= max_length else f"{line[: max_length - 3]}..."
+from platform_base.core.plain import plain, shorten
 
 
 def summarize_value(value: Any) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+_MAX_LINE = 60
+
 
 def visible(text: object) -> str:
     """Return text whose control characters show instead of steering the terminal; line ends stay.
@@ -21,6 +23,12 @@ def visible(text: object) -> str:
         char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode("ascii")
         for char in str(text).replace("\t", "    ")
     )
+
+
+def shorten(text: object, max_length: int = _MAX_LINE) -> str:
+    """Return text on one line of at most `max_length` characters."""
+    line = " ".join(visible(text).split())
+    return line if len(line) <= max_length else f"{line[: max_length - 3]}..."
 
 
 def to_json(document: Any) -> str:
