@@ -53,6 +53,12 @@ def test_the_wheel_carries_plugins_settings_and_types(wheel):
     assert "platform_base/_bundled_plugins/template/plugin_template.py" in names
     assert "platform_base/_config/plugins.yaml" in names
     assert "platform_base/py.typed" in names
+    for kind in ("series", "pair", "filter"):
+        start = f"platform_base/cli/templates/{kind}/"
+        assert {f"{start}manifest.json", f"{start}data/self_test.csv", f"{start}tests/test_plugin_template.py"} <= set(
+            names
+        )
+    assert "platform_base/plugins/testing/observer.py" in names
     assert not [name for name in names if "__pycache__" in name or name.startswith(("plugins/", "tests/"))]
 
 

@@ -40,4 +40,5 @@ def scale_series(series: ArrayLike, *, multiplier: float = 2.0, offset: float = 
             f"series: expected finite numbers, got {values.flat[bad[0]]} at position {bad[0]}; "
             "fill or remove missing values first"
         )
-    return values * multiplier + offset
+    # Of an array without dimensions, arithmetic makes a scalar.
+    return np.asarray(values * multiplier + offset)

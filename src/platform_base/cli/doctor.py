@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from platform_base.cli.errors import FAILED
-from platform_base.cli.new import TEMPLATE_ID
 from platform_base.cli.options import ConfigOption, JsonOption
+from platform_base.cli.skeleton import TEMPLATE_ID
 
 if TYPE_CHECKING:
     from platform_base.plugins.registry import PluginRegistry

@@ -1,11 +1,10 @@
-"""`platform-base new`: a plugin to start from, a renamed copy of the bundled template."""
+"""`platform-base new`: a plugin that works at once, to put one's own work into."""
 
 from __future__ import annotations
 
 import keyword
 import re
-import shutil
-from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,40 +12,64 @@ import typer
 
 from platform_base.cli.errors import OutputError, UsageError
 from platform_base.cli.options import JsonOption
+from platform_base.cli.skeleton import TEMPLATE_ID, copy_templates, make_files, template_directory
 
-TEMPLATE_ID = "plugin_template"
-_TEMPLATE_CLASS = "PluginTemplate"
-_TEXT = (".py", ".json", ".md", ".toml", ".txt", ".yaml", ".yml")
+
+class Kind(StrEnum):
+    """What kind of plugin to begin with."""
+
+    SERIES = "series"
+    PAIR = "pair"
+    FILTER = "filter"
+
+
+_KIND_HELP = (
+    "series: one series in, figures and a transformed series out; pair: a reference and a target; "
+    "filter: a series and a cutoff, a series of the same length out. Without it: a copy of the template."
+)
+_EXAMPLE_INPUTS = {
+    Kind.SERIES: "-i series={place}/data/self_test.csv:series",
+    Kind.PAIR: "-i reference={place}/data/self_test.csv:reference -i target={place}/data/self_test.csv:target",
+    Kind.FILTER: "-i series={place}/data/self_test.csv:series -p cutoff=5 -p sampling_rate=100",
+    None: "-i 'series=json:[1, 2, 3]'",
+}
+_WORK = {Kind.SERIES: "standardizing.py", Kind.PAIR: "lagging.py", Kind.FILTER: "lowpass.py", None: "scaling.py"}
+EXAMPLES = """Examples:
+
+  platform-base new my_plugin
+
+  platform-base new my_filter --kind filter --directory plugins
+"""
 
 
 def create_plugin(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its id: lower-case letters, digits and _.")],
+    kind: Annotated[Kind | None, typer.Option("--kind", metavar="KIND", help=_KIND_HELP)] = None,
     directory: Annotated[
         Path, typer.Option("--directory", metavar="DIR", help="Where to make it; DIR/NAME must not exist.")
     ] = Path("plugins"),
     as_json: JsonOption = False,
 ) -> None:
-    """Make a new plugin that validates and runs at once."""
+    """Make a new plugin that validates, passes its tests and runs at once."""
     from platform_base.cli import render
 
     _check_name(name)
     place = directory / name
-    if place.exists() or place.is_symlink():
-        raise OutputError(f"{place}: expected no such directory, got an existing one; choose another name")
-    template = _find_template()
-    words = _words(name, template.name)
-    files = _copy(template, place, words)
+    # The bundled template is what people copy by hand, so it comes without tests of what it computes.
+    templates = [template_directory(kind)] if kind is not None else [find_template(), template_directory("plain")]
+    files = make_files(place, lambda partial: copy_templates(templates, partial, name))
     if as_json:
-        render.print_json({"plugin": name, "directory": str(place), "files": files})
+        render.print_json({"plugin": name, "directory": str(place), "kind": kind, "files": files})
         return
     print(f"made {place}:")
     for file in files:
         print(f"  {file}")
     print(
         f"\nNext:\n"
-        f"  1. put your work into {place / f'{name}.py'} and describe it in {place / 'manifest.json'}\n"
-        f"  2. platform-base validate {place}\n"
-        f"  3. platform-base run {name} --plugins {directory} --input 'series=json:[1, 2, 3]'"
+        f"  1. platform-base test {place}\n"
+        f"  2. platform-base run {name} --plugins {directory} {_EXAMPLE_INPUTS[kind].format(place=place)}\n"
+        f"  3. put your work into {place / _WORK[kind]} and describe it in {place / 'manifest.json'}\n"
+        f"  4. platform-base validate {place}"
     )
 
 
@@ -61,7 +84,7 @@ def _check_name(name: str) -> None:
         raise UsageError(f"NAME: expected a name for a Python module, got the keyword {name!r}; try {name}_plugin")
 
 
-def _find_template() -> Path:
+def find_template() -> Path:
     """Return the directory of the bundled template, wherever this installation keeps it."""
     from platform_base.plugins.registry import PluginRegistry
 
@@ -71,44 +94,3 @@ def _find_template() -> Path:
             if info["id"] == TEMPLATE_ID:
                 return Path(info["directory"])
     raise OutputError(f"expected the bundled plugin {TEMPLATE_ID!r}, got none; install platform-base again")
-
-
-def _words(name: str, template_directory: str) -> Mapping[str, str]:
-    """Return what is written in place of the template's own words."""
-    camel = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
-    return {
-        f"plugins/{template_directory}/": f"plugins/{name}/",
-        f"plugins.{template_directory}.": f"plugins.{name}.",
-        TEMPLATE_ID: name,
-        _TEMPLATE_CLASS: camel,
-        "template_example": f"{name}_example",
-    }
-
-
-def _copy(template: Path, place: Path, words: Mapping[str, str]) -> list[str]:
-    """Copy the template completely or not at all; return the files, relative to `place`."""
-    partial = place.with_name(f".{place.name}.partial")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir()
-        for source in sorted(template.rglob("*")):
-            relative = source.relative_to(template)
-            if source.is_dir() or any(part.startswith((".", "__pycache__")) for part in relative.parts):
-                continue
-            target = partial / _replace(str(relative), words)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if source.suffix in _TEXT:
-                target.write_text(_replace(source.read_text(encoding="utf-8"), words), encoding="utf-8")
-            else:
-                shutil.copyfile(source, target)
-        partial.rename(place)
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise OutputError(f"{place}: cannot be made: {error.strerror or error}") from error
-    return sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
-
-
-def _replace(text: str, words: Mapping[str, str]) -> str:
-    # All words at once: a name such as my_template_example must not be replaced a second time.
-    pattern = "|".join(map(re.escape, words))
-    return re.sub(pattern, lambda match: words[match[0]], text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,13 +18,16 @@ from platform_base.plugins.self_test import SelfTest
 from platform_base.plugins.settings import Settings
 from platform_base.plugins.testing.outcome import Outcome
 
+_LOGGER = logging.getLogger("platform_base.plugins")
+
 Config = str | os.PathLike[str] | Mapping[str, Any] | None
 
 
 class Workbench:
     """Calls one plugin in its sandbox, under the settings that it will run under, also after it has died.
 
-    A context manager; not thread-safe.
+    A context manager; not thread-safe. Calls that fail are not logged: they are made to fail, and whoever makes them
+    tells how they did.
     """
 
     def __init__(self, directory: str | os.PathLike[str], config: Config = None) -> None:
@@ -41,6 +45,7 @@ class Workbench:
         self.release = read_release(Path(directory))
         self.manifest = self.release.manifest
         self.registry = PluginRegistry(_tolerant(Settings.load(config)))
+        _LOGGER.addFilter(self._is_news)
         try:
             self.registry.discover_plugins(self.release.directory)
         except BaseException:
@@ -86,6 +91,12 @@ class Workbench:
     def close(self) -> None:
         """Stop everything."""
         self.registry.close()
+        _LOGGER.removeFilter(self._is_news)
+
+    def _is_news(self, record: logging.LogRecord) -> bool:
+        """Say whether a log record is about something else than a call of this plugin that failed."""
+        failed = f"{self.manifest.plugin_id} {self.manifest.version} failed"
+        return record.levelno != logging.ERROR or not record.getMessage().startswith(failed)
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,27 @@
+"""The plugin class: it takes apart the inputs, calls the work, and packs the result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from platform_base.core.models import ProcessingResult
+from platform_base.plugins.base import PluginProtocol
+
+from .lowpass import design_taps, filter_series
+
+
+class PluginTemplate(PluginProtocol):
+    """Filters a series; put your own work in place of `design_taps` and `filter_series`."""
+
+    def execute(self, inputs: dict[str, Any]) -> ProcessingResult:
+        """Filter ``inputs["series"]``; see `filter_series`."""
+        taps = design_taps(**inputs.get("params", {}))
+        return ProcessingResult(values=filter_series(inputs["series"], taps), metadata={"taps": taps})
+
+    def validate_inputs(self, inputs: dict[str, Any]) -> bool:
+        """Say whether the series is there; `execute` says what is wrong with its values."""
+        return inputs.get("series") is not None
+
+    def get_manifest(self) -> dict[str, Any]:
+        """Return what must agree with `manifest.json`."""
+        return {"plugin_id": "plugin_template", "version": "0.1.0"}
