@@ -37,6 +37,8 @@ from platform_base.plugins.life_cycle import PluginChange, PluginUpdate, SelfTes
 from platform_base.plugins.manifest import Documentation, Manifest
 from platform_base.plugins.permissions import Filesystem, Network, Permissions
 from platform_base.plugins.product import Product
+from platform_base.plugins.profiling.memory_profile import MemoryProfile
+from platform_base.plugins.profiling.time_profile import TimeProfile
 from platform_base.plugins.registry import PluginInfo, PluginRegistry
 from platform_base.plugins.replays import KeptCall
 from platform_base.plugins.self_test import Expectation, SelfTest, Source
@@ -300,6 +302,8 @@ class TestRegistryReference:
             ("PluginInfo", set(PluginInfo.__annotations__)),
             ("PluginStats", set(PluginStats.__annotations__)),
             ("WorkerInfo", set(WorkerInfo.__annotations__)),
+            ("TimeProfile", {each.name for each in dataclasses.fields(TimeProfile)}),
+            ("MemoryProfile", {each.name for each in dataclasses.fields(MemoryProfile)}),
             ("PluginChange", set(PluginChange.__annotations__)),
             ("PluginUpdate", set(PluginUpdate.__annotations__)),
             ("KeptCall", {each.name for each in dataclasses.fields(KeptCall)}),

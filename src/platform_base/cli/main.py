@@ -12,7 +12,21 @@ from typing import Annotated
 
 import typer
 
-from platform_base.cli import cache, demo, doctor, env, info, new, replay, schema, validate, warmup, watch
+from platform_base.cli import (
+    cache,
+    demo,
+    doctor,
+    env,
+    info,
+    memory,
+    new,
+    profile,
+    replay,
+    schema,
+    validate,
+    warmup,
+    watch,
+)
 from platform_base.cli import list as list_verb
 from platform_base.cli import run as run_verb
 from platform_base.cli import test as test_verb
@@ -73,6 +87,8 @@ app.command("info")(info.show_plugin)
 app.command("run")(run_verb.run_plugin)
 app.command("replay")(replay.replay)
 app.command("validate")(validate.validate_plugin)
+app.command("profile")(profile.profile_plugin)
+app.command("memory")(memory.trace_memory)
 app.command("watch")(watch.watch_plugin)
 app.command("new", epilog=new.EXAMPLES)(new.create_plugin)
 app.command("test", epilog=test_verb.EXAMPLES)(test_verb.try_plugin)

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from platform_base.cli.series.source import LoadedInput
     from platform_base.core.models import ProcessingResult
 
-_INPUT_HELP = (
+INPUT_HELP = (
     "An input: NAME=FILE, NAME=FILE:PART (a column, key or channel; several columns with commas), or NAME=json:VALUE."
 )
 
 
 def run_plugin(
     plugin_id: Annotated[str, typer.Argument(metavar="ID", help="The plugin, as `list` shows it.")],
-    inputs: Annotated[list[str] | None, typer.Option("--input", "-i", metavar="NAME=SOURCE", help=_INPUT_HELP)] = None,
+    inputs: Annotated[list[str] | None, typer.Option("--input", "-i", metavar="NAME=SOURCE", help=INPUT_HELP)] = None,
     params: Annotated[
         list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; see `info ID`.")
     ] = None,
@@ -58,7 +58,7 @@ def run_plugin(
     _check_files(out, plot, force=force)
     with open_registry(config, plugins) as registry:
         parameters = read_parameters(params or [], params_file, registry.get_manifest(plugin_id).configuration)
-        loaded = _load_inputs(inputs or [])
+        loaded = load_inputs(inputs or [])
         values = {name: each.values for name, each in loaded.items()}
         with show_progress(plugin_id, wanted=not as_json) as report:
             result = registry.execute_plugin(plugin_id, values, parameters, timeout, progress=report)
@@ -106,7 +106,12 @@ def _check_files(out: Path | None, plot: Path | None, *, force: bool) -> None:
         check_matplotlib()
 
 
-def _load_inputs(words: list[str]) -> dict[str, LoadedInput]:
+def load_inputs(words: list[str]) -> dict[str, LoadedInput]:
+    """Read the inputs that stand behind ``--input``.
+
+    Raises:
+        CommandError: A word is no assignment, or an input cannot be read.
+    """
     from platform_base.cli.assignments import split_assignments
     from platform_base.cli.series.source import load_input
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import dataclasses
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from contextlib import closing
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._catalog.release import Release
@@ -19,6 +22,7 @@ from platform_base.plugins._engines.batches import Batches
 from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._reload.shadow import Shadow, carry_out
 from platform_base.plugins._reload.switch import Switch
+from platform_base.plugins._wire.messages import Probe
 from platform_base.plugins.call_arguments import check_timeout, join_parameters
 from platform_base.plugins.crash_loop import Breakers
 from platform_base.plugins.errors import (
@@ -92,6 +96,24 @@ class Calls:
             raise
         self._note_success(request, result)
         return result
+
+    def probe(
+        self,
+        plugin_id: str,
+        inputs: Mapping[str, Any],
+        params: Mapping[str, Any] | None,
+        timeout: float | None,
+        probe: Probe,
+    ) -> tuple[Release, ProcessingResult]:
+        """Make one call in a fresh worker that measures it, and count it nowhere.
+
+        Returns:
+            The release that was measured, and the result, whose metadata is `ProbedPlugin`'s; raises as `execute`.
+        """
+        request = self._request(plugin_id, inputs, params, timeout, None)
+        deployment = dataclasses.replace(request.deployment, probe=probe)
+        probed = msgspec.structs.replace(request, deployment=deployment, fresh=True)
+        return deployment.release, self._engine.run(probed, Cancellation())
 
     async def execute_async(
         self,

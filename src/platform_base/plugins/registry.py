@@ -59,6 +59,9 @@ from platform_base.plugins.listing import PluginInfo, describe_plugin
 from platform_base.plugins.manifest import Manifest
 from platform_base.plugins.parameters import resolve
 from platform_base.plugins.permission_changes import compare_permissions
+from platform_base.plugins.profiling.memory_profile import MemoryProfile
+from platform_base.plugins.profiling.profiler import Profiler
+from platform_base.plugins.profiling.time_profile import TimeProfile
 from platform_base.plugins.replays import KeptCall, Replays
 from platform_base.plugins.settings import Settings
 from platform_base.plugins.stats import PluginStats, StatsRecorder
@@ -125,6 +128,7 @@ class PluginRegistry:
             replays=self._replays,
             shadows=self._shadows,
         )
+        self._profiler = Profiler(self._calls, self._engine)
         self._closed = False
 
     # -- finding ------------------------------------------------------------------------------------------------
@@ -586,6 +590,69 @@ class PluginRegistry:
         """
         self._check_open()
         return await self._calls.execute_async(plugin_id, inputs, params, timeout, progress)
+
+    def profile_plugin(
+        self,
+        plugin_id: str,
+        inputs: Mapping[str, Any],
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        *,
+        interval_s: float = 0.001,
+        calls: int = 1,
+        warm: bool = True,
+    ) -> TimeProfile:
+        """Run a plugin in a fresh worker, under its policy, while its stack is sampled; needs the extra ``profile``.
+
+        Args:
+            plugin_id: Which one.
+            inputs: As `execute_plugin`.
+            params: Likewise.
+            timeout: Seconds for all calls together.
+            interval_s: Time between two samples, seconds, 0.00001 to 10.
+            calls: How often the plugin's ``execute`` is called, 1 to 10,000: short calls are seen if there are many.
+            warm: Call it once before, so that what it imports and compiles on first use is not measured.
+
+        Raises:
+            MissingDependencyError: pyinstrument is not installed.
+            ParameterError: A number is out of range.
+            SandboxUnavailableError: The engine is `inline`.
+            WireError: What the worker says it measured cannot be.
+            PluginError: As `execute_plugin`.
+        """
+        self._check_open()
+        return self._profiler.profile_time(
+            plugin_id, inputs, params, timeout, interval_s=interval_s, calls=calls, warm=warm
+        )
+
+    def trace_memory(
+        self,
+        plugin_id: str,
+        inputs: Mapping[str, Any],
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        *,
+        warm: bool = True,
+    ) -> MemoryProfile:
+        """Run a plugin twice in a fresh worker, under its policy, while its allocations are traced.
+
+        That takes many times as long as a call. Python and NumPy tell of their allocations; compiled code that asks the
+        system itself does not.
+
+        Args:
+            plugin_id: Which one.
+            inputs: As `execute_plugin`.
+            params: Likewise.
+            timeout: Seconds for everything.
+            warm: Call it once before, so that what it imports and compiles on first use is not measured.
+
+        Raises:
+            SandboxUnavailableError: The engine is `inline`.
+            WireError: What the worker says it measured cannot be.
+            PluginError: As `execute_plugin`.
+        """
+        self._check_open()
+        return self._profiler.trace_memory(plugin_id, inputs, params, timeout, warm=warm)
 
     def replay_run(
         self, run_id: str, *, release: str | os.PathLike[str] | None = None, inline: bool = False

@@ -14,6 +14,7 @@ from platform_base.core.models import ProcessingResult
 from platform_base.plugins._catalog.environments import Environment
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._host.cancellation import Cancellation
+from platform_base.plugins._wire.messages import Probe
 from platform_base.plugins.settings import SecuritySettings, WorkerSettings
 from platform_base.plugins.worker_info import WorkerInfo
 
@@ -31,6 +32,7 @@ class Deployment:
         security: What it may do.
         workers: How many workers it may have.
         environment: What it imports from; None: what the host has installed.
+        probe: What its workers measure in every call; None: nothing.
         key: Stands for the release and what it may do: calls with the same key may share workers.
     """
 
@@ -38,12 +40,15 @@ class Deployment:
     security: SecuritySettings
     workers: WorkerSettings
     environment: Environment | None = None
+    probe: Probe | None = None
     key: tuple[str, str, str, str, str] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Compute the key once: calls are frequent, and settings are long."""
         release = self.release
         place = self.environment.key if self.environment is not None else ""
+        if self.probe is not None:
+            place += f" {self.probe}"
         key = (release.plugin_id, release.version, release.digest, self.security.model_dump_json(), place)
         object.__setattr__(self, "key", key)
 

@@ -166,6 +166,7 @@ class Workshop:
                 plugin_id=manifest.plugin_id,
                 version=manifest.version,
                 packages=packages,
+                probe=deployment.probe,
             ),
             policy=self._amend(msgspec.structs.replace(policy, group=group)),
             environment=WARDEN_ENVIRONMENT,

@@ -121,6 +121,22 @@ class Exited(msgspec.Struct, frozen=True, tag="exited"):
     killed_for: str
 
 
+class Probe(msgspec.Struct, frozen=True, array_like=True):
+    """What a worker measures in the calls that it serves.
+
+    Attributes:
+        kind: ``"time"`` or ``"memory"``.
+        interval_s: For ``"time"``: between two samples, seconds.
+        calls: For ``"time"``: how often each call is carried out.
+        warm: Carry it out once before, so that what is imported and compiled on first use is not measured.
+    """
+
+    kind: str
+    interval_s: float = 0.001
+    calls: int = 1
+    warm: bool = True
+
+
 class Load(msgspec.Struct, frozen=True, tag="load"):
     """Import the plugin and construct it.
 
@@ -133,6 +149,7 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
         version: What `get_manifest` must say.
         scan: Check the imports that the sources state first; False: another worker has found them in order.
         packages: Directory of further distributions to import from; empty: none.
+        probe: What to measure in every call; None: nothing.
     """
 
     directory: str
@@ -143,6 +160,7 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
     version: str
     scan: bool = True
     packages: str = ""
+    probe: Probe | None = None
 
 
 class Execute(msgspec.Struct, frozen=True, tag="execute"):

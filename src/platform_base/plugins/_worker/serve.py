@@ -102,6 +102,8 @@ class Server:
         try:
             with enter_context(self._context):
                 self._plugin = load_plugin(message, self._policy)
+                if message.probe is not None:
+                    self._plugin = _probe(self._plugin, message)
             answer = Loaded(usage=self._meter.end())
         except BaseException as error:  # noqa: BLE001  whatever the plugin raises is the host's to judge
             kind, text, trace = describe(error)
@@ -233,6 +235,13 @@ class Server:
             self._line.send(_encode(answer))
         except OSError:
             os._exit(_ABANDONED)
+
+
+def _probe(plugin: PluginProtocol, message: Load) -> PluginProtocol:
+    from platform_base.plugins._worker.probe import ProbedPlugin  # no other worker needs it
+
+    assert message.probe is not None
+    return ProbedPlugin(plugin, message, message.probe)
 
 
 def _sendable(outcome: dict[str, Any] | list[str]) -> dict[str, Any] | list[str]:

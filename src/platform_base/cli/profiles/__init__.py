@@ -1,0 +1,1 @@
+"""How profiles look: text, pages without scripts, and a file for the viewer speedscope."""

@@ -1,0 +1,1 @@
+"""What profiled calls have shown: read from what a worker says, and checked."""
