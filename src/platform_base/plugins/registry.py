@@ -13,12 +13,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from platform_base.core.models import ProcessingResult
+from platform_base.history.location import history_path
+from platform_base.history.recorder import Recorder
 from platform_base.plugins._catalog.discovery import discover, read_release
 from platform_base.plugins._catalog.environments import Environments
 from platform_base.plugins._catalog.places import standard_places
@@ -60,9 +62,13 @@ from platform_base.plugins.manifest import Manifest
 from platform_base.plugins.parameters import resolve
 from platform_base.plugins.permission_changes import compare_permissions
 from platform_base.plugins.replays import KeptCall, Replays
-from platform_base.plugins.settings import Settings
+from platform_base.plugins.run_notes import RunNotes
+from platform_base.plugins.settings import HistorySettings, Settings
 from platform_base.plugins.stats import PluginStats, StatsRecorder
 from platform_base.plugins.worker_info import WorkerInfo
+
+if TYPE_CHECKING:
+    from platform_base.history.history import History
 
 __all__ = ["PluginChange", "PluginInfo", "PluginRegistry", "PluginStats"]
 
@@ -116,6 +122,7 @@ class PluginRegistry:
         self._reloader: Reloader | None = None
         self._background = Background(threads=self.settings.workers.total or 2 * (os.cpu_count() or 1) + 8)
         self._cache = CacheKeeper(self.settings.cache, keep=self._replays.digests)
+        self._recorder = _make_recorder(self.settings.history)
         self._calls = Calls(
             self._engine,
             self._switch,
@@ -124,6 +131,11 @@ class PluginRegistry:
             breakers=self._breakers,
             replays=self._replays,
             shadows=self._shadows,
+            notes=(
+                RunNotes(self._recorder, digest_inputs=self.settings.history.digest_inputs)
+                if self._recorder is not None
+                else None
+            ),
         )
         self._closed = False
 
@@ -665,6 +677,19 @@ class PluginRegistry:
         self._check_open()
         return self._engine.workers()
 
+    @property
+    def history(self) -> History:
+        """The memory of runs that the settings name, with everything that this registry has noted so far.
+
+        It can be asked whether or not this registry adds to it.
+        """
+        from platform_base.history.history import History  # SQLite is loaded where it is wanted only
+
+        self._check_open()
+        if self._recorder is not None:
+            self._recorder.flush()
+        return History(history_path(self.settings.history.path))
+
     def get_policy(self, plugin_id: str) -> dict[str, Any]:
         """Return what workers of the active release may do: settings ∩ manifest, in bytes and absolute paths.
 
@@ -710,6 +735,8 @@ class PluginRegistry:
         self._background.close()
         self._cache.close()
         self._store.close()
+        if self._recorder is not None:
+            self._recorder.close()
 
     def __enter__(self) -> Self:
         return self
@@ -726,3 +753,9 @@ class PluginRegistry:
             raise RegistryClosedError(
                 "this registry belongs to the parent of this process; make one of its own after the fork"
             )
+
+
+def _make_recorder(settings: HistorySettings) -> Recorder | None:
+    if not settings.enabled:
+        return None
+    return Recorder(history_path(settings.path), max_rows=settings.max_rows, max_bytes=settings.max_mb << 20)

@@ -318,7 +318,7 @@ class Supervisor:
             plugin_id=self._plugin_id,
             timeout_s=self._timeout_s,
         )
-        return CallEndedError(error, usage=_usage_of(death), worker_fit=False)
+        return CallEndedError(error, usage=self._usage_of(death), worker_fit=False)
 
     def _explain_death(self, death: Death) -> CallEndedError:
         self._connection.output.log_call(self._plugin_id)
@@ -327,7 +327,7 @@ class Supervisor:
             error = concurrent.futures.CancelledError()
         else:
             error = death.explain(self._plugin_id, self._connection.policy)
-        return CallEndedError(error, usage=_usage_of(death), worker_fit=False)
+        return CallEndedError(error, usage=self._usage_of(death), worker_fit=False)
 
     def _failed(self, failed: Failed, inputs: Mapping[str, Any]) -> CallEndedError:
         self._connection.output.log_call(self._plugin_id)
@@ -335,8 +335,12 @@ class Supervisor:
         # A plugin that ran out of memory may have left anything half done.
         return CallEndedError(error, usage=failed.usage, worker_fit=failed.kind != "memory")
 
-
-def _usage_of(death: Death) -> Usage | None:
-    if death.exited is None:
-        return None
-    return Usage(cpu_seconds=death.exited.cpu_seconds, peak_memory_bytes=0)
+    def _usage_of(self, death: Death) -> Usage | None:
+        """Return what the call has used that a worker died in; the warden is told of its whole life."""
+        if death.exited is None:
+            return None
+        before = max(self._worker.rested_cpu_seconds, self._worker.load_usage.cpu_seconds)
+        return Usage(
+            cpu_seconds=max(0.0, death.exited.cpu_seconds - before),
+            peak_memory_bytes=death.exited.peak_memory_bytes,
+        )
