@@ -307,3 +307,48 @@ def test_eight_programs_at_once(path):
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+class TestLines:
+    def test_each_call_has_its_own(self, registry):
+        ids = [
+            registry.execute_plugin("behaviours", {"do": "print_lines", "text": text}).execution.run_id
+            for text in ("first\x1b[2J", "second")
+        ]
+        one, other = ([line.text for line in registry.history.lines(run_id)] for run_id in ids)
+        assert set(one) == {"first\\x1b[2J", "on standard error", "written past Python"}
+        assert set(other) == {"second", "on standard error", "written past Python"}
+
+    def test_what_the_dead_have_printed(self, registry, tmp_path):
+        directory = tmp_path / "talkative"
+        shutil.copytree(SAMPLES / "behaviours", directory)
+        for name in ("behaviours.py", "manifest.json"):
+            text = (directory / name).read_text().replace('"behaviours"', '"talkative"')
+            talk = "    def crash(self, inputs):\n        print('last words', flush=True)"
+            (directory / name).write_text(text.replace("    def crash(self, inputs):", talk))
+        registry.discover_plugins(directory)
+        with pytest.raises(PluginError) as caught:
+            registry.execute_plugin("talkative", {"do": "crash"})
+        assert [line.text for line in registry.history.lines(caught.value.run_id)] == ["last words"]
+
+    def test_the_last_of_many_are_kept(self, path, nothing_left):
+        with make(path, history={"enabled": True, "path": str(path), "max_lines": 5}) as registry:
+            text = "\n".join(f"line {number}" for number in range(100))
+            result = registry.execute_plugin("behaviours", {"do": "print_lines", "text": text})
+            kept = [line.text for line in registry.history.lines(result.execution.run_id)]
+        assert kept[0] == "(98 lines before are not kept: history.max_lines)"
+        assert len(kept) == 5
+
+    def test_none_are_kept(self, path, nothing_left):
+        with make(path, history={"enabled": True, "path": str(path), "max_lines": 0}) as registry:
+            result = registry.execute_plugin("behaviours", {"do": "print_lines", "text": "x"})
+            assert registry.history.lines(result.execution.run_id) == []
+
+    def test_log_records_name_their_call(self, registry, caplog):
+        caplog.set_level(logging.DEBUG, "platform_base")
+        result = registry.execute_plugin("behaviours", {"do": "print_lines", "text": "x"})
+        error, _ = fail(registry, {"do": "raise_error"})
+        named = {(record.name, record.levelname, getattr(record, "run_id", None)) for record in caplog.records}
+        assert ("platform_base.plugins.output", "INFO", result.execution.run_id) in named
+        assert ("platform_base.plugins", "DEBUG", result.execution.run_id) in named
+        assert ("platform_base.plugins", "ERROR", error.run_id) in named

@@ -210,6 +210,8 @@ class Calls:
         """Count and log how a call failed; a call that `close` has stopped ends in an error of its own."""
         release = request.deployment.release
         stats = self._stats[release.plugin_id]
+        if isinstance(error, PluginError):
+            error.run_id = request.run_id
         self._breakers.learn(release.plugin_id, error)
         if self._notes is not None:
             self._notes.failed(request, error)
@@ -218,11 +220,11 @@ class Calls:
             if self._closed and isinstance(error, concurrent.futures.CancelledError):
                 raise RegistryClosedError(f"the registry was closed while {release.plugin_id!r} ran") from None
         elif isinstance(error, PluginError):
-            error.run_id = request.run_id
             stats.record_failure(type(error).__name__, error.cause if isinstance(error, ExecutionError) else "")
             trace = getattr(error, "remote_traceback", "")
             where = f"{release.plugin_id} {release.version}"
-            logger.error("%s failed: %s%s", where, error, f"\n{trace}" if trace else "")
+            about = {"run_id": request.run_id, "plugin_id": release.plugin_id}
+            logger.error("%s failed: %s%s", where, error, f"\n{trace}" if trace else "", extra=about)
             if self._replays.wants(error):
                 self._replays.keep(request, self._engine.policy(request.deployment), error)
 
@@ -239,6 +241,7 @@ class Calls:
                 execution.wall_seconds,
                 execution.cpu_seconds,
                 execution.peak_memory_bytes / (1 << 20),
+                extra={"run_id": request.run_id, "plugin_id": execution.plugin_id},
             )
         if self._notes is not None:
             self._notes.succeeded(request, execution)

@@ -106,10 +106,13 @@ class PluginRegistry:
         self._stats: defaultdict[str, StatsRecorder] = defaultdict(StatsRecorder)
         self._store = ReleaseStore.standard()
         self._replays = Replays(self.settings.replay)
+        self._recorder = _make_recorder(self.settings.history)
+        notes = RunNotes(self._recorder, self.settings.history) if self._recorder is not None else None
         self._engine = ENGINES[self.settings.engine](
             self.settings,
             self._store,
             lambda plugin_id, seconds: self._stats[plugin_id].record_load(seconds),
+            notes.printed if notes is not None else None,
         )
         self._environments = Environments(self._store.root.parent)
         self._switch = Switch(
@@ -122,7 +125,6 @@ class PluginRegistry:
         self._reloader: Reloader | None = None
         self._background = Background(threads=self.settings.workers.total or 2 * (os.cpu_count() or 1) + 8)
         self._cache = CacheKeeper(self.settings.cache, keep=self._replays.digests)
-        self._recorder = _make_recorder(self.settings.history)
         self._calls = Calls(
             self._engine,
             self._switch,
@@ -131,11 +133,7 @@ class PluginRegistry:
             breakers=self._breakers,
             replays=self._replays,
             shadows=self._shadows,
-            notes=(
-                RunNotes(self._recorder, digest_inputs=self.settings.history.digest_inputs)
-                if self._recorder is not None
-                else None
-            ),
+            notes=notes,
         )
         self._closed = False
 

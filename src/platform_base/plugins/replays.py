@@ -111,15 +111,16 @@ class Replays:
 
     def keep(self, request: Request, policy: Mapping[str, Any], error: PluginError) -> None:
         """Keep a call; where that is not possible, say so in the log: the call's own error is what matters."""
+        about = {"run_id": request.run_id, "plugin_id": request.deployment.release.plugin_id}
         try:
             size = self._write(request, policy, error)
         except (OSError, EncodingError) as failure:
-            logger.warning("run %s could not be kept in %s: %s", request.run_id, self._root, failure)
+            logger.warning("run %s could not be kept in %s: %s", request.run_id, self._root, failure, extra=about)
             return
         if size is None:
-            logger.warning("run %s is larger than replay.max_mb and is not kept", request.run_id)
+            logger.warning("run %s is larger than replay.max_mb and is not kept", request.run_id, extra=about)
             return
-        logger.info("run %s is kept: platform-base replay %s", request.run_id, request.run_id)
+        logger.info("run %s is kept: platform-base replay %s", request.run_id, request.run_id, extra=about)
         self._prune()
 
     def ids(self) -> list[str]:

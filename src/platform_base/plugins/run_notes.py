@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import datetime
 import os
 import platform
 import time
@@ -26,6 +27,7 @@ from platform_base.plugins.errors import (
     SandboxUnavailableError,
 )
 from platform_base.plugins.input_facts import look_at, takes_long
+from platform_base.plugins.settings import HistorySettings
 
 _CANCELLED = (concurrent.futures.CancelledError, asyncio.CancelledError, KeyboardInterrupt)
 _PLUGINS_FAULT = (PluginLoadError, MissingDependencyError, SandboxUnavailableError)
@@ -50,15 +52,16 @@ class _Call:
 class RunNotes:
     """Notes how calls end. Thread-safe; a note takes microseconds, but for the digests of large inputs."""
 
-    def __init__(self, recorder: Recorder, *, digest_inputs: bool) -> None:
+    def __init__(self, recorder: Recorder, settings: HistorySettings) -> None:
         """Begin.
 
         Args:
             recorder: Writes.
-            digest_inputs: Remember what distinguishes the inputs of one call from those of another.
+            settings: What is remembered of inputs and output.
         """
         self._recorder = recorder
-        self._digest = digest_inputs
+        self._digest = settings.digest_inputs
+        self._max_lines = settings.max_lines
         self._host = platform.node()
         self._pid = os.getpid()
 
@@ -107,6 +110,14 @@ class RunNotes:
         )
         self._recorder.note(lambda: [run])
 
+    def printed(self, plugin_id: str, run_id: str, lines: Sequence[str]) -> None:
+        """Note what a plugin has printed during one call: the last lines, because they say why it ended."""
+        if self._max_lines:
+            kept = list(lines[-self._max_lines :])
+            if len(kept) < len(lines):
+                kept[0] = f"({len(lines) - len(kept) + 1} lines before are not kept: history.max_lines)"
+            self._recorder.note(partial(_lines, plugin_id, run_id, kept, datetime.datetime.now(datetime.UTC)))
+
     def _made(
         self,
         call: _Call,
@@ -115,7 +126,7 @@ class RunNotes:
         *,
         elapsed: float = 0.0,
         **ending: Any,
-    ) -> Sequence[Run | Line]:
+    ) -> Sequence[Run]:
         """Return the run; called in the thread that writes."""
         release, security = call.deployment.release, call.deployment.security
         used: dict[str, Any] = {"wall_seconds": max(0.0, elapsed)}
@@ -152,6 +163,10 @@ class RunNotes:
             **ending,
         )
         return [run]
+
+
+def _lines(plugin_id: str, run_id: str, texts: Sequence[str], written: datetime.datetime) -> Sequence[Line]:
+    return [Line(run_id=run_id, plugin_id=plugin_id, written=written, text=text) for text in texts]
 
 
 def cause_of(error: BaseException) -> str:

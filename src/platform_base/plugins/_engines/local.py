@@ -33,6 +33,7 @@ from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._host.connection import UndeliveredError
 from platform_base.plugins._host.leases import Leases
 from platform_base.plugins._host.observation import observe, starting
+from platform_base.plugins._host.output import OutputListener
 from platform_base.plugins._host.pool import Pool
 from platform_base.plugins._host.supervisor import Answer, CallEndedError, Supervisor
 from platform_base.plugins._host.worker import Worker
@@ -67,6 +68,7 @@ class LocalEngine:
         store: ReleaseStore,
         *,
         on_start: StartListener = lambda plugin_id, seconds: None,
+        on_output: OutputListener | None = None,
         amend: Callable[[Policy], Policy] = lambda policy: policy,
     ) -> None:
         """Begin without any process.
@@ -75,10 +77,11 @@ class LocalEngine:
             settings: The operator's.
             store: Where snapshots of releases are kept.
             on_start: Told of every worker that was started, by plugin id, with the seconds that took.
+            on_output: Told of the lines that plugins print, at the end of each call.
             amend: Changes every policy before it is used; the escape tests leave out single layers with it.
         """
         self._leases = Leases()
-        self._workshop = Workshop(settings, store, self._leases, on_start, amend)
+        self._workshop = Workshop(settings, store, self._leases, on_start, on_output, amend)
         self._cores = len(os.sched_getaffinity(0))
         self._pool = Pool(total=settings.workers.total or max(8, 2 * self._cores))
         self._changed = threading.Condition()

@@ -179,7 +179,7 @@ class Supervisor:
         finally:
             self._exchange.release()
         wall_seconds = time.monotonic() - began
-        warnings = self._connection.output.log_call(self._plugin_id)
+        warnings = self._connection.output.log_call(self._plugin_id, self._worker.run_id)
         return Answer(
             values=values,
             metadata=metadata,
@@ -310,7 +310,7 @@ class Supervisor:
     def _time_out(self) -> CallEndedError:
         self._connection.kill()
         death = self._connection.bury()
-        self._connection.output.log_call(self._plugin_id)
+        self._connection.output.log_call(self._plugin_id, self._worker.run_id)
         assert self._timeout_s is not None
         error = PluginTimeoutError(
             f"plugin {self._plugin_id!r} did not answer within {self._timeout_s:g} s; its worker was stopped. "
@@ -321,7 +321,7 @@ class Supervisor:
         return CallEndedError(error, usage=self._usage_of(death), worker_fit=False)
 
     def _explain_death(self, death: Death) -> CallEndedError:
-        self._connection.output.log_call(self._plugin_id)
+        self._connection.output.log_call(self._plugin_id, self._worker.run_id)
         error: BaseException
         if self._cancellation.requested:
             error = concurrent.futures.CancelledError()
@@ -330,7 +330,7 @@ class Supervisor:
         return CallEndedError(error, usage=self._usage_of(death), worker_fit=False)
 
     def _failed(self, failed: Failed, inputs: Mapping[str, Any]) -> CallEndedError:
-        self._connection.output.log_call(self._plugin_id)
+        self._connection.output.log_call(self._plugin_id, self._worker.run_id)
         error = explain_failure(failed, inputs, self._plugin_id, self._connection.policy, self._worker.show_source)
         # A plugin that ran out of memory may have left anything half done.
         return CallEndedError(error, usage=failed.usage, worker_fit=failed.kind != "memory")
