@@ -26,15 +26,17 @@ OPEN_IMPORTS = {
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A cache directory that the tests do not share with the user."""
+    """A cache directory, and one for the history and failed calls, that the tests do not share with the user."""
     directory = tmp_path_factory.mktemp("cache")
-    before = os.environ.get("PLATFORM_BASE_CACHE_DIR")
-    os.environ["PLATFORM_BASE_CACHE_DIR"] = str(directory)
+    own = {"PLATFORM_BASE_CACHE_DIR": str(directory), "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
     yield directory
-    if before is None:
-        del os.environ["PLATFORM_BASE_CACHE_DIR"]
-    else:
-        os.environ["PLATFORM_BASE_CACHE_DIR"] = before
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
 
 
 def eventually(condition: Callable[[], object], *, seconds: float = 10) -> bool:

@@ -45,6 +45,7 @@ from platform_base.plugins.self_test import Expectation, SelfTest, Source
 from platform_base.plugins.settings import (
     CacheSettings,
     CrashLoopSettings,
+    HistorySettings,
     PluginWorkerSettings,
     ReplaySettings,
     SecuritySettings,
@@ -215,6 +216,7 @@ class TestSettingsReference:
             ("crash_loop", CrashLoopSettings),
             ("cache", CacheSettings),
             ("replay", ReplaySettings),
+            ("history", HistorySettings),
         ],
     )
     def test_every_key_with_its_default(self, heading, model):

@@ -13,6 +13,7 @@ from platform_base.plugins.errors import Problem, SettingsError
 from platform_base.plugins.settings import (
     CacheSettings,
     CrashLoopSettings,
+    HistorySettings,
     PluginSettings,
     ReplaySettings,
     SecuritySettings,
@@ -83,7 +84,7 @@ def test_shipped_file_comments_every_key() -> None:
     lines = (REPOSITORY / "config/plugins.yaml").read_text(encoding="utf-8").splitlines()
     keys = [number for number, line in enumerate(lines) if re.match(r" +[a-z_]+:", line)]
 
-    sections = (SecuritySettings, WorkerSettings, CrashLoopSettings, CacheSettings, ReplaySettings)
+    sections = (SecuritySettings, WorkerSettings, CrashLoopSettings, CacheSettings, ReplaySettings, HistorySettings)
     assert len(keys) == sum(len(section.model_fields) for section in sections) + 2
     assert [lines[number] for number in keys if "#" not in lines[number - 1]] == []
 

@@ -34,6 +34,7 @@ from platform_base.plugins.errors import (
 from platform_base.plugins.parameters import resolve
 from platform_base.plugins.replays import Replays
 from platform_base.plugins.run_id import RunIds
+from platform_base.plugins.run_notes import RunNotes
 from platform_base.plugins.stats import StatsRecorder
 
 logger = logging.getLogger("platform_base.plugins")
@@ -52,6 +53,7 @@ class Calls:
         breakers: Breakers,
         replays: Replays,
         shadows: Mapping[str, Shadow],
+        notes: RunNotes | None,
     ) -> None:
         """Take what the registry shares with it.
 
@@ -63,6 +65,7 @@ class Calls:
             breakers: Keep calls away from plugins whose workers die.
             replays: Keep calls that failed.
             shadows: Candidates that are tried, by plugin id.
+            notes: Tell the history; None: there is none.
         """
         self._engine = engine
         self._switch = switch
@@ -71,6 +74,7 @@ class Calls:
         self._breakers = breakers
         self._replays = replays
         self._shadows = shadows
+        self._notes = notes
         self._run_ids = RunIds()
         self._closed = False
 
@@ -134,7 +138,10 @@ class Calls:
         except BaseException as error:
             self._note_failure(request, error)
             raise
-        self._note_success(request, result)
+        if self._notes is not None and self._notes.takes_long(request):
+            await asyncio.to_thread(self._note_success, request, result)
+        else:
+            self._note_success(request, result)
         return result
 
     def map(
@@ -175,7 +182,11 @@ class Calls:
     ) -> Request:
         """Check what the caller hands over, and find the release that answers."""
         run_id = self._run_ids.make()
-        self._breakers.admit(plugin_id)
+        try:
+            self._breakers.admit(plugin_id)
+        except PluginError as error:
+            self._note_refusal(plugin_id, run_id, error)
+            raise
         try:
             release = self._serving(plugin_id)
             deployment = self._switch.deployment(release)
@@ -193,8 +204,7 @@ class Calls:
             )
         except BaseException as error:
             self._breakers.learn(plugin_id, error)
-            if isinstance(error, PluginError):
-                error.run_id = run_id
+            self._note_refusal(plugin_id, run_id, error)
             raise
 
     def _serving(self, plugin_id: str) -> Release:
@@ -207,21 +217,36 @@ class Calls:
             self._stats[plugin_id].record_failure(type(error).__name__)
             raise
 
+    def _note_refusal(self, plugin_id: str, run_id: str, error: BaseException) -> None:
+        """Name and remember a call that was not begun."""
+        if isinstance(error, PluginError):
+            error.run_id = run_id
+        if self._notes is not None:
+            try:
+                release = self._switch.active(plugin_id)
+            except PluginError:
+                release = None
+            self._notes.refused(plugin_id, run_id, error, release)
+
     def _note_failure(self, request: Request, error: BaseException) -> None:
         """Count and log how a call failed; a call that `close` has stopped ends in an error of its own."""
         release = request.deployment.release
         stats = self._stats[release.plugin_id]
+        if isinstance(error, PluginError):
+            error.run_id = request.run_id
         self._breakers.learn(release.plugin_id, error)
+        if self._notes is not None:
+            self._notes.failed(request, error)
         if isinstance(error, concurrent.futures.CancelledError | asyncio.CancelledError):
             stats.record_failure("Cancelled")
             if self._closed and isinstance(error, concurrent.futures.CancelledError):
                 raise RegistryClosedError(f"the registry was closed while {release.plugin_id!r} ran") from None
         elif isinstance(error, PluginError):
-            error.run_id = request.run_id
             stats.record_failure(type(error).__name__, error.cause if isinstance(error, ExecutionError) else "")
             trace = getattr(error, "remote_traceback", "")
             where = f"{release.plugin_id} {release.version}"
-            logger.error("%s failed: %s%s", where, error, f"\n{trace}" if trace else "")
+            about = {"run_id": request.run_id, "plugin_id": release.plugin_id}
+            logger.error("%s failed: %s%s", where, error, f"\n{trace}" if trace else "", extra=about)
             if self._replays.wants(error):
                 self._replays.keep(request, self._engine.policy(request.deployment), error)
 
@@ -238,7 +263,10 @@ class Calls:
                 execution.wall_seconds,
                 execution.cpu_seconds,
                 execution.peak_memory_bytes / (1 << 20),
+                extra={"run_id": request.run_id, "plugin_id": execution.plugin_id},
             )
+        if self._notes is not None:
+            self._notes.succeeded(request, execution)
         if self._shadows:
             self._cast_shadow(request, result)
 

@@ -156,7 +156,8 @@ class Breakers:
             else:
                 breaker.record_nothing()
         if backoff_s is not None:
-            logger.error("%s is disabled for %.0f s, its workers die: %s", plugin_id, backoff_s, death)
+            about = {"plugin_id": plugin_id, "run_id": getattr(error, "run_id", "")}
+            logger.error("%s is disabled for %.0f s, its workers die: %s", plugin_id, backoff_s, death, extra=about)
         if closed:
             logger.info("%s is enabled again: its worker lived through a call", plugin_id)
 

@@ -17,6 +17,7 @@ Each class keeps its facts as attributes, and each message says where, what was 
     ├── EncodingError                .path              (also TypeError)
     ├── PluginDisabledError          .plugin_id, .cause, .retry_after_s
     ├── ReplayError                  .run
+    ├── HistoryError                 .run
     ├── RegistryClosedError
     └── ExecutionError               .plugin_id
         ├── PluginFailedError        .remote_type, .remote_message, .remote_traceback
@@ -33,6 +34,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from platform_base.core.models import Execution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +77,11 @@ class PluginError(Exception):
 
     Attributes:
         run_id: The call that it ended, as in `Execution.run_id`; empty where there was none.
+        execution: How that call went and what it used, as far as it was begun; else None.
     """
 
     run_id: str = ""
+    execution: Execution | None = None
 
 
 class ManifestError(PluginError):
@@ -255,6 +260,20 @@ class ReplayError(PluginError):
 
     Attributes:
         run: The name that was asked for.
+    """
+
+    def __init__(self, message: str, *, run: str) -> None:
+        self.run = run
+        super().__init__(message)
+
+
+class HistoryError(PluginError):
+    """The history cannot be read, or does not know the run that was asked for.
+
+    What to do: see ``platform-base runs``, which lists them; or delete a file that is broken.
+
+    Attributes:
+        run: The name that was asked for; empty where it is the file that cannot be read.
     """
 
     def __init__(self, message: str, *, run: str) -> None:

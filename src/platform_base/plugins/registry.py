@@ -13,12 +13,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from platform_base.core.models import ProcessingResult
+from platform_base.history.location import history_path
+from platform_base.history.recorder import Recorder
 from platform_base.plugins._catalog.discovery import discover, read_release
 from platform_base.plugins._catalog.environments import Environments
 from platform_base.plugins._catalog.places import standard_places
@@ -63,9 +65,13 @@ from platform_base.plugins.profiling.memory_profile import MemoryProfile
 from platform_base.plugins.profiling.profiler import Profiler
 from platform_base.plugins.profiling.time_profile import TimeProfile
 from platform_base.plugins.replays import KeptCall, Replays
-from platform_base.plugins.settings import Settings
+from platform_base.plugins.run_notes import RunNotes
+from platform_base.plugins.settings import HistorySettings, Settings
 from platform_base.plugins.stats import PluginStats, StatsRecorder
 from platform_base.plugins.worker_info import WorkerInfo
+
+if TYPE_CHECKING:
+    from platform_base.history.history import History
 
 __all__ = ["PluginChange", "PluginInfo", "PluginRegistry", "PluginStats"]
 
@@ -103,10 +109,13 @@ class PluginRegistry:
         self._stats: defaultdict[str, StatsRecorder] = defaultdict(StatsRecorder)
         self._store = ReleaseStore.standard()
         self._replays = Replays(self.settings.replay)
+        self._recorder = _make_recorder(self.settings.history)
+        notes = RunNotes(self._recorder, self.settings.history) if self._recorder is not None else None
         self._engine = ENGINES[self.settings.engine](
             self.settings,
             self._store,
             lambda plugin_id, seconds: self._stats[plugin_id].record_load(seconds),
+            notes.printed if notes is not None else None,
         )
         self._environments = Environments(self._store.root.parent)
         self._switch = Switch(
@@ -127,6 +136,7 @@ class PluginRegistry:
             breakers=self._breakers,
             replays=self._replays,
             shadows=self._shadows,
+            notes=notes,
         )
         self._profiler = Profiler(self._calls, self._engine)
         self._closed = False
@@ -732,6 +742,19 @@ class PluginRegistry:
         self._check_open()
         return self._engine.workers()
 
+    @property
+    def history(self) -> History:
+        """The memory of runs that the settings name, with everything that this registry has noted so far.
+
+        It can be asked whether or not this registry adds to it.
+        """
+        from platform_base.history.history import History  # SQLite is loaded where it is wanted only
+
+        self._check_open()
+        if self._recorder is not None:
+            self._recorder.flush()
+        return History(history_path(self.settings.history.path))
+
     def get_policy(self, plugin_id: str) -> dict[str, Any]:
         """Return what workers of the active release may do: settings ∩ manifest, in bytes and absolute paths.
 
@@ -777,6 +800,8 @@ class PluginRegistry:
         self._background.close()
         self._cache.close()
         self._store.close()
+        if self._recorder is not None:
+            self._recorder.close()
 
     def __enter__(self) -> Self:
         return self
@@ -793,3 +818,9 @@ class PluginRegistry:
             raise RegistryClosedError(
                 "this registry belongs to the parent of this process; make one of its own after the fork"
             )
+
+
+def _make_recorder(settings: HistorySettings) -> Recorder | None:
+    if not settings.enabled:
+        return None
+    return Recorder(history_path(settings.path), max_rows=settings.max_rows, max_bytes=settings.max_mb << 20)

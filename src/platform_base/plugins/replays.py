@@ -12,14 +12,12 @@ Inputs may be confidential: the directory is its owner's alone, and nothing is k
 from __future__ import annotations
 
 import datetime
-import errno
 import importlib.metadata
 import json
 import logging
 import os
 import platform
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -29,6 +27,7 @@ from typing import Any
 import numpy as np
 import platformdirs
 
+from platform_base.core.owner_only import make_owner_only
 from platform_base.plugins._engines.base import Request
 from platform_base.plugins._wire.codec import DecodeError, decode, encode
 from platform_base.plugins.errors import (
@@ -112,15 +111,16 @@ class Replays:
 
     def keep(self, request: Request, policy: Mapping[str, Any], error: PluginError) -> None:
         """Keep a call; where that is not possible, say so in the log: the call's own error is what matters."""
+        about = {"run_id": request.run_id, "plugin_id": request.deployment.release.plugin_id}
         try:
             size = self._write(request, policy, error)
         except (OSError, EncodingError) as failure:
-            logger.warning("run %s could not be kept in %s: %s", request.run_id, self._root, failure)
+            logger.warning("run %s could not be kept in %s: %s", request.run_id, self._root, failure, extra=about)
             return
         if size is None:
-            logger.warning("run %s is larger than replay.max_mb and is not kept", request.run_id)
+            logger.warning("run %s is larger than replay.max_mb and is not kept", request.run_id, extra=about)
             return
-        logger.info("run %s is kept: platform-base replay %s", request.run_id, request.run_id)
+        logger.info("run %s is kept: platform-base replay %s", request.run_id, request.run_id, extra=about)
         self._prune()
 
     def ids(self) -> list[str]:
@@ -189,7 +189,7 @@ class Replays:
         encoded = encode({"inputs": inputs, "given": dict(request.given)}, root="")
         if encoded.size + len(encoded.body) > self._settings.max_mb << 20:
             return None
-        self._prepare()
+        make_owner_only(self._root)
         partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=self._root))
         try:
             blocks = np.zeros(encoded.size, dtype=np.uint8)
@@ -203,16 +203,6 @@ class Replays:
             shutil.rmtree(partial, ignore_errors=True)
             raise
         return encoded.size + len(encoded.body)
-
-    def _prepare(self) -> None:
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = self._root.lstat()
-        if not stat.S_ISDIR(status.st_mode):
-            raise NotADirectoryError(errno.ENOTDIR, "a link or a file instead of a directory", str(self._root))
-        if status.st_uid != os.geteuid():
-            raise PermissionError(errno.EACCES, "a directory of another user", str(self._root))
-        if stat.S_IMODE(status.st_mode) != 0o700:
-            self._root.chmod(0o700)
 
     def _prune(self) -> None:
         """Delete the oldest calls until there are few enough and they are small enough."""

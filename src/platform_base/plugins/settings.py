@@ -192,6 +192,31 @@ class ReplaySettings(DocumentModel):
         return {"keep": data} if isinstance(data, str) else data
 
 
+class HistorySettings(DocumentModel):
+    """Whether every run is remembered; also written as one word, ``true`` or ``false``, which is ``enabled``.
+
+    Attributes:
+        enabled: Remember what ran, how it ended and what it used.
+        path: The file; None: ``history/runs.db`` in the user's state directory.
+        max_rows: So many runs are remembered; the oldest go first.
+        max_mb: So large the file may become, MB.
+        max_lines: So many lines that a plugin prints are remembered of each call, the last ones.
+        digest_inputs: Remember SHA-256 over each input, to tell later whether two runs had the same.
+    """
+
+    enabled: bool = False
+    path: AbsolutePath | None = None
+    max_rows: Annotated[int, Field(ge=1, le=1_000_000_000)] = 100_000
+    max_mb: Megabytes = 256
+    max_lines: Annotated[int, Field(ge=0, le=1_000_000)] = 200
+    digest_inputs: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_switch(cls, data: Any) -> Any:
+        return {"enabled": data} if isinstance(data, bool) else data
+
+
 class PluginSettings(SecuritySettings):
     """What is different for one plugin; only the keys that were written count.
 
@@ -213,6 +238,7 @@ class Settings(DocumentModel):
         crash_loop: When a plugin whose workers die is left alone.
         cache: How old and how large the cache directory may become.
         replay: Whether failing calls are kept to be run again; ``on_failure`` is short for ``{keep: on_failure}``.
+        history: Whether every run is remembered; ``true`` is short for ``{enabled: true}``.
         plugins: What is different for single plugins, by plugin id.
         environments: ``shared``: plugins run with what the host has installed; ``isolated``: each with what it
             requires, in an environment of its own; ``auto``: those whose requirements the host does not meet. Also
@@ -226,6 +252,7 @@ class Settings(DocumentModel):
     crash_loop: CrashLoopSettings = CrashLoopSettings()
     cache: CacheSettings = CacheSettings()
     replay: ReplaySettings = ReplaySettings()
+    history: HistorySettings = HistorySettings()
     plugins: Annotated[
         dict[Annotated[str, AfterValidator(check_plugin_id)], PluginSettings],
         BeforeValidator(without_annotations),

@@ -45,12 +45,15 @@ def test_a_busy_worker_names_its_call(registry):
     assert eventually(lambda: registry.list_workers() == [])
 
 
-def test_one_that_spent_too_much_is_paused(registry):
-    call = registry.submit_plugin("behaviours", {"do": "spin", "cpu_seconds": 30})
-    assert eventually(lambda: any(row["state"] == "paused" for row in registry.list_workers()))
-    (row,) = registry.list_workers()
-    assert row["cpu_seconds"] > 0
-    call.cancel()
+def test_one_that_spent_too_much_is_paused(nothing_left):
+    with PluginRegistry({**OPEN_IMPORTS, "plugins": {"behaviours": {"max_cpu_percent": 2}}}) as registry:
+        registry.discover_plugins(SAMPLES)
+        call = registry.submit_plugin("behaviours", {"do": "spin", "cpu_seconds": 30})
+        assert eventually(lambda: any(row["state"] == "paused" for row in registry.list_workers()))
+        (row,) = registry.list_workers()
+        assert row["cpu_seconds"] > 0
+        assert row["limits"]["cpu_percent"] == 2.0
+        call.cancel()
 
 
 def test_one_that_is_being_started(nothing_left, tmp_path):

@@ -10,7 +10,6 @@ import errno
 import hashlib
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,6 +18,7 @@ from typing import Self
 
 import platformdirs
 
+from platform_base.core.owner_only import make_owner_only
 from platform_base.plugins._catalog.claim import Claims
 from platform_base.plugins._catalog.digest import ReleaseDigest, compute_digest, list_files, open_files
 from platform_base.plugins._catalog.release import Release
@@ -67,7 +67,7 @@ class ReleaseStore:
         shelf = self._root / digest
         target = shelf / (release.directory.name or release.plugin_id)
         try:
-            self._prepare()
+            make_owner_only(self._root)
             self._claims.hold(digest)
             if _is_intact(target, release.digest):
                 os.utime(shelf)  # the time of last use, which `retention` reads
@@ -113,16 +113,6 @@ class ReleaseStore:
     def close(self) -> None:
         """Let other processes delete the copies that were asked for."""
         self._claims.release_all()
-
-    def _prepare(self) -> None:
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = self._root.lstat()
-        if not stat.S_ISDIR(status.st_mode):
-            raise NotADirectoryError(errno.ENOTDIR, "a link or a file instead of a directory", str(self._root))
-        if status.st_uid != os.geteuid():
-            raise PermissionError(errno.EACCES, "a directory of another user", str(self._root))
-        if stat.S_IMODE(status.st_mode) != 0o700:
-            self._root.chmod(0o700)
 
     def _copy(self, release: Release, destination: Path) -> None:
         digest = ReleaseDigest()

@@ -33,12 +33,14 @@ from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._host.connection import UndeliveredError
 from platform_base.plugins._host.leases import Leases
 from platform_base.plugins._host.observation import observe, starting
+from platform_base.plugins._host.output import OutputListener
 from platform_base.plugins._host.pool import Pool
 from platform_base.plugins._host.supervisor import Answer, CallEndedError, Supervisor
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.codec import Encoded, encode
-from platform_base.plugins.errors import ExecutionError, RegistryClosedError, WorkerCrashedError
+from platform_base.plugins._wire.messages import Usage
+from platform_base.plugins.errors import ExecutionError, PluginError, RegistryClosedError, WorkerCrashedError
 from platform_base.plugins.settings import Settings
 from platform_base.plugins.worker_info import WorkerInfo
 
@@ -48,6 +50,8 @@ Finished = TypeVar("Finished")
 
 _ATTEMPTS = 3
 """How often a call that was never delivered is offered to another worker."""
+
+_UNKNOWN = Usage(cpu_seconds=0.0, peak_memory_bytes=0)
 
 _CLEARING_UP_S = 10.0
 """How long closing waits for calls that it has stopped; they need milliseconds."""
@@ -64,6 +68,7 @@ class LocalEngine:
         store: ReleaseStore,
         *,
         on_start: StartListener = lambda plugin_id, seconds: None,
+        on_output: OutputListener | None = None,
         amend: Callable[[Policy], Policy] = lambda policy: policy,
     ) -> None:
         """Begin without any process.
@@ -72,10 +77,11 @@ class LocalEngine:
             settings: The operator's.
             store: Where snapshots of releases are kept.
             on_start: Told of every worker that was started, by plugin id, with the seconds that took.
+            on_output: Told of the lines that plugins print, at the end of each call.
             amend: Changes every policy before it is used; the escape tests leave out single layers with it.
         """
         self._leases = Leases()
-        self._workshop = Workshop(settings, store, self._leases, on_start, amend)
+        self._workshop = Workshop(settings, store, self._leases, on_start, on_output, amend)
         self._cores = len(os.sched_getaffinity(0))
         self._pool = Pool(total=settings.workers.total or max(8, 2 * self._cores))
         self._changed = threading.Condition()
@@ -130,18 +136,21 @@ class LocalEngine:
         try:
             for _ in range(_ATTEMPTS):
                 worker = lane.take(cancellation)
-                queue_seconds = time.monotonic() - began
+                handed = time.monotonic()
+                queue_seconds = handed - began
                 fit = False
                 try:
                     # The host and the worker each need a core while the host spins.
                     patience = lane.patience if 2 * len(self._active) <= self._cores else None
-                    answer = _supervise(worker, request, cancellation, batch).run(encoded, patience)
+                    answer = _supervise(worker, request, cancellation, handed, batch).run(encoded, patience)
                     fit = not worker.exchange.worn_out
                 except UndeliveredError:
                     continue
                 except CallEndedError as ended:
                     fit = ended.worker_fit
-                    raise _with_age(ended.error, worker) from None
+                    raise _told(
+                        ended.error, ended.usage, request, worker, queue_seconds, time.monotonic() - handed
+                    ) from None
                 finally:
                     cancellation.release()
                     lane.give_back(worker, fit=fit and not cancellation.requested)
@@ -161,16 +170,21 @@ class LocalEngine:
         try:
             for _ in range(_ATTEMPTS):
                 worker = await lane.take_async(cancellation)
-                queue_seconds = time.monotonic() - began
+                handed = time.monotonic()
+                queue_seconds = handed - began
                 fit = False
                 try:
-                    answer = await conduct(_supervise(worker, request, cancellation), worker.connection, encoded)
+                    answer = await conduct(
+                        _supervise(worker, request, cancellation, handed), worker.connection, encoded
+                    )
                     fit = not worker.exchange.worn_out
                 except UndeliveredError:
                     continue
                 except CallEndedError as ended:
                     fit = ended.worker_fit
-                    raise _with_age(ended.error, worker) from None
+                    raise _told(
+                        ended.error, ended.usage, request, worker, queue_seconds, time.monotonic() - handed
+                    ) from None
                 finally:
                     cancellation.release()
                     give_back = partial(lane.give_back, worker, fit=fit and not cancellation.requested)
@@ -262,10 +276,14 @@ class LocalEngine:
 
 
 def _supervise(
-    worker: Worker, request: Request, cancellation: Cancellation, batch: Sequence[dict[str, Any]] = ()
+    worker: Worker,
+    request: Request,
+    cancellation: Cancellation,
+    now: float,
+    batch: Sequence[dict[str, Any]] = (),
 ) -> Supervisor:
     cancellation.bind(worker)
-    worker.begin(request.run_id, request.timeout_s, time.monotonic())
+    worker.begin(request.run_id, request.timeout_s, now)
     return Supervisor(
         worker,
         worker.warden,
@@ -286,9 +304,19 @@ def _undeliverable(request: Request) -> WorkerCrashedError:
     )
 
 
-def _with_age(error: BaseException, worker: Worker) -> BaseException:
+def _told(
+    error: BaseException,
+    usage: Usage | None,
+    request: Request,
+    worker: Worker,
+    queue_seconds: float,
+    wall_seconds: float,
+) -> BaseException:
+    """Have the error of a call tell how the call went and what it used."""
     if isinstance(error, ExecutionError):
         error.worker_seconds = time.monotonic() - worker.started
+    if isinstance(error, PluginError):
+        error.execution = _execution(request, worker, usage or _UNKNOWN, wall_seconds, queue_seconds)
     return error
 
 
@@ -305,7 +333,7 @@ def _results(
     outcomes: list[ProcessingResult | BaseException] = []
     for request, outcome in zip(requests, answer.outcomes, strict=True):
         if isinstance(outcome, BaseException):
-            outcomes.append(_with_age(outcome, worker))
+            outcomes.append(_told(outcome, usage, request, worker, queue_seconds, share.wall_seconds))
             continue
         values, metadata = outcome
         each = msgspec.structs.replace(share, values=values, metadata=metadata)
@@ -314,19 +342,30 @@ def _results(
 
 
 def _result(request: Request, worker: Worker, answer: Answer, queue_seconds: float) -> ProcessingResult:
+    execution = _execution(request, worker, answer.usage, answer.wall_seconds, queue_seconds, answer.warnings)
+    return ProcessingResult(values=answer.values, metadata=answer.metadata, execution=execution)
+
+
+def _execution(
+    request: Request,
+    worker: Worker,
+    usage: Usage,
+    wall_seconds: float,
+    queue_seconds: float,
+    warnings: tuple[str, ...] = (),
+) -> Execution:
     release = request.deployment.release
-    execution = Execution(
+    return Execution(
         plugin_id=release.plugin_id,
         version=release.version,
         digest=release.digest,
         parameters=request.parameters,
-        wall_seconds=answer.wall_seconds,
-        cpu_seconds=answer.usage.cpu_seconds,
-        peak_memory_bytes=answer.usage.peak_memory_bytes,
+        wall_seconds=wall_seconds,
+        cpu_seconds=usage.cpu_seconds,
+        peak_memory_bytes=usage.peak_memory_bytes,
         protections=worker.protections,
         engine=LocalEngine.name,
         queue_seconds=queue_seconds,
-        warnings=answer.warnings,
+        warnings=warnings,
         run_id=request.run_id,
     )
-    return ProcessingResult(values=answer.values, metadata=answer.metadata, execution=execution)

@@ -20,6 +20,7 @@ from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.store import ReleaseStore
 from platform_base.plugins._engines.base import Deployment, StartListener
 from platform_base.plugins._host.leases import Leases
+from platform_base.plugins._host.output import OutputListener
 from platform_base.plugins._host.warden import WARDEN_ENVIRONMENT, WardenClient, WardenLostError
 from platform_base.plugins._host.worker import Recipe, Worker, start_worker
 from platform_base.plugins._sandbox.grant import common_read_paths, derive_policy, named_paths
@@ -49,12 +50,14 @@ class Workshop:
         store: ReleaseStore,
         leases: Leases,
         on_start: StartListener,
+        on_output: OutputListener | None,
         amend: Callable[[Policy], Policy],
     ) -> None:
         """Begin without any process; the arguments are those of `LocalEngine`."""
         self._settings = settings
         self._leases = leases
         self._on_start = on_start
+        self._on_output = on_output
         self._amend = amend
         self._store = store
         # Without links: workers are given what was there when their policy was derived, not what a name leads to later.
@@ -82,6 +85,7 @@ class Workshop:
             warden, runtime = self._ensure_warden(deployment.environment, namespaces=namespaces)
             try:
                 worker = start_worker(warden, recipe, runtime, self._leases)
+                worker.connection.output.listener = self._on_output
                 self._remember_scan(deployment, recipe)
                 self._on_start(deployment.release.plugin_id, worker.load_seconds)
                 return worker

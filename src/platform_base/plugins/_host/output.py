@@ -6,10 +6,14 @@ import fcntl
 import logging
 import os
 import termios
+from collections.abc import Callable, Sequence
 
 from platform_base.plugins._host.visible import split_lines
 
 logger = logging.getLogger("platform_base.plugins.output")
+
+OutputListener = Callable[[str, str, Sequence[str]], None]
+"""Told of a plugin id, a run id, and the lines that the one has printed during the other; safe to print."""
 
 _CHUNK = 1 << 16
 _MOST_LINES = 2000
@@ -26,6 +30,7 @@ class Output:
         self._kept = bytearray()
         self._dropped = 0
         self.ended = False
+        self.listener: OutputListener | None = None
 
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
@@ -50,23 +55,34 @@ class Output:
         waiting = fcntl.ioctl(self._descriptor, termios.FIONREAD, bytes(4))
         return waiting != bytes(4)
 
-    def log_call(self, plugin_id: str) -> tuple[str, ...]:
-        """Log what was printed since the last call ended, and return a warning if some of it was dropped."""
+    def log_call(self, plugin_id: str, run_id: str = "") -> tuple[str, ...]:
+        """Log what was printed since the last call ended, and return a warning if some of it was dropped.
+
+        Args:
+            plugin_id: Who printed it.
+            run_id: In which call; empty: in none, such as while the plugin was loaded.
+        """
         if self._has_more():
             self.drain()
+        if not self._kept and not self._dropped:
+            return ()
+        about = {"plugin_id": plugin_id, "run_id": run_id}
         if self._kept:
             lines = split_lines(bytes(self._kept))
             self._kept.clear()
             for line in lines[:_MOST_LINES]:
-                logger.info("%s | %s", plugin_id, line)
+                logger.info("%s | %s", plugin_id, line, extra=about)
             if len(lines) > _MOST_LINES:
-                logger.warning("%s | %d more lines are not logged", plugin_id, len(lines) - _MOST_LINES)
+                more = len(lines) - _MOST_LINES
+                logger.warning("%s | %d more lines are not logged", plugin_id, more, extra=about)
+            if self.listener is not None and run_id:
+                self.listener(plugin_id, run_id, lines)
         if not self._dropped:
             return ()
         kept = f"max_output_mb keeps {self._max_bytes / (1 << 20):g} MB of a call"
         warning = f"{self._dropped} bytes of output were dropped; {kept}"
         self._dropped = 0
-        logger.warning("%s | %s", plugin_id, warning)
+        logger.warning("%s | %s", plugin_id, warning, extra=about)
         return (warning,)
 
     def close(self) -> None:

@@ -179,7 +179,7 @@ class Supervisor:
         finally:
             self._exchange.release()
         wall_seconds = time.monotonic() - began
-        warnings = self._connection.output.log_call(self._plugin_id)
+        warnings = self._connection.output.log_call(self._plugin_id, self._worker.run_id)
         return Answer(
             values=values,
             metadata=metadata,
@@ -310,7 +310,7 @@ class Supervisor:
     def _time_out(self) -> CallEndedError:
         self._connection.kill()
         death = self._connection.bury()
-        self._connection.output.log_call(self._plugin_id)
+        self._connection.output.log_call(self._plugin_id, self._worker.run_id)
         assert self._timeout_s is not None
         error = PluginTimeoutError(
             f"plugin {self._plugin_id!r} did not answer within {self._timeout_s:g} s; its worker was stopped. "
@@ -318,25 +318,29 @@ class Supervisor:
             plugin_id=self._plugin_id,
             timeout_s=self._timeout_s,
         )
-        return CallEndedError(error, usage=_usage_of(death), worker_fit=False)
+        return CallEndedError(error, usage=self._usage_of(death), worker_fit=False)
 
     def _explain_death(self, death: Death) -> CallEndedError:
-        self._connection.output.log_call(self._plugin_id)
+        self._connection.output.log_call(self._plugin_id, self._worker.run_id)
         error: BaseException
         if self._cancellation.requested:
             error = concurrent.futures.CancelledError()
         else:
             error = death.explain(self._plugin_id, self._connection.policy)
-        return CallEndedError(error, usage=_usage_of(death), worker_fit=False)
+        return CallEndedError(error, usage=self._usage_of(death), worker_fit=False)
 
     def _failed(self, failed: Failed, inputs: Mapping[str, Any]) -> CallEndedError:
-        self._connection.output.log_call(self._plugin_id)
+        self._connection.output.log_call(self._plugin_id, self._worker.run_id)
         error = explain_failure(failed, inputs, self._plugin_id, self._connection.policy, self._worker.show_source)
         # A plugin that ran out of memory may have left anything half done.
         return CallEndedError(error, usage=failed.usage, worker_fit=failed.kind != "memory")
 
-
-def _usage_of(death: Death) -> Usage | None:
-    if death.exited is None:
-        return None
-    return Usage(cpu_seconds=death.exited.cpu_seconds, peak_memory_bytes=0)
+    def _usage_of(self, death: Death) -> Usage | None:
+        """Return what the call has used that a worker died in; the warden is told of its whole life."""
+        if death.exited is None:
+            return None
+        before = max(self._worker.rested_cpu_seconds, self._worker.load_usage.cpu_seconds)
+        return Usage(
+            cpu_seconds=max(0.0, death.exited.cpu_seconds - before),
+            peak_memory_bytes=death.exited.peak_memory_bytes,
+        )

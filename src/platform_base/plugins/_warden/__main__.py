@@ -155,7 +155,13 @@ class Warden:
         self._poll.unregister(pidfd)
         self._watch.remove(child)
         _, status, usage = os.wait4(child.pid, 0)
-        report = Exited(status=status, cpu_seconds=usage.ru_utime + usage.ru_stime, killed_for=child.killed_for)
+        report = Exited(
+            status=status,
+            cpu_seconds=usage.ru_utime + usage.ru_stime,
+            killed_for=child.killed_for,
+            # The worker resets the mark of its own memory at the beginning of each call; see getrusage(2).
+            peak_memory_bytes=usage.ru_maxrss << 10,
+        )
         try:
             child.line.send(_encode(report), wait=False)
         except OSError:

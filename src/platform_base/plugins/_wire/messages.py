@@ -114,11 +114,13 @@ class Exited(msgspec.Struct, frozen=True, tag="exited"):
         status: As `os.waitpid` gives it.
         cpu_seconds: User and system time of its whole life.
         killed_for: The limit for which the warden killed it, such as ``"max_memory_mb"``; empty otherwise.
+        peak_memory_bytes: Largest resident memory since its last call began.
     """
 
     status: int
     cpu_seconds: float
     killed_for: str
+    peak_memory_bytes: int
 
 
 class Probe(msgspec.Struct, frozen=True, array_like=True):
