@@ -19,8 +19,36 @@ from docs.generate.command_line import place
 from docs.generate.error_classes import remedy
 
 ENGLISH, PORTUGUESE = "en", "pt_BR"
-#: Pages that are translated. This list may grow, never shrink.
-TRANSLATED: set[str] = set()
+#: Pages of docs/plugins that are translated. This list may grow, never shrink.
+TRANSLATED = {
+    f"docs/plugins/{name}"
+    for name in """
+        concepts/isolation
+        concepts/kernels
+        concepts/releases
+        concepts/wire
+        guides/cache
+        guides/demo
+        guides/doctor
+        guides/edit-distances
+        guides/elastic-distances
+        guides/embedding
+        guides/environments
+        guides/filters
+        guides/first-plugin
+        guides/hot-reload
+        guides/list
+        guides/operating
+        guides/replay
+        guides/run
+        guides/schema
+        guides/switching
+        guides/test
+        guides/warmup
+        guides/watch
+        troubleshooting
+    """.split()
+}
 
 
 class Addresses(HTMLParser):
