@@ -19,35 +19,32 @@ from docs.generate.command_line import place
 from docs.generate.error_classes import remedy
 
 ENGLISH, PORTUGUESE = "en", "pt_BR"
-#: Pages of docs/plugins that are translated. This list may grow, never shrink.
+#: Pages that are translated. This list may grow, never shrink.
 TRANSLATED = {
-    f"docs/plugins/{name}"
-    for name in """
-        concepts/isolation
-        concepts/kernels
-        concepts/releases
-        concepts/wire
-        guides/cache
-        guides/demo
-        guides/doctor
-        guides/edit-distances
-        guides/elastic-distances
-        guides/embedding
-        guides/environments
-        guides/filters
-        guides/first-plugin
-        guides/hot-reload
-        guides/list
-        guides/operating
-        guides/replay
-        guides/run
-        guides/schema
-        guides/switching
-        guides/test
-        guides/warmup
-        guides/watch
-        troubleshooting
-    """.split()
+    "docs/plugins/concepts/isolation",
+    "docs/plugins/concepts/kernels",
+    "docs/plugins/concepts/releases",
+    "docs/plugins/concepts/wire",
+    "docs/plugins/guides/cache",
+    "docs/plugins/guides/demo",
+    "docs/plugins/guides/doctor",
+    "docs/plugins/guides/edit-distances",
+    "docs/plugins/guides/elastic-distances",
+    "docs/plugins/guides/embedding",
+    "docs/plugins/guides/environments",
+    "docs/plugins/guides/filters",
+    "docs/plugins/guides/first-plugin",
+    "docs/plugins/guides/hot-reload",
+    "docs/plugins/guides/list",
+    "docs/plugins/guides/operating",
+    "docs/plugins/guides/replay",
+    "docs/plugins/guides/run",
+    "docs/plugins/guides/schema",
+    "docs/plugins/guides/switching",
+    "docs/plugins/guides/test",
+    "docs/plugins/guides/warmup",
+    "docs/plugins/guides/watch",
+    "docs/plugins/troubleshooting",
 }
 
 
