@@ -49,6 +49,11 @@ def choose_root(app: Sphinx, config: Any) -> None:
     config.exclude_patterns = [*config.exclude_patterns, *others]
 
 
+def read_root_again(app: Sphinx, env: Any, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """The menu, on the first page, changes when a page comes or goes."""
+    return [app.config.root_doc] if added or removed else []
+
+
 def add_menu(app: Sphinx, docname: str, source: list[str]) -> None:
     """Append the menu to the first page, and leave out its link to the other language, which the side bar has."""
     if docname != app.config.root_doc:
@@ -81,6 +86,7 @@ def write_entrance(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.connect("config-inited", choose_root)
+    app.connect("env-get-outdated", read_root_again)
     app.connect("source-read", add_menu)
     app.connect("build-finished", write_entrance)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -28,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 LOCALE = HERE.parent / "locale" / "pt_BR"
 _HEADER = "# Portuguese (Brazil). The messages are those of the English page; see CONTRIBUTING.md."
-_MARK = re.compile(r"(?P<name>[\w -]+): (?P<edge>begin|end)")
+_MARK = re.compile(r"<!-- [\w .-]+: (?P<edge>begin|end) -->")
 _CODE = re.compile(r"`[^`]*`|https?://\S+")
 _ENGLISH_ONLY = "Esta página só existe em inglês."
 
@@ -131,7 +131,7 @@ class LeaveOut(SphinxTransform):
         """Mark everything between ``<!-- name: begin -->`` and ``<!-- name: end -->``, and every caption."""
         inside = False
         for node in self.document.findall():
-            if isinstance(node, nodes.comment) and (mark := _MARK.fullmatch(node.astext().strip())):
+            if isinstance(node, nodes.raw) and (mark := _MARK.fullmatch(node.astext().strip())):
                 inside = mark["edge"] == "begin"
             elif isinstance(node, nodes.TextElement) and (inside or isinstance(node, nodes.caption)):
                 node["translatable"] = False

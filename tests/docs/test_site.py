@@ -20,7 +20,32 @@ from docs.generate.error_classes import remedy
 
 ENGLISH, PORTUGUESE = "en", "pt_BR"
 #: Pages that are translated. This list may grow, never shrink.
-TRANSLATED: set[str] = set()
+TRANSLATED = {
+    "docs/plugins/concepts/isolation",
+    "docs/plugins/concepts/kernels",
+    "docs/plugins/concepts/releases",
+    "docs/plugins/concepts/wire",
+    "docs/plugins/guides/cache",
+    "docs/plugins/guides/demo",
+    "docs/plugins/guides/doctor",
+    "docs/plugins/guides/edit-distances",
+    "docs/plugins/guides/elastic-distances",
+    "docs/plugins/guides/embedding",
+    "docs/plugins/guides/environments",
+    "docs/plugins/guides/filters",
+    "docs/plugins/guides/first-plugin",
+    "docs/plugins/guides/hot-reload",
+    "docs/plugins/guides/list",
+    "docs/plugins/guides/operating",
+    "docs/plugins/guides/replay",
+    "docs/plugins/guides/run",
+    "docs/plugins/guides/schema",
+    "docs/plugins/guides/switching",
+    "docs/plugins/guides/test",
+    "docs/plugins/guides/warmup",
+    "docs/plugins/guides/watch",
+    "docs/plugins/troubleshooting",
+}
 
 
 class Addresses(HTMLParser):

@@ -81,19 +81,22 @@ def table() -> str:
     lines = [
         f"## As {WHO}",
         "",
+        "<!-- behaviours: begin -->",
+        "",
         "| behaviour | " + " | ".join(name for name, _ in columns) + " |",
         "|---" * (len(columns) + 1) + "|",
     ]
     for behaviour in REFUSED:
         cells = [found.get(behaviour.name, "–") for _, found in columns]
         lines.append(f"| {behaviour.name} | " + " | ".join(cells) + " |")
+    lines += ["", "<!-- behaviours: end -->"]
     return "\n".join(lines) + "\n"
 
 
 def border() -> str:
     """List what the border itself stops, chapter by chapter."""
     shown = {behaviour.name for behaviour in REFUSED}
-    lines = [BORDER]
+    lines = [BORDER, "<!-- border: begin -->", ""]
     for chapter in ALL_CHAPTERS:
         names = [behaviour.name for behaviour in chapter.BEHAVIOURS if behaviour.name not in shown]
         title = chapter.__name__.rpartition("test_")[2]
@@ -101,6 +104,7 @@ def border() -> str:
             lines.append(
                 f"**{title}** ({len(names)}): " + ", ".join(f"`{ascii(name)[1:-1]}`" for name in names) + ".\n"
             )
+    lines.append("<!-- border: end -->\n")
     return "\n".join(lines)
 
 
