@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 
-class Execution(msgspec.Struct, frozen=True, kw_only=True):
+class Execution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How a result came about; filled in by the host, never by the plugin.
 
     Attributes:

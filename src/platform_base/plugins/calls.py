@@ -7,12 +7,12 @@ import concurrent.futures
 import dataclasses
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import closing
 from functools import partial
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._catalog.release import Release
@@ -116,7 +116,7 @@ class Calls:
         """
         request = self._request(plugin_id, inputs, params, timeout, None)
         deployment = dataclasses.replace(request.deployment, probe=probe)
-        probed = msgspec.structs.replace(request, deployment=deployment, fresh=True)
+        probed = replace(request, deployment=deployment, fresh=True)
         return deployment.release, self._engine.run(probed, Cancellation())
 
     async def execute_async(
@@ -155,9 +155,13 @@ class Calls:
         progress: ReportProgress | None,
     ) -> Iterator[ProcessingResult]:
         """Make many calls and yield their results in order; raises as `PluginRegistry.map_plugin`."""
-        batches = Batches(self._engine, retry=retry, note_success=self._note_success, note_failure=self._note_failure)
-        requests = (self._request(plugin_id, inputs, params, timeout, None) for inputs in iterable)
-        calls = (partial(batches.carry_out, group) for group in batches.grouping.groups(enumerate(requests)))
+        batches = Batches(
+            self._engine, retry=retry, note_successes=self._note_successes, note_failure=self._note_failure
+        )
+        calls = (
+            partial(batches.carry_out, first, requests)
+            for first, requests in self._requests(plugin_id, batches.grouping.groups(iterable), params, timeout)
+        )
         total = len(iterable) if isinstance(iterable, Sized) else 0
         done = 0
         workers = self._switch.deployment(self._switch.active(plugin_id)).workers
@@ -165,12 +169,54 @@ class Calls:
         with closing(self._background.map(calls, ahead=ahead)) as groups:
             for outcomes in groups:
                 for outcome in outcomes:
-                    if isinstance(outcome, BaseException):
+                    if not isinstance(outcome, ProcessingResult):
                         raise outcome
                     yield outcome
                 done += len(outcomes)
                 if progress is not None:
                     progress(done / total if total else 0.0, f"{done} of {total}" if total else f"{done} done")
+
+    def _requests(
+        self,
+        plugin_id: str,
+        groups: Iterable[list[Mapping[str, Any]]],
+        params: Mapping[str, Any] | None,
+        timeout: float | None,
+    ) -> Iterator[tuple[int, list[Request]]]:
+        """Check groups of inputs; what all have in common is checked once, while the same release answers.
+
+        Args:
+            plugin_id: What they are for.
+            groups: Inputs that are ours alone.
+            params: As for one call.
+            timeout: As for one call.
+
+        Yields:
+            The number of the first input of a group, and a request for each.
+        """
+        first = 0
+        alike: Request | None = None
+        for group in groups:
+            plain = all(type(inputs) is dict and "params" not in inputs for inputs in group)
+            if alike is None or not plain or not self._is_still_served(alike):
+                requests = [self._request(plugin_id, inputs, params, timeout, None) for inputs in group]
+                parameters = requests[-1].parameters
+                # A list could be changed by whoever gets the first result.
+                shareable = plain and not any(isinstance(value, list) for value in parameters.values())
+                alike = replace(requests[-1], parameters=parameters.copy(), inputs={}) if shareable else None
+            else:
+                parameters = alike.parameters
+                requests = [
+                    replace(alike, inputs={**inputs, "params": parameters}, parameters=parameters.copy(), run_id=run_id)
+                    for inputs, run_id in zip(group, self._run_ids.make_many(len(group)), strict=True)
+                ]
+            yield first, requests
+            first += len(group)
+
+    def _is_still_served(self, request: Request) -> bool:
+        """Whether a call like this one that was made now would go to the same release, and need not be admitted."""
+        release = request.deployment.release
+        return self._switch.answers(release) and not self._breakers.watches(release.plugin_id)
 
     def _request(
         self,
@@ -255,6 +301,21 @@ class Calls:
         assert execution is not None
         self._breakers.learn(execution.plugin_id, None)
         self._stats[execution.plugin_id].record_success(execution)
+        self._tell_success(request, result)
+
+    def _note_successes(self, requests: Sequence[Request], results: Sequence[ProcessingResult]) -> None:
+        """As `_note_success` for each result of one message."""
+        plugin_id = requests[0].deployment.release.plugin_id
+        self._breakers.learn(plugin_id, None)
+        self._stats[plugin_id].record_batch([each.execution for each in results if each.execution is not None])
+        if self._shadows or self._notes is not None or logger.isEnabledFor(logging.DEBUG):
+            for request, result in zip(requests, results, strict=True):
+                self._tell_success(request, result)
+
+    def _tell_success(self, request: Request, result: ProcessingResult) -> None:
+        """Tell whoever wants to know of each single result."""
+        execution = result.execution
+        assert execution is not None
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug(
                 "%s %s took %.3f s (%.3f s CPU, peak %.1f MB)",

@@ -125,6 +125,10 @@ class Breakers:
         self._lock = threading.Lock()
         self._breakers: dict[str, Breaker] = {}
 
+    def watches(self, plugin_id: str) -> bool:
+        """Whether calls of a plugin must be admitted one by one; False: none of its workers has died."""
+        return plugin_id in self._breakers
+
     def admit(self, plugin_id: str) -> None:
         """Let one call through; it must be followed by `learn`.
 

@@ -72,7 +72,7 @@ def _digest(value: Any) -> str:
     except EncodingError:
         return ""
     content = hashlib.sha256(encoded.body)
-    for part in _contents(block.source for block in encoded.blocks):
+    for part in _contents(source for block in encoded.blocks for source in block.sources):
         content.update(part)
     return content.hexdigest()
 

@@ -27,8 +27,21 @@ class RunIds:
         """
         while True:
             try:
-                return f"{time.time_ns() // 1_000_000:012x}{self._drawn.popleft()}"
+                return _now() + self._drawn.popleft()
             except IndexError:
                 # Drawn together, because the system call takes longer than the rest of a small call's checks.
-                digits = secrets.token_hex(_RANDOM_DIGITS // 2 * _AT_ONCE)
-                self._drawn.extend(digits[at : at + _RANDOM_DIGITS] for at in range(0, len(digits), _RANDOM_DIGITS))
+                self._drawn.extend(_draw(_AT_ONCE))
+
+    def make_many(self, count: int) -> list[str]:
+        """Return so many names, all of this moment."""
+        now = _now()
+        return [now + digits for digits in _draw(count)]
+
+
+def _now() -> str:
+    return f"{time.time_ns() // 1_000_000:012x}"
+
+
+def _draw(count: int) -> list[str]:
+    digits = secrets.token_hex(_RANDOM_DIGITS // 2 * count)
+    return [digits[at : at + _RANDOM_DIGITS] for at in range(0, len(digits), _RANDOM_DIGITS)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
+from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -61,6 +62,20 @@ class StatsRecorder:
             self._cpu_seconds += execution.cpu_seconds
             self._peak_bytes = max(self._peak_bytes, execution.peak_memory_bytes)
             self._latest.append(execution.wall_seconds)
+
+    def record_batch(self, executions: Sequence[Execution]) -> None:
+        """Count calls that brought results in one message."""
+        took = [each.wall_seconds for each in executions]
+        waited = sum([each.queue_seconds for each in executions])
+        used = sum([each.cpu_seconds for each in executions])
+        peak = max([each.peak_memory_bytes for each in executions])
+        with self._lock:
+            self._successes += len(took)
+            self._wall_seconds += sum(took)
+            self._queue_seconds += waited
+            self._cpu_seconds += used
+            self._peak_bytes = max(self._peak_bytes, peak)
+            self._latest.extend(took)
 
     def record_failure(self, kind: str, cause: str = "") -> None:
         """Count a call that ended in an error.

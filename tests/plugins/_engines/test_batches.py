@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from tests.conftest import OPEN_IMPORTS, SAMPLES
 
-from platform_base.plugins._engines.base import Request
 from platform_base.plugins._engines.batches import Grouping
 from platform_base.plugins.errors import (
     EncodingError,
@@ -44,6 +43,21 @@ def test_results_come_in_order(single, count):
     assert all(result.metadata["params"]["factor"] == 3.0 for result in results)
     assert len({result.execution.run_id for result in results}) == count
     assert single.get_plugin_stats("behaviours")["success_count"] == count
+
+
+def test_what_one_does_to_a_result_changes_no_other(single):
+    results = list(single.map_plugin("behaviours", echoes(range(50)), {"factor": 3.0}))
+    results[0].execution.parameters["factor"] = 9.0
+    results[0].metadata["params"]["factor"] = 9.0
+    assert all(result.execution.parameters["factor"] == 3.0 for result in results[1:])
+    assert all(result.metadata["params"]["factor"] == 3.0 for result in results[1:])
+
+
+def test_inputs_may_bring_parameters_of_their_own(single):
+    many = [{"do": "echo", "value": n, "params": {"factor": float(n)}} for n in range(60)]
+    results = list(single.map_plugin("behaviours", many))
+    assert [result.execution.parameters["factor"] for result in results] == list(range(60))
+    assert [result.metadata["params"]["factor"] for result in results] == list(range(60))
 
 
 def test_arrays_of_every_size_come_back(registry):
@@ -141,32 +155,44 @@ def test_a_switch_in_the_middle_is_no_error(single):
 class TestGrouping:
     """How inputs are cut into groups."""
 
-    def cut(self, grouping, requests):
-        return [len(group) for group in grouping.groups(enumerate(requests))]
+    def cut(self, grouping, stream):
+        stream = list(stream)
+        groups = list(grouping.groups(stream))
+        assert [each for group in groups for each in group] == stream
+        return [len(group) for group in groups]
 
-    def request(self, deployment, size):
-        return Request(deployment=deployment, inputs={"x": np.zeros(size)}, parameters={}, timeout_s=None)
+    def inputs(self, size):
+        return {"x": np.zeros(size)}
 
-    @pytest.fixture
-    def deployment(self, single):
-        return single._switch.deployment(single._switch.active("behaviours"))
-
-    def test_it_begins_with_one_and_grows_while_items_are_quick(self, deployment):
+    def test_it_begins_with_one_and_grows_while_items_are_quick(self):
         grouping = Grouping()
-        requests = [self.request(deployment, 1)] * 10
-        assert self.cut(grouping, requests) == [1] * 10
+        many = [self.inputs(0)] * 10
+        assert self.cut(grouping, many) == [1] * 10
         grouping.learn(1, 1e-6)
-        assert self.cut(grouping, requests) == [8, 2]
+        assert self.cut(grouping, many) == [8, 2]
         grouping.learn(8, 1e-5)
-        assert self.cut(grouping, [self.request(deployment, 1)] * 100) == [64, 36]
+        assert self.cut(grouping, [self.inputs(0)] * 100) == [64, 36]
 
-    def test_slow_items_go_alone(self, deployment):
+    def test_slow_items_go_alone(self):
         grouping = Grouping()
         grouping.learn(64, 1e-5)
         grouping.learn(64, 10.0)
-        assert self.cut(grouping, [self.request(deployment, 1)] * 3) == [1, 1, 1]
+        assert self.cut(grouping, [self.inputs(0)] * 3) == [1, 1, 1]
 
-    def test_large_items_fill_a_group_sooner(self, deployment):
+    def test_large_items_fill_a_group_sooner(self):
         grouping = Grouping()
         grouping.learn(1000, 1e-6)
-        assert self.cut(grouping, [self.request(deployment, 10_000)] * 8) == [4, 4]
+        many = [{"name": "x" * 10_000, "place": number} for number in range(8)]
+        assert self.cut(grouping, many) == [4, 4]
+
+    def test_one_dictionary_may_be_used_for_all(self):
+        grouping = Grouping()
+        grouping.learn(1000, 1e-6)
+        inputs = {}
+
+        def stream():
+            for number in range(3):
+                inputs["number"] = number
+                yield inputs
+
+        assert list(grouping.groups(stream())) == [[{"number": 0}, {"number": 1}, {"number": 2}]]

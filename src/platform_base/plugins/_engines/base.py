@@ -58,7 +58,7 @@ class Deployment:
         return self.workers.reuse or self.release.manifest.reuse
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One call, checked and ready to run.
 
     Attributes:

@@ -8,8 +8,10 @@ together: when its worker dies, none has arrived, and the group's items are run 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._engines.base import Engine, Request
@@ -25,6 +27,8 @@ from platform_base.plugins.errors import (
 )
 
 Outcome = ProcessingResult | BaseException
+Inputs = Mapping[str, Any]
+
 
 _MOST_ITEMS = 1024
 _MOST_BYTES = 256 << 10
@@ -44,19 +48,22 @@ class Grouping:
         self._lock = threading.Lock()
         self._size = 1
 
-    def groups(self, inputs: Iterable[tuple[int, Request]]) -> Iterator[list[tuple[int, Request]]]:
-        """Yield the numbered inputs in groups."""
-        group: list[tuple[int, Request]] = []
-        size = 0
-        for numbered in inputs:
-            if group and not _belong_together(group[-1][1], numbered[1]):
+    def groups(self, stream: Iterable[Inputs]) -> Iterator[list[Inputs]]:
+        """Yield copies of the inputs in groups: whoever makes them may use one dictionary for all."""
+        group: list[Inputs] = []
+        weight = 0
+        for inputs in stream:
+            if isinstance(inputs, Mapping):
+                copied = dict(inputs)
+                group.append(copied)
+                for value in copied.values():
+                    weight += value.nbytes if type(value) is np.ndarray else _size_of(value)
+                weight += _ITEM_BYTES
+            else:
+                group.append(inputs)
+            if len(group) >= self._size or weight >= _MOST_BYTES:
                 yield group
-                group, size = [], 0
-            group.append(numbered)
-            size += _weight(numbered[1])
-            if len(group) >= self._size or size >= _MOST_BYTES:
-                yield group
-                group, size = [], 0
+                group, weight = [], 0
         if group:
             yield group
 
@@ -75,7 +82,7 @@ class Batches:
         engine: Engine,
         *,
         retry: bool,
-        note_success: Callable[[Request, ProcessingResult], None],
+        note_successes: Callable[[Sequence[Request], Sequence[ProcessingResult]], None],
         note_failure: Callable[[Request, BaseException], None],
     ) -> None:
         """Begin.
@@ -83,27 +90,33 @@ class Batches:
         Args:
             engine: Runs the calls.
             retry: Run the items of a worker that died once more.
-            note_success: Called for each result.
+            note_successes: Called with the results that one message brought.
             note_failure: Called for each error, also for those after which an item is run again.
         """
         self.grouping = Grouping()
         self._engine = engine
         self._retry = retry
-        self._note_success = note_success
+        self._note_successes = note_successes
         self._note_failure = note_failure
 
-    def carry_out(self, group: Sequence[tuple[int, Request]], cancellation: Cancellation) -> list[Outcome]:
-        """Return one outcome for each item, in order; an error is the last one."""
-        requests = [request for _, request in group]
-        if len(group) > 1:
+    def carry_out(self, first: int, requests: Sequence[Request], cancellation: Cancellation) -> list[Outcome]:
+        """Return one outcome for each item, in order; after an error there may be none.
+
+        Args:
+            first: Number of the first item.
+            requests: At least one.
+            cancellation: Stops all of them.
+        """
+        if len(requests) > 1 and _belong_together(requests):
             answered = self._together(requests, cancellation)
             if answered is not None:
-                return [
-                    self._noted(number, request, end) for (number, request), end in zip(group, answered, strict=True)
-                ]
+                return self._noted(first, requests, answered)
+            again = True
+        else:
+            again = False
         outcomes: list[Outcome] = []
-        for number, request in group:
-            outcomes.append(self._alone(number, request, cancellation, again=len(group) > 1))
+        for number, request in enumerate(requests, first):
+            outcomes.append(self._alone(number, request, cancellation, again=again))
             if isinstance(outcomes[-1], BaseException):
                 break
         return outcomes
@@ -123,12 +136,19 @@ class Batches:
         self.grouping.learn(len(requests), seconds)
         return outcomes
 
-    def _noted(self, number: int, request: Request, outcome: Outcome) -> Outcome:
-        if isinstance(outcome, ProcessingResult):
-            self._note_success(request, outcome)
-            return outcome
-        self._note_failure(request, outcome)
-        return _named(outcome, number)
+    def _noted(self, first: int, requests: Sequence[Request], answered: list[Outcome]) -> list[Outcome]:
+        """Note how each item of a group ended, and name those that failed."""
+        good = [end for end in answered if isinstance(end, ProcessingResult)]
+        if len(good) == len(answered):
+            self._note_successes(requests, good)
+            return answered
+        for place, (request, end) in enumerate(zip(requests, answered, strict=True)):
+            if isinstance(end, BaseException):
+                self._note_failure(request, end)
+                answered[place] = _named(end, first + place)
+            else:
+                self._note_successes([request], [end])
+        return answered
 
     def _alone(self, number: int, request: Request, cancellation: Cancellation, *, again: bool) -> Outcome:
         """Run one item; `again`: the worker of its group has died, perhaps because of it."""
@@ -146,17 +166,14 @@ class Batches:
                 raise
             assert result.execution is not None
             self.grouping.learn(1, result.execution.wall_seconds)
-            self._note_success(request, result)
+            self._note_successes([request], [result])
             return result
 
 
-def _belong_together(one: Request, other: Request) -> bool:
-    """Whether one worker may run both: no switch lies between them, and workers are used more than once."""
-    return one.deployment is other.deployment and one.deployment.reuse == "worker"
-
-
-def _weight(request: Request) -> int:
-    return _ITEM_BYTES + sum(_size_of(value) for value in request.inputs.values())
+def _belong_together(requests: Sequence[Request]) -> bool:
+    """Whether one worker may run them all: no switch lies between them, and workers are used more than once."""
+    deployment = requests[0].deployment
+    return deployment.reuse == "worker" and all(request.deployment is deployment for request in requests)
 
 
 def _size_of(value: Any) -> int:

@@ -38,6 +38,7 @@ from platform_base.plugins._host.pool import Pool
 from platform_base.plugins._host.supervisor import Answer, CallEndedError, Supervisor
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._sandbox.policy import Policy
+from platform_base.plugins._wire.batch import encode_batch
 from platform_base.plugins._wire.codec import Encoded, encode
 from platform_base.plugins._wire.messages import Usage
 from platform_base.plugins.errors import ExecutionError, PluginError, RegistryClosedError, WorkerCrashedError
@@ -119,7 +120,7 @@ class LocalEngine:
     ) -> tuple[list[ProcessingResult | BaseException], float]:
         """See `Engine.run_batch`."""
         batch = [request.inputs for request in requests]
-        encoded = encode(batch, root="inputs", lender=self._leases)
+        encoded = encode_batch(batch, root="inputs", lender=self._leases)
         return self._carry_out(requests[0], encoded, batch, cancellation, partial(_results, requests))
 
     def _carry_out(
@@ -327,18 +328,19 @@ def _identity(release: Release) -> tuple[str, str, str]:
 def _results(
     requests: Sequence[Request], first: Request, worker: Worker, answer: Answer, queue_seconds: float
 ) -> tuple[list[ProcessingResult | BaseException], float]:
+    """Return what became of each call of a batch; each has an equal share of the time."""
     count = len(requests)
     usage = msgspec.structs.replace(answer.usage, cpu_seconds=answer.usage.cpu_seconds / count)
-    share = msgspec.structs.replace(answer, usage=usage, wall_seconds=answer.wall_seconds / count, outcomes=())
-    outcomes: list[ProcessingResult | BaseException] = []
-    for request, outcome in zip(requests, answer.outcomes, strict=True):
-        if isinstance(outcome, BaseException):
-            outcomes.append(_told(outcome, usage, request, worker, queue_seconds, share.wall_seconds))
-            continue
-        values, metadata = outcome
-        each = msgspec.structs.replace(share, values=values, metadata=metadata)
-        outcomes.append(_result(request, worker, each, queue_seconds))
-    return outcomes, answer.wall_seconds
+    wall_seconds = answer.wall_seconds / count
+    alike = _execution(first, worker, usage, wall_seconds, queue_seconds, answer.warnings)
+    return [
+        _told(outcome, usage, request, worker, queue_seconds, wall_seconds)
+        if isinstance(outcome, BaseException)
+        else ProcessingResult(
+            *outcome, msgspec.structs.replace(alike, parameters=request.parameters, run_id=request.run_id)
+        )
+        for request, outcome in zip(requests, answer.outcomes, strict=True)
+    ], answer.wall_seconds
 
 
 def _result(request: Request, worker: Worker, answer: Answer, queue_seconds: float) -> ProcessingResult:

@@ -19,6 +19,7 @@ from platform_base.plugins._host.failure import explain_failure
 from platform_base.plugins._host.patience import Patience
 from platform_base.plugins._host.warden import WardenClient
 from platform_base.plugins._host.worker import Worker
+from platform_base.plugins._wire.batch import decode_table
 from platform_base.plugins._wire.codec import DecodeError, Encoded, Limits, decode
 from platform_base.plugins._wire.messages import (
     MAX_TEXT,
@@ -74,7 +75,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage
     wall_seconds: float
     warnings: tuple[str, ...]
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: Sequence[Outcome] = ()
+
+
+_ONLY_DICTS = frozenset({dict})
 
 
 class CallEndedError(Exception):
@@ -173,9 +177,7 @@ class Supervisor:
                 raise self._failed(end, self._inputs)
             if end.used > _LONG_BYTES:
                 yield LONG
-            result = self._read_result(end)
-            outcomes = self._read_outcomes(result, end.usage) if self._batch else ()
-            values, metadata = (None, dict[str, Any]()) if self._batch else self._check_result(result)
+            values, metadata, outcomes = self._read_result(end)
         finally:
             self._exchange.release()
         wall_seconds = time.monotonic() - began
@@ -266,7 +268,8 @@ class Supervisor:
             if connected is not None:
                 connected.close()
 
-    def _read_result(self, done: Done) -> Any:
+    def _read_result(self, done: Done) -> tuple[Any, dict[str, Any], Sequence[Outcome]]:
+        """Return values and metadata of one call, or the outcomes of several."""
         data = self._exchange.read(done.used)
         body = done.body
         if isinstance(body, Location):
@@ -275,16 +278,22 @@ class Supervisor:
         try:
             largest = self._connection.policy.max_result_bytes
             limits = Limits(max_array_bytes=largest, max_list_bytes=largest // 8)
-            return decode(body, data, limits=limits)
+            if self._batch:
+                return None, {}, self._read_outcomes(body, data, limits, done.usage)
+            return *self._check_result(decode(body, data, limits=limits)), ()
         except DecodeError as error:
             raise self._broken(str(error)) from None
 
-    def _read_outcomes(self, outcomes: Any, usage: Usage) -> tuple[Outcome, ...]:
-        if type(outcomes) is not list or len(outcomes) != len(self._batch):
-            raise self._broken(f"{len(self._batch)} outcomes were expected")
-        return tuple(
+    def _read_outcomes(self, body: bytes, data: memoryview | None, limits: Limits, usage: Usage) -> Sequence[Outcome]:
+        outcomes = decode_table(body, data, len(self._batch), ("values", "metadata"), limits=limits)
+        if isinstance(outcomes, tuple):
+            values, metadata = outcomes
+            if not _ONLY_DICTS.issuperset(map(type, metadata)):
+                raise self._broken("a result is a dictionary of values and metadata")
+            return list(zip(values, metadata, strict=True))
+        return [
             self._read_outcome(outcome, inputs, usage) for outcome, inputs in zip(outcomes, self._batch, strict=True)
-        )
+        ]
 
     def _read_outcome(self, outcome: Any, inputs: Mapping[str, Any], usage: Usage) -> Outcome:
         if type(outcome) is not list:

@@ -107,6 +107,10 @@ class Switch:
             loaded = self._loaded.get(plugin_id)
         return loaded if loaded is not None else self.load(plugin_id, building=False)
 
+    def answers(self, release: Release) -> bool:
+        """Whether that release answers calls now."""
+        return self._loaded.get(release.plugin_id) is release
+
     def is_loaded(self, plugin_id: str) -> bool:
         """Whether a release of that plugin answers calls without being loaded first."""
         with self._lock:

@@ -14,15 +14,14 @@ its path. Of dict keys that occur twice in a body the last wins.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 from msgspec import MsgspecError, msgpack
 
 from platform_base.plugins._wire.values import outline
-from platform_base.plugins._wire.values.base import Block, DecodeError, Lender, Limits, Reader, Writer
+from platform_base.plugins._wire.values.base import Block, DecodeError, Lender, Limits, Pieces, Reader, Writer
 from platform_base.plugins._wire.values.kinds import BY_CODE, BY_NAME, BY_TYPE, NESTED
 from platform_base.plugins._wire.values.remedies import Refusal
 from platform_base.plugins.errors import EncodingError
@@ -44,7 +43,7 @@ class Encoded(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     body: bytes
-    blocks: tuple[Block, ...]
+    blocks: tuple[Block | Pieces, ...]
     size: int
     lent: tuple[Any, ...] = ()
 
@@ -60,9 +59,7 @@ class Encoded(msgspec.Struct, frozen=True, kw_only=True):
         if len(buffer) < self.size:
             raise ValueError(f"arena: expected {self.size} bytes, got {len(buffer)}")
         for block in self.blocks:
-            source = block.source
-            order: Any = "F" if block.fortran else "C"
-            np.copyto(np.ndarray(source.shape, source.dtype, buffer, block.offset, order=order), source)
+            block.write_into(buffer)
 
 
 def encode(value: object, *, root: str, limits: Limits = _LIMITS, lender: Lender | None = None) -> Encoded:
@@ -80,10 +77,22 @@ def encode(value: object, *, root: str, limits: Limits = _LIMITS, lender: Lender
     Raises:
         EncodingError: Something in it cannot be sent; the message has path, type and remedy.
     """
+    return encode_by(Writer.value, value, root=root, limits=limits, lender=lender)
+
+
+def encode_by(
+    write: Callable[[Writer, Any], Any],
+    value: Any,
+    *,
+    root: str,
+    limits: Limits = _LIMITS,
+    lender: Lender | None = None,
+) -> Encoded:
+    """As `encode`, for a value that `write` turns into what msgpack shall say."""
     try:
-        encoded = _encode(value, careful=False, limits=limits, lender=lender)
+        encoded = _encode(write, value, careful=False, limits=limits, lender=lender)
         if encoded is None:
-            encoded = _encode(value, careful=True, limits=limits, lender=lender)
+            encoded = _encode(write, value, careful=True, limits=limits, lender=lender)
         assert encoded is not None
         outline.check(encoded.body, NESTED, limits)
     except Refusal as error:
@@ -96,10 +105,12 @@ def encode(value: object, *, root: str, limits: Limits = _LIMITS, lender: Lender
     return encoded
 
 
-def _encode(value: object, *, careful: bool, limits: Limits, lender: Lender | None) -> Encoded | None:
+def _encode(
+    write: Callable[[Writer, Any], Any], value: Any, *, careful: bool, limits: Limits, lender: Lender | None
+) -> Encoded | None:
     writer = Writer(BY_TYPE, BY_NAME, careful=careful, limits=limits, lender=lender)
     try:
-        body = msgpack.encode(writer.value(value))
+        body = msgpack.encode(write(writer, value))
     except (OverflowError, UnicodeEncodeError):  # msgpack has 64-bit integers and valid UTF-8 only
         if careful:
             raise

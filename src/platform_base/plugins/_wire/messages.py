@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import msgspec
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 MAX_FRAME = 1 << 16
 MAX_INLINE_BODY = 1 << 15
 MAX_TEXT = 16_000
@@ -175,7 +175,7 @@ class Execute(msgspec.Struct, frozen=True, tag="execute"):
         has_new_arena: The first descriptor is a new input arena.
         granted_size: The next descriptor is a result arena of so many bytes, for this call only; 0: none is given yet.
         lent_sizes: Bytes of each arena that may be looked at during this call only.
-        count: 0: the body is the inputs of one call; else it is a list of so many, answered by a list of outcomes.
+        count: 0: the body is the inputs of one call; else it is a batch of so many, answered by a batch of outcomes.
     """
 
     call: bytes

@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import msgspec
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._sandbox.policy import Policy
-from platform_base.plugins._wire.codec import decode, encode
+from platform_base.plugins._wire.batch import decode_batch, encode_batch, encode_table
+from platform_base.plugins._wire.codec import Encoded, decode, encode
 from platform_base.plugins._wire.messages import (
     MAX_INLINE_BODY,
     Allocate,
@@ -126,10 +128,11 @@ class Server:
         """Run the call; when this returns, only the plugin itself can still hold its inputs."""
         try:
             with enter_context(self._context):
+                body, data, lent = self._memory.read(message)
                 if message.count:
-                    return self._answer_batch(self._read(message))
-                result = self._run(self._read(message))
-                return self._encode_result(result)
+                    return self._answer_batch(decode_batch(body, data, message.count, readonly=True, lent=lent))
+                result = self._run(decode(body, data, readonly=True, lent=lent))
+                return self._place_result(encode({"values": result.values, "metadata": result.metadata}, root=""))
         except MemoryError as error:
             return self._failed("memory", error)
         except ResultSizeError as error:
@@ -137,11 +140,7 @@ class Server:
         except BaseException as error:  # noqa: BLE001  SystemExit and its kin end the call, not the worker
             return self._failed(*_kind(error))
 
-    def _read(self, message: Execute) -> Any:
-        body, data, lent = self._memory.read(message)
-        return decode(body, data, readonly=True, lent=lent)
-
-    def _run(self, inputs: dict[str, Any]) -> dict[str, Any]:
+    def _run(self, inputs: dict[str, Any]) -> ProcessingResult:
         assert self._plugin is not None
         if not self._plugin.validate_inputs(inputs):
             raise _RefusedError
@@ -151,26 +150,29 @@ class Server:
                 f"execute() must return a ProcessingResult, got {type(result).__name__}; "
                 "write: return ProcessingResult(values=..., metadata={...})"
             )
-        return {"values": result.values, "metadata": result.metadata}
+        return result
 
     def _answer_batch(self, batch: list[dict[str, Any]]) -> Done:
         """Run several calls; what comes back for each is its result, or its failure as five texts."""
-        outcomes: list[dict[str, Any] | list[str]] = []
+        outcomes: list[ProcessingResult | list[str]] = []
+        failed = False
+        batch.reverse()
         while batch:
             try:
-                outcomes.append(self._run(batch.pop(0)))
+                # Taken out of the list, so that no input outlives its call unless the plugin keeps it.
+                outcomes.append(self._run(batch.pop()))
             except MemoryError:
                 raise
             except BaseException as error:  # noqa: BLE001  it ends this call and no other
                 kind, cause, path = _kind(error)
                 outcomes.append([kind, *_texts(kind, cause), path])
+                failed = True
         try:
-            return self._encode_result(outcomes)
+            return self._place_result(_encode_outcomes(outcomes, failed=failed))
         except EncodingError:
-            return self._encode_result([_sendable(outcome) for outcome in outcomes])
+            return self._place_result(_encode_outcomes(list(map(_sendable, outcomes)), failed=True))
 
-    def _encode_result(self, result: Any) -> Done:
-        encoded = encode(result, root="")
+    def _place_result(self, encoded: Encoded) -> Done:
         inline = len(encoded.body) <= MAX_INLINE_BODY
         used = encoded.size + (0 if inline else len(encoded.body))
         if used > self._policy.max_result_bytes:
@@ -244,10 +246,26 @@ def _probe(plugin: PluginProtocol, message: Load) -> PluginProtocol:
     return ProbedPlugin(plugin, message, message.probe)
 
 
-def _sendable(outcome: dict[str, Any] | list[str]) -> dict[str, Any] | list[str]:
+def _encode_outcomes(outcomes: Sequence[ProcessingResult | list[str]], *, failed: bool) -> Encoded:
+    """Encode what became of a batch: one column of values and one of metadata, unless a call has failed."""
+    if failed:
+        return encode_batch([_plain(outcome) for outcome in outcomes], root="")
+    results: Any = outcomes
+    return encode_table(
+        {"values": [each.values for each in results], "metadata": [each.metadata for each in results]}, root=""
+    )
+
+
+def _plain(outcome: ProcessingResult | list[str]) -> dict[str, Any] | list[str]:
+    if isinstance(outcome, list):
+        return outcome
+    return {"values": outcome.values, "metadata": outcome.metadata}
+
+
+def _sendable(outcome: ProcessingResult | list[str]) -> ProcessingResult | list[str]:
     """Return the outcome of one call of a batch, or why it cannot be sent."""
     try:
-        encode(outcome, root="")
+        encode(_plain(outcome), root="")
     except EncodingError as error:
         return ["encoding", *_texts("encoding", error), error.path[:500]]
     return outcome

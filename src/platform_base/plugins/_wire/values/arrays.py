@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -63,6 +65,27 @@ def write_array(value: np.ndarray[Any, Any], writer: Writer) -> bytes:
     else:
         place = writer.place(value, fortran=fortran)
     return msgpack.encode((dtype, value.shape, fortran, place))
+
+
+def write_pieces(pieces: Sequence[np.ndarray[Any, Any]], shape: tuple[int, ...], writer: Writer) -> msgpack.Ext:
+    """Describe several arrays of one dtype as one of `shape`, their elements one behind the other; raises `Refusal`.
+
+    Args:
+        pieces: At least one; of one shape but for the first length, and of at least one dimension.
+        shape: Of as many elements.
+        writer: Gives them their place.
+    """
+    first = pieces[0]
+    dtype = write_dtype(first.dtype)
+    size = math.prod(shape) * first.dtype.itemsize
+    length = sum(map(len, pieces))
+    place: int | bytes
+    if size <= INLINE_BYTES:
+        joined = np.empty((length, *first.shape[1:]), first.dtype)
+        place = np.concatenate(pieces, out=joined, casting="no").tobytes()
+    else:
+        place = writer.place_pieces(pieces, length=length, size=size)
+    return msgpack.Ext(_ARRAY, msgpack.encode((dtype, shape, False, place)))
 
 
 def read_array(payload: memoryview, reader: Reader) -> np.ndarray[Any, Any]:

@@ -87,6 +87,37 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     source: np.ndarray[Any, Any]
     fortran: bool
 
+    @property
+    def sources(self) -> Sequence[np.ndarray[Any, Any]]:
+        """The one array; `Pieces` have several."""
+        return (self.source,)
+
+    def write_into(self, buffer: memoryview) -> None:
+        """Copy the elements to their place in the arena."""
+        source = self.source
+        order: Any = "F" if self.fortran else "C"
+        np.copyto(np.ndarray(source.shape, source.dtype, buffer, self.offset, order=order), source)
+
+
+class Pieces(msgspec.Struct, frozen=True, kw_only=True):
+    """One piece of the arena that holds several arrays, one behind the other along their first axis.
+
+    Attributes:
+        offset: Where it starts, bytes, a multiple of 64.
+        sources: At least one array; all of one dtype, and of one shape but for the first length.
+        length: What their first lengths add up to.
+    """
+
+    offset: int
+    sources: Sequence[np.ndarray[Any, Any]]
+    length: int
+
+    def write_into(self, buffer: memoryview) -> None:
+        """Copy the elements to their place in the arena."""
+        first = self.sources[0]
+        place: Any = np.ndarray((self.length, *first.shape[1:]), first.dtype, buffer, self.offset)
+        np.concatenate(self.sources, out=place, casting="no")
+
 
 class Lender(Protocol):
     """Knows which arrays lie in memory that can be lent instead of being copied."""
@@ -127,7 +158,7 @@ class Writer:
         self.careful = careful
         self.limits = limits
         self.plain: frozenset[type] = _CAREFUL if careful else _CHEAP
-        self.blocks: list[Block] = []
+        self.blocks: list[Block | Pieces] = []
         self.size = 0
         self.depth = 0
 
@@ -151,9 +182,19 @@ class Writer:
 
     def place(self, source: np.ndarray[Any, Any], *, fortran: bool = False) -> int:
         """Reserve a block for `source` and return its offset."""
-        offset = -(-self.size // ALIGNMENT) * ALIGNMENT
+        offset = self._reserve(source.nbytes)
         self.blocks.append(Block(offset=offset, source=source, fortran=fortran))
-        self.size = offset + source.nbytes
+        return offset
+
+    def place_pieces(self, sources: Sequence[np.ndarray[Any, Any]], *, length: int, size: int) -> int:
+        """Reserve a block of `size` bytes for several arrays, see `Pieces`, and return its offset."""
+        offset = self._reserve(size)
+        self.blocks.append(Pieces(offset=offset, sources=sources, length=length))
+        return offset
+
+    def _reserve(self, size: int) -> int:
+        offset = -(-self.size // ALIGNMENT) * ALIGNMENT
+        self.size = offset + size
         return offset
 
     def lend(self, source: np.ndarray[Any, Any]) -> int | None:
