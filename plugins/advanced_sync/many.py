@@ -110,8 +110,11 @@ def check_options(first: Many, second: Many, options: Mapping[str, Any]) -> None
         if name in options:
             raise ValueError(f"{name}: describes one pair of series, and there are many; compare pair by pair")
     rest = {name: value for name, value in options.items() if name != "kernel"}
-    for one, other in zip(first.extremes(), reversed(second.extremes()), strict=True):
-        check_problem(one, other, **rest)
+    shortest, longest = first.extremes()
+    other_shortest, other_longest = second.extremes()
+    check_problem(shortest, other_longest, **rest)
+    if len(shortest) != len(longest) or len(other_shortest) != len(other_longest):
+        check_problem(longest, other_shortest, **rest)
 
 
 def is_symmetric(options: Mapping[str, Any]) -> bool:

@@ -72,10 +72,9 @@ def _find_compiled(
     x: NDArray[np.float64], others: Many, count: int, options: Any
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
     """Search with the compiled strips; ``None`` where they are not for these options."""
-    from . import strips
+    from . import batches, strips
 
-    radius = find_radius(options)
-    rules = strips.find_plain_rules(options, x.shape[1])
-    if rules is None or radius is None:
+    radius, names = find_radius(options), strips.find_plain_names(options)
+    if names is None or radius is None:
         return None
-    return strips.search(rules, x, others, radius, count)
+    return batches.search(names, x, others, radius, count)

@@ -83,15 +83,14 @@ def _fill_compiled(
     distances: NDArray[np.float64],
 ) -> bool:
     """Compare with the compiled strips; return whether they are for these options."""
-    from . import strips
+    from . import batches, strips
 
-    radius = find_radius(options)
-    rules = strips.find_plain_rules(options, rows.channels)
-    if rules is None or radius is None:
+    radius, names = find_radius(options), strips.find_plain_names(options)
+    if names is None or radius is None:
         return False
     report = get_context().report_progress
-    strips.compare_all(
-        rules, rows, columns, itself, radius, threads, distances, lambda fraction: report(fraction, "pairs")
+    batches.compare_all(
+        names, rows, columns, itself, radius, threads, distances, lambda fraction: report(fraction, "pairs")
     )
     return True
 

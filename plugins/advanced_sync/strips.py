@@ -11,17 +11,13 @@ from typing import Any
 
 try:
     from platform_base.kernels.alignment import check_quickly, compute_distance, compute_path, measure
-    from platform_base.kernels.collection import Collection, measure_many
-    from platform_base.kernels.cores import share_out
-    from platform_base.kernels.rules import Rules, find_rules
-    from platform_base.kernels.search import find_nearest
+    from platform_base.kernels.rules import find_rules
 except ImportError as error:
     # Said again so that the check of imports sees that the absence is handled: `kernels` falls back to NumPy.
     raise ImportError("the compiled kernels need numba") from error
 import numpy as np
 from numpy.typing import NDArray
 
-from .many import Many
 from .metrics import EUCLIDEAN, MANHATTAN, SQEUCLIDEAN
 from .problem import AlignmentProblem
 from .step_patterns import STEP_PATTERNS
@@ -77,16 +73,16 @@ def _check_quickly(reference: Any, target: Any, options: Mapping[str, Any]) -> t
         radius = -1
     elif type(radius) is not int or radius < abs(n - m):
         return None
-    rules = find_plain_rules(options, 1)
-    if rules is None:
+    names = find_plain_names(options)
+    if names is None:
         return None
     x, y = reference.reshape((n, 1)), target.reshape((m, 1))
     finite, first, last = check_quickly(x, y, min(radius, n + m))
-    return (rules, x, y, first, last) if finite else None
+    return (find_rules(*names, 1), x, y, first, last) if finite else None
 
 
-def find_plain_rules(options: Mapping[str, Any], channels: int) -> Rules | None:
-    """Return the rules that options ask for; ``None`` where they are not for strips, or not right."""
+def find_plain_names(options: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the step pattern and the metric that options ask for; ``None`` where they are not for strips."""
     pattern, metric = options.get("step_pattern", "symmetric"), options.get("distance_metric", "euclidean")
     kernel = options.get("kernel", "auto")
     if not (isinstance(pattern, str) and isinstance(metric, str) and isinstance(kernel, str)):
@@ -95,7 +91,7 @@ def find_plain_rules(options: Mapping[str, Any], channels: int) -> Rules | None:
         return None
     if pattern not in _PLAIN_PATTERNS or metric not in _METRICS.values():
         return None
-    return find_rules(_PLAIN_PATTERNS[pattern], metric, channels)
+    return _PLAIN_PATTERNS[pattern], metric
 
 
 def _is_usable(series: NDArray[np.float64]) -> bool:
@@ -131,41 +127,3 @@ def _arguments(problem: AlignmentProblem) -> tuple[Any, ...]:
     if first[-1] == 0 and last[0] == len(problem.target) - 1:
         first = last = _NO_WINDOW
     return rules, problem.reference, problem.target, first, last
-
-
-def compare_all(
-    rules: Rules,
-    rows: Many,
-    columns: Many,
-    itself: bool,
-    radius: int,
-    threads: int | None,
-    distances: NDArray[np.float64],
-    report: Callable[[float], None],
-) -> None:
-    """Set ``distances[a, b]`` to the cost of the best path between row a and column b, on several threads.
-
-    Args:
-        rules: What is computed.
-        rows: Series.
-        columns: Other ones, or the same.
-        itself: Only from the diagonal of `distances` on.
-        radius: Of the window; -1 for none.
-        threads: How many at most; ``None`` for one on every core.
-        distances: Written.
-        report: Told the fraction that is done.
-    """
-    others = Collection(columns.samples, columns.starts)
-
-    def compare(a: int) -> None:
-        measure_many(rules, rows[a], others, radius, a if itself else 0, len(columns), distances[a])
-
-    share_out(compare, range(len(rows)), threads, report)
-
-
-def search(
-    rules: Rules, x: NDArray[np.float64], candidates: Many, radius: int, count: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the numbers and the costs of the nearest candidates; see `platform_base.kernels.search.find_nearest`."""
-    numbers, costs, _ = find_nearest(rules, x, Collection(candidates.samples, candidates.starts), radius, count)
-    return numbers, costs

@@ -89,7 +89,8 @@ def test_most_candidates_are_never_compared():
 @pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean", "manhattan"])
 @pytest.mark.parametrize("radius", [-1, 4, 9])
 def test_bounds_are_below_every_distance(metric, radius, channels):
-    search = pytest.importorskip("platform_base.kernels.search", exc_type=ImportError)
+    pytest.importorskip("numba")
+    from platform_base.kernels.bounds import bound_all, bound_by_own_envelope, find_reach, measure_room
     from platform_base.kernels.collection import Collection
     from platform_base.kernels.rules import find_rules
 
@@ -101,12 +102,16 @@ def test_bounds_are_below_every_distance(metric, radius, channels):
     if radius >= 0:
         series = [one for one in series if abs(len(one) - 39) <= radius]
     starts = np.concatenate([[0], np.cumsum([len(one) for one in series])])
-    bounds = search.bound_all(
-        find_rules("symmetric1", metric, channels), query, Collection(np.concatenate(series), starts), radius
-    )
-    for bound, one in zip(bounds, series, strict=True):
+    rules, samples = find_rules("symmetric1", metric, channels), np.concatenate(series)
+    bounds = bound_all(rules, query, Collection(samples, starts), radius)
+    for bound, start, one in zip(bounds, starts, series, strict=False):
         options = {} if radius < 0 else {"window_size": radius}
-        assert 0 < bound <= dtw_distance(query, one, step_pattern="symmetric1", distance_metric=metric, **options)
+        cost = dtw_distance(query, one, step_pattern="symmetric1", distance_metric=metric, **options)
+        assert 0 < bound <= cost
+        if channels == 1:
+            reach = find_reach(len(query), len(one), radius)
+            room = np.empty((2, measure_room(len(query), reach)))
+            assert 0 < bound_by_own_envelope(rules, query, samples, start, len(one), reach, room) <= cost
 
 
 @pytest.mark.parametrize(

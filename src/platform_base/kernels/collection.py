@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.alignment import lay_out_radius, measure
+from platform_base.kernels.batch import BATCH, LONGEST, BatchRules, interleave, lay_out_window, pad_rows, sweep_batch
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.rules import Rules
 
@@ -53,3 +54,54 @@ def measure_many(
             m = y.shape[0]
             first, last = lay_out_radius(x.shape[0], m, radius)
         costs[number] = measure(rules, x, y, first, last)
+
+
+def find_batch_length(collection: Collection) -> int:
+    """Return the length of all series if they can be compared in batches and that is worth while, else -1."""
+    lengths = np.diff(collection.starts)
+    uniform = collection.samples.shape[1] == 1 and bool((lengths == lengths[0]).all())
+    # Lanes without a series of their own cost as much as the others.
+    lanes = -(-len(lengths) // BATCH) * BATCH
+    return int(lengths[0]) if uniform and lengths[0] <= LONGEST and 2 * len(lengths) > lanes else -1
+
+
+@kernel
+def measure_batch(
+    rules: BatchRules,
+    rows: Collection,
+    start: int,
+    stop: int,
+    columns: Collection,
+    begin: int,
+    radius: int,
+    itself: bool,
+    costs: NDArray[np.float64],
+) -> None:
+    """Set ``costs[a, b]`` to the cost of the best path between row a and column b: some rows, a batch of columns.
+
+    Args:
+        rules: What is computed.
+        rows: Series of one channel, finite.
+        start: The first of the rows.
+        stop: The end of the rows, exclusive.
+        columns: Series of one channel and one length, finite.
+        begin: The first column of the batch; it has `BATCH` series, or as many as there are.
+        radius: The window is ``|i - j| <= radius``, at least the largest difference of lengths; -1 for none.
+        itself: Only on and above the diagonal of `costs`.
+        costs: Written; infinity where a cost overflows float64.
+    """
+    m = columns.starts[1] - columns.starts[0]
+    samples = np.empty(m * BATCH)
+    numbers = np.arange(columns.starts.shape[0] - 1)
+    count = interleave(columns.samples, columns.starts, m, numbers, begin, samples)
+    row, lanes = np.empty((m + 1) * BATCH), np.empty(BATCH)
+    n = -1
+    window = lay_out_window(1, 1, -1)
+    for a in range(start, min(stop, begin + count) if itself else stop):
+        x = rows.samples[rows.starts[a] : rows.starts[a + 1]]
+        if x.shape[0] != n:
+            n = x.shape[0]
+            window = lay_out_window(n, m, radius)
+        sweep_batch(rules, n, pad_rows(x), samples, window, np.inf, row, lanes)
+        for lane in range(max(0, a - begin) if itself else 0, count):
+            costs[a, begin + lane] = lanes[lane]

@@ -54,6 +54,7 @@ __all__ = [
     "maximum",
     "minimum",
     "reduce_minimum",
+    "reduce_sum",
     "select",
     "shift_in_first",
     "shift_in_last",
@@ -245,6 +246,16 @@ def get_last(_typing: Any, vector: Any) -> Any:
 @intrinsic
 def reduce_minimum(_typing: Any, vector: Any) -> Any:
     """Return the smallest value of all lanes; lanes are a power of two, none is NaN."""
+    return _reduce(vector, lambda builder, low, high: builder.select(builder.fcmp_ordered("<", low, high), low, high))
+
+
+@intrinsic
+def reduce_sum(_typing: Any, vector: Any) -> Any:
+    """Return the sum of all lanes, upper half and lower half added until one is left; lanes are a power of two."""
+    return _reduce(vector, lambda builder, low, high: builder.fadd(low, high))
+
+
+def _reduce(vector: Any, join: Any) -> Any:
     if not isinstance(vector, VectorType):
         return None
 
@@ -253,10 +264,11 @@ def reduce_minimum(_typing: Any, vector: Any) -> Any:
         lanes = vector.lanes
         while lanes > 1:
             lanes //= 2
-            low = builder.shuffle_vector(rest, rest, ir.Constant(ir.VectorType(INT32, lanes), list(range(lanes))))
-            upper = list(range(lanes, 2 * lanes))
-            high = builder.shuffle_vector(rest, rest, ir.Constant(ir.VectorType(INT32, lanes), upper))
-            rest = builder.select(builder.fcmp_ordered("<", low, high), low, high)
+            halves = [
+                builder.shuffle_vector(rest, rest, ir.Constant(ir.VectorType(INT32, lanes), list(range(first, last))))
+                for first, last in ((0, lanes), (lanes, 2 * lanes))
+            ]
+            rest = join(builder, *halves)
         return builder.extract_element(rest, ir.Constant(INT32, 0))
 
     return vector.element(vector), generate

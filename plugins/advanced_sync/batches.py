@@ -1,0 +1,89 @@
+"""Many comparisons with the compiled kernels: in batches where the series are of one length, else one after the other.
+
+Importing this module imports Numba; `pairwise` and `nearest` do so when a call asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+try:
+    from platform_base.kernels.batch import BATCH, find_batch_rules
+    from platform_base.kernels.collection import Collection, find_batch_length, measure_batch, measure_many
+    from platform_base.kernels.cores import share_out
+    from platform_base.kernels.rules import find_rules
+    from platform_base.kernels.search import find_nearest, find_nearest_in_batches
+except ImportError as error:
+    # Said again so that the check of imports sees that the absence is handled: the callers fall back to NumPy.
+    raise ImportError("the compiled kernels need numba") from error
+import numpy as np
+from numpy.typing import NDArray
+
+from .many import Many
+
+# Rows that are compared with a batch in one piece of work: long enough that the batch is laid out for next to nothing,
+# short enough that the last pieces keep all cores busy.
+_ROWS_AT_ONCE = 64
+
+
+def compare_all(
+    names: tuple[str, str],
+    rows: Many,
+    columns: Many,
+    itself: bool,
+    radius: int,
+    threads: int | None,
+    distances: NDArray[np.float64],
+    report: Callable[[float], None],
+) -> None:
+    """Set ``distances[a, b]`` to the cost of the best path between row a and column b, on several threads.
+
+    Args:
+        names: Step pattern and metric.
+        rows: Series.
+        columns: Other ones, or the same.
+        itself: Only from the diagonal of `distances` on.
+        radius: Of the window; -1 for none.
+        threads: How many at most; ``None`` for one on every core.
+        distances: Written.
+        report: Told the fraction that is done.
+    """
+    these, others = Collection(rows.samples, rows.starts), Collection(columns.samples, columns.starts)
+    if find_batch_length(others) > 0:
+        batch_rules = find_batch_rules(*names)
+
+        def compare_batch(piece: tuple[int, int]) -> None:
+            begin, start = piece
+            stop = min(start + _ROWS_AT_ONCE, len(rows))
+            measure_batch(batch_rules, these, start, stop, others, begin, radius, itself, distances)
+
+        share_out(compare_batch, _cut(len(rows), len(columns), itself), threads, report)
+        return
+    rules = find_rules(*names, rows.channels)
+
+    def compare_row(a: int) -> None:
+        measure_many(rules, rows[a], others, radius, a if itself else 0, len(columns), distances[a])
+
+    share_out(compare_row, range(len(rows)), threads, report)
+
+
+def search(
+    names: tuple[str, str], x: NDArray[np.float64], candidates: Many, radius: int, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the numbers and the costs of the nearest candidates; see `platform_base.kernels.search.find_nearest`."""
+    others = Collection(candidates.samples, candidates.starts)
+    if find_batch_length(others) > 0:
+        numbers, costs, _ = find_nearest_in_batches(find_batch_rules(*names), x, others, radius, count)
+    else:
+        numbers, costs, _ = find_nearest(find_rules(*names, x.shape[1]), x, others, radius, count)
+    return numbers, costs
+
+
+def _cut(rows: int, columns: int, itself: bool) -> list[tuple[int, int]]:
+    """Return the first column and the first row of every piece of work, whole pieces first."""
+    pieces = [(begin, start) for begin in range(0, columns, BATCH) for start in range(0, rows, _ROWS_AT_ONCE)]
+    if not itself:
+        return pieces
+    # Above the diagonal of the distances; the pieces that it cuts are the shorter ones.
+    above = [piece for piece in pieces if piece[1] < piece[0] + BATCH]
+    return sorted(above, key=lambda piece: piece[1] + _ROWS_AT_ONCE > piece[0])

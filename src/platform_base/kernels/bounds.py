@@ -1,0 +1,213 @@
+"""Lower bounds of the cost between a series and others, for a fraction of what the cost itself takes.
+
+* LB_Kim: the first and the last cell are on every path (S. Kim, S. Park, W. Chu, ICDE 2001, 607-614, reduced to these
+  two as in T. Rakthanmanon et al., KDD 2012, doi 10.1145/2339530.2339576);
+* LB_Keogh: every sample of the candidate is matched with one inside the envelope of the query (E. Keogh, C. A.
+  Ratanamahatana, Knowl. Inf. Syst. 7 (2005) 358-386, doi 10.1007/s10115-004-0154-9);
+* the same with the parts exchanged: every sample of the query, inside the envelope of the candidate. It takes an
+  envelope for each candidate, and either of the two may be the larger by far.
+
+All hold for symmetric1 and symmetric2, any lengths, and the three metrics: every step counts the cost of its cell at
+least once, and every row and column has a cell.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from platform_base.kernels.collection import Collection
+from platform_base.kernels.compilation import kernel
+from platform_base.kernels.rules import Rules
+from platform_base.kernels.vectors import load, maximum, minimum, reduce_sum, splat, store
+
+# Lanes in which a bound is summed: wide enough to hide the time an addition takes.
+_WIDTH = 32
+
+# What rounding may add to a bound, relative to it, for each sample.
+_ROUNDING = 2.0**-50
+
+
+@kernel
+def wrap(x: NDArray[np.float64], length: int, radius: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the envelope of a series: the smallest and the largest sample that each of `length` others may match.
+
+    Args:
+        x: ``(n, channels)``.
+        length: Samples of the others, m.
+        radius: Of the window, at least ``|n - m|``; -1 for none.
+
+    Returns:
+        Two arrays ``(channels, m + margin)``, of which the first m columns count. Time O((n + m) log radius), for each
+        channel.
+    """
+    channels = x.shape[1]
+    reach = find_reach(x.shape[0], length, radius)
+    lower = np.empty((channels, measure_room(length, reach)))
+    upper = np.empty((channels, measure_room(length, reach)))
+    for channel in range(channels):
+        wrap_channel(x, 0, x.shape[0], channel, length, reach, lower[channel], upper[channel])
+    return lower, upper
+
+
+@kernel
+def find_reach(n: int, m: int, radius: int) -> int:
+    """Return how many samples to each side may be matched: no more than there are."""
+    return max(n, m) if radius < 0 else min(radius, max(n, m))
+
+
+@kernel
+def measure_room(length: int, reach: int) -> int:
+    """Return how many elements `wrap_channel` needs."""
+    return length + 2 * reach + 2 * _WIDTH
+
+
+@kernel
+def wrap_channel(
+    samples: NDArray[np.float64],
+    start: int,
+    n: int,
+    channel: int,
+    length: int,
+    reach: int,
+    lower: NDArray[np.float64],
+    upper: NDArray[np.float64],
+) -> None:
+    """Write the envelope of one channel of ``samples[start : start + n]`` to the first `length` elements of two arrays.
+
+    A window of 4 w samples is four windows of w: its extremes take a few passes over the series, whatever its size.
+    """
+    size = length + 2 * reach
+    for place in range(0, size, _WIDTH):
+        store(lower, place, splat(np.inf, _WIDTH))
+        store(upper, place, splat(-np.inf, _WIDTH))
+    whole = n // _WIDTH * _WIDTH if samples.shape[1] == 1 else 0
+    for place in range(0, whole, _WIDTH):
+        these = load(samples, start + place, _WIDTH)
+        store(lower, reach + place, these)
+        store(upper, reach + place, these)
+    for place in range(whole, n):
+        lower[reach + place] = upper[reach + place] = samples[start + place, channel]
+    window, width = 2 * reach + 1, 1
+    while width < window:
+        wider = min(4 * width, window)
+        # The last of the four may overlap the one before it.
+        second, third, fourth = min(width, wider - width), min(2 * width, wider - width), wider - width
+        size -= wider - width
+        for place in range(0, size, _WIDTH):
+            low = minimum(load(lower, place, _WIDTH), load(lower, place + second, _WIDTH))
+            low = minimum(low, minimum(load(lower, place + third, _WIDTH), load(lower, place + fourth, _WIDTH)))
+            store(lower, place, low)
+            high = maximum(load(upper, place, _WIDTH), load(upper, place + second, _WIDTH))
+            high = maximum(high, maximum(load(upper, place + third, _WIDTH), load(upper, place + fourth, _WIDTH)))
+            store(upper, place, high)
+        width = wider
+
+
+@kernel
+def bound_by_ends(rules: Rules, x: NDArray[np.float64], samples: NDArray[np.float64], start: int, count: int) -> float:
+    """Return the costs of the first and the last cell between a series and ``samples[start : start + count]``."""
+    bound = measure_samples(rules, x, 0, samples, start)
+    if x.shape[0] > 1 or count > 1:
+        bound += measure_samples(rules, x, x.shape[0] - 1, samples, start + count - 1)
+    return bound
+
+
+@kernel
+def measure_samples(rules: Rules, x: NDArray[np.float64], i: int, y: NDArray[np.float64], j: int) -> float:
+    """Return the local cost between two samples."""
+    total = 0.0
+    for channel in range(x.shape[1]):
+        difference = x[i, channel] - y[j, channel]
+        total += difference * difference if rules.squares else abs(difference)
+    return np.sqrt(total) if rules.rooted else total
+
+
+@kernel
+def bound_by_envelope(
+    rules: Rules,
+    lower: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    samples: NDArray[np.float64],
+    start: int,
+    count: int,
+) -> float:
+    """Return the sum of the costs between samples and the envelope of another series.
+
+    Args:
+        rules: What is computed.
+        lower: As `wrap` gives it.
+        upper: Likewise.
+        samples: ``(total, channels)``.
+        start: The first of the samples.
+        count: How many.
+    """
+    channels = samples.shape[1]
+    if channels > 1:
+        bound = 0.0
+        for j in range(count):
+            total = 0.0
+            for channel in range(channels):
+                sample = samples[start + j, channel]
+                beyond = max(0.0, max(sample - upper[channel, j], lower[channel, j] - sample))
+                total += beyond * beyond if rules.squares else beyond
+            bound += np.sqrt(total) if rules.rooted else total
+        return bound
+    sums = splat(0.0, _WIDTH)
+    whole = count // _WIDTH * _WIDTH
+    for j in range(0, whole, _WIDTH):
+        these = load(samples, start + j, _WIDTH)
+        beyond = maximum(maximum(these - load(upper, j, _WIDTH), load(lower, j, _WIDTH) - these), splat(0.0, _WIDTH))
+        sums = sums + (beyond * beyond if rules.squares else beyond)
+    bound = reduce_sum(sums)
+    for j in range(whole, count):
+        sample = samples[start + j, 0]
+        beyond_one = max(0.0, max(sample - upper[0, j], lower[0, j] - sample))
+        bound += beyond_one * beyond_one if rules.squares else beyond_one
+    return bound
+
+
+@kernel
+def bound_all(rules: Rules, x: NDArray[np.float64], candidates: Collection, radius: int) -> NDArray[np.float64]:
+    """Return a lower bound of the cost of every candidate, made safe against rounding."""
+    count = candidates.starts.shape[0] - 1
+    bounds = np.empty(count)
+    length = -1
+    lower, upper = wrap(x[:1], 0, -1)
+    for number in range(count):
+        start, stop = candidates.starts[number], candidates.starts[number + 1]
+        if stop - start != length:
+            length = stop - start
+            lower, upper = wrap(x, length, radius)
+        # In this order: the envelope reads a series from its beginning, which the processor foresees.
+        bound = bound_by_envelope(rules, lower, upper, candidates.samples, start, length)
+        bound = max(bound, bound_by_ends(rules, x, candidates.samples, start, length))
+        bounds[number] = bound * (1.0 - _ROUNDING * (length + candidates.samples.shape[1]))
+    return bounds
+
+
+@kernel
+def bound_by_own_envelope(
+    rules: Rules,
+    x: NDArray[np.float64],
+    samples: NDArray[np.float64],
+    start: int,
+    m: int,
+    reach: int,
+    envelope: NDArray[np.float64],
+) -> float:
+    """Return a lower bound of the cost from the envelope of a candidate, made safe against rounding.
+
+    Args:
+        rules: What is computed.
+        x: ``(n, 1)``, the query.
+        samples: ``(total, 1)``, where the candidate is.
+        start: Its first sample.
+        m: How many it has.
+        reach: As `find_reach` gives it.
+        envelope: ``(2, measure_room(n, reach))``, room to work.
+    """
+    n = x.shape[0]
+    wrap_channel(samples, start, m, 0, n, reach, envelope[0], envelope[1])
+    bound = bound_by_envelope(rules, envelope[:1], envelope[1:], x, 0, n)
+    return bound * (1.0 - _ROUNDING * (n + 1))
