@@ -18,7 +18,8 @@ class Case:
         peers: Those of other programs, by name; each gives the same result, to 1e-9.
         target: How many times as fast as the best peer ours is to be on a processor with AVX-512; half of it on AVX2.
         quick: Whether it belongs to the short run.
-        compare: What of a result is compared with that of a peer.
+        compare: What of a result is compared with that of a peer: a number, or an array. ``None``: nothing, because the
+            programs mean different things by the same word, as the case's module says.
     """
 
     name: str
@@ -26,7 +27,7 @@ class Case:
     peers: dict[str, Callable[[], Any]] = field(default_factory=dict)
     target: float | None = None
     quick: bool = False
-    compare: Callable[[Any], Any] = float
+    compare: Callable[[Any], Any] | None = float
 
 
 def find(module: str) -> Any:
@@ -35,3 +36,8 @@ def find(module: str) -> Any:
         return importlib.import_module(module)
     except ImportError:
         return None
+
+
+def bind(function: Callable[..., Any], *arguments: Any, **options: Any) -> Callable[[], Any]:
+    """Return the call, ready to be made."""
+    return lambda: function(*arguments, **options)

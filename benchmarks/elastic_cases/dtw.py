@@ -1,7 +1,7 @@
 """Dynamic time warping: squared differences, symmetric1, which all peers have.
 
-Peers count a window differently: aeon and tsdistances take a fraction, dtaidistance and wildboar one more than the
-radius. dtaidistance, tslearn and wildboar take the square root of the sum at the end, which is undone here.
+Peers count a window differently: aeon and tsdistances take a fraction, dtaidistance, librosa and wildboar one more than
+the radius. augurs, dtaidistance, tslearn and wildboar take the square root of the sum at the end, which is undone here.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from plugins.advanced_sync.nearest import dtw_nearest
 from plugins.advanced_sync.pairwise import dtw_pairwise
 
 from elastic_cases.case import Case, find
+
+TITLE = "Dynamic time warping"
 
 RULES = {"distance_metric": "sqeuclidean", "step_pattern": "symmetric1"}
 
@@ -66,16 +68,15 @@ def make_similar(rng: np.random.Generator, n: int) -> tuple[Any, Any]:
 def value_case(name: str, x: Any, y: Any, radius: int | None, target: float | None) -> Case:
     """Return a case for the distance alone."""
     n = len(x)
-    aeon, rust, c, learn = (
-        find("aeon.distances"),
-        find("tsdistances"),
-        find("dtaidistance.dtw"),
-        find("tslearn.metrics"),
-    )
+    aeon, rust, c = find("aeon.distances"), find("tsdistances"), find("dtaidistance.dtw")
+    learn, augurs = find("tslearn.metrics"), find("augurs")
     peers: dict[str, Callable[[], Any]] = {}
     if aeon:
         window = None if radius is None else (radius + 0.5) / n
         peers["aeon"] = lambda: aeon.dtw_distance(x, y, window=window)
+    if augurs:
+        warping = augurs.Dtw(window=radius)
+        peers["augurs"] = lambda: warping.distance(x, y) ** 2
     if rust and (radius is None or n <= 16384):  # 20 ns for each cell of a narrow band
         band = 1.0 if radius is None else (radius - 0.5) / n
         peers["tsdistances"] = lambda: rust.dtw_distance(x, y, band=band, par=False)
@@ -98,7 +99,11 @@ def path_case(name: str, x: Any, y: Any, radius: int | None, target: float | Non
     """Return a case for the path."""
     n = len(x)
     aeon, c, learn = find("aeon.distances"), find("dtaidistance.dtw"), find("tslearn.metrics")
+    music = find("librosa.sequence")
     peers: dict[str, Callable[[], Any]] = {}
+    if music and n <= 4096:  # it keeps two matrices of the full size
+        band = {} if radius is None else {"global_constraints": True, "band_rad": (radius + 1) / n}
+        peers["librosa"] = lambda: music.dtw(x[None], y[None], metric="sqeuclidean", **band)[0][-1, -1]
     if aeon:
         window = None if radius is None else (radius + 0.5) / n
         peers["aeon"] = lambda: aeon.dtw_alignment_path(x, y, window=window)[1]

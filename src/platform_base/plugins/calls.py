@@ -244,6 +244,7 @@ class Calls:
                 inputs=data,
                 parameters=parameters,
                 timeout_s=check_timeout(timeout) if timeout is not None else deployment.security.default_timeout,
+                compile_timeout_s=0.0 if timeout is not None else deployment.workers.compile_timeout,
                 report_progress=progress,
                 given=given,
                 run_id=run_id,

@@ -99,6 +99,8 @@ class PluginWorkerSettings(DocumentModel):
         max: Workers of a plugin at most; None: as many as there are CPU cores, or ``min`` if that is more.
         idle_seconds: A worker without work ends after this time, seconds.
         load_timeout: Time for importing and constructing a plugin, seconds.
+        compile_timeout: Time that a call without a ``timeout`` may take beyond ``default_timeout``, once, if it has
+            compiled kernels by then, seconds.
         reuse: ``worker``: a worker serves call after call; ``call``: each call gets one that nobody has used; None: as
             the manifest wishes.
         max_waiting: Calls that may wait for a worker; one more is a ``QueueFullError``. None: any number.
@@ -108,6 +110,7 @@ class PluginWorkerSettings(DocumentModel):
     max: Annotated[int, Field(ge=1, le=10_000)] | None = None
     idle_seconds: Annotated[float, Field(ge=0, le=1e9)] = 300.0
     load_timeout: Seconds = 60.0
+    compile_timeout: Annotated[float, Field(ge=0, le=1e9)] = 120.0
     reuse: Literal["worker", "call"] | None = None
     max_waiting: Annotated[int, Field(ge=0, le=10**9)] | None = 10_000
 

@@ -66,6 +66,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         inputs: The caller's data, with every parameter under ``"params"``.
         parameters: The same parameters, for the record.
         timeout_s: Seconds from the hand-over to a worker; None: no deadline.
+        compile_timeout_s: Seconds more, once, if the worker has compiled kernels when the time is over.
         report_progress: Called in the thread that waits for the call.
         given: The parameters that the caller gave, without defaults.
         run_id: Name of the call in results, errors and replays.
@@ -80,6 +81,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     given: Mapping[str, Any] = {}
     run_id: str = ""
     fresh: bool = False
+    compile_timeout_s: float = 0.0
 
 
 class Engine(Protocol):

@@ -290,6 +290,7 @@ def _supervise(
         worker.warden,
         request.inputs,
         timeout_s=request.timeout_s,
+        compile_timeout_s=request.compile_timeout_s,
         cancellation=cancellation,
         report_progress=request.report_progress,
         batch=batch,

@@ -28,6 +28,7 @@ from platform_base.plugins._sandbox.identity import choose_group
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._sandbox.scratch import wipe
 from platform_base.plugins._wire.messages import Load
+from platform_base.plugins._worker.kernel_cache import READY_KERNELS
 from platform_base.plugins.errors import RegistryClosedError
 from platform_base.plugins.settings import Settings
 
@@ -40,8 +41,8 @@ _ATTEMPTS = 2
 class Workshop:
     """Makes the workers of every deployment; owns the wardens that fork them. Thread-safe.
 
-    There are two wardens only where the settings keep some plugins out of the namespaces that others run in, and one
-    more for each environment.
+    There are two wardens only where the settings keep some plugins out of the namespaces that others run in, one more
+    for each environment, and one that has imported Numba, for releases that have compiled kernels before.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Workshop:
         self._vintage = _stamp_kernels()
         self._changed = threading.Lock()
         self._environments = Environments(store.root.parent)
-        self._wardens: dict[tuple[bool, str], tuple[WardenClient, Path]] = {}
+        self._wardens: dict[tuple[bool, str, bool], tuple[WardenClient, Path]] = {}
         self._runtimes: list[Path] = []
         self._recipes: dict[tuple[str, ...], Recipe] = {}
         self._closed = False
@@ -82,7 +83,9 @@ class Workshop:
         recipe = self.recipe(deployment)
         namespaces = recipe.policy.enabled and recipe.policy.namespaces != "off"
         for attempt in range(1, _ATTEMPTS + 1):
-            warden, runtime = self._ensure_warden(deployment.environment, namespaces=namespaces)
+            warden, runtime = self._ensure_warden(
+                deployment.environment, namespaces=namespaces, kernels=_has_kernels(deployment, recipe)
+            )
             try:
                 worker = start_worker(warden, recipe, runtime, self._leases)
                 worker.connection.output.listener = self._on_output
@@ -104,8 +107,10 @@ class Workshop:
             with self._changed:
                 self._recipes[deployment.key] = replace(recipe, load=msgspec.structs.replace(recipe.load, scan=False))
 
-    def _ensure_warden(self, environment: Environment | None, *, namespaces: bool) -> tuple[WardenClient, Path]:
-        place = (namespaces, environment.key if environment is not None else "")
+    def _ensure_warden(
+        self, environment: Environment | None, *, namespaces: bool, kernels: bool
+    ) -> tuple[WardenClient, Path]:
+        place = (namespaces, environment.key if environment is not None else "", kernels)
         with self._changed:
             if self._closed:
                 raise RegistryClosedError("the registry is closed")
@@ -114,10 +119,12 @@ class Workshop:
                 known[0].close()
                 known = None
             if known is None:
-                known = self._wardens[place] = self._start_warden(environment, namespaces=namespaces)
+                known = self._wardens[place] = self._start_warden(environment, namespaces=namespaces, kernels=kernels)
             return known
 
-    def _start_warden(self, environment: Environment | None, *, namespaces: bool) -> tuple[WardenClient, Path]:
+    def _start_warden(
+        self, environment: Environment | None, *, namespaces: bool, kernels: bool
+    ) -> tuple[WardenClient, Path]:
         # The warden of before removes its directory when it ends, so each has one of its own.
         runtime = Path(tempfile.mkdtemp(prefix="platform_base-")).resolve()
         runtime.chmod(0o711)
@@ -125,9 +132,10 @@ class Workshop:
         self._kernels.mkdir(mode=0o755, parents=True, exist_ok=True)
         # What a plugin requires must not run in the warden, which is not confined.
         preload = self._settings.workers.preload if environment is None else ()
+        ready = (READY_KERNELS,) if kernels else ()
         own = (str(environment.directory.resolve()),) if environment is not None else ()
         warden = WardenClient(
-            preload=("numpy", "numpy.random", *preload),
+            preload=("numpy", "numpy.random", *preload, *ready),
             runtime=runtime,
             namespaces=namespaces,
             import_from=environment.warden_path if environment is not None else None,
@@ -208,6 +216,15 @@ class Workshop:
                 wipe(self._runtimes.pop())
         self._store.close()
         self._environments.close()
+
+
+def _has_kernels(deployment: Deployment, recipe: Recipe) -> bool:
+    """Return whether workers of a release will look for compiled kernels, so that a warden with Numba pays.
+
+    The release's cache says so, which its workers write: whatever they leave there, what is imported then is always
+    the same module. In an environment Numba is what the manifest requires, and stays out of the warden.
+    """
+    return deployment.environment is None and bool(recipe.kernel_cache) and Path(recipe.kernel_cache).is_dir()
 
 
 def _make_kernel_cache(root: Path, release: Release, group: int | None) -> Path | None:

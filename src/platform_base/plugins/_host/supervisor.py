@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import enum
+import logging
 import os
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -33,6 +34,8 @@ from platform_base.plugins._wire.messages import (
 )
 from platform_base.plugins._wire.session import FAILURE_KINDS
 from platform_base.plugins.errors import PluginTimeoutError
+
+logger = logging.getLogger(__name__)
 
 ReportProgress = Callable[[float, str], None]
 
@@ -110,6 +113,7 @@ class Supervisor:
         cancellation: Cancellation,
         report_progress: ReportProgress | None,
         batch: Sequence[Mapping[str, Any]] = (),
+        compile_timeout_s: float = 0.0,
     ) -> None:
         """Prepare.
 
@@ -121,6 +125,7 @@ class Supervisor:
             cancellation: Tells whether it was stopped.
             report_progress: Told what the worker reports.
             batch: The inputs of several calls that are made in one.
+            compile_timeout_s: How much longer, once, if kernels were compiled until the time is over.
         """
         self._batch = batch
         self._worker = worker
@@ -128,6 +133,7 @@ class Supervisor:
         self._warden = warden
         self._inputs = inputs
         self._timeout_s = timeout_s
+        self._compile_timeout_s = compile_timeout_s
         self._cancellation = cancellation
         self._report_progress = report_progress
         self._plugin_id = worker.recipe.load.plugin_id
@@ -229,8 +235,11 @@ class Supervisor:
                 spin_s = 0.0
             if message is None:
                 if deadline is not None and time.monotonic() >= deadline:
-                    yield LONG
-                    raise self._time_out()
+                    more_s = self._take_time_for_compiling(deadline)
+                    if not more_s:
+                        yield LONG
+                        raise self._time_out()
+                    deadline += more_s
                 yield deadline
             elif isinstance(message, Done | Failed):
                 return message
@@ -241,6 +250,18 @@ class Supervisor:
             elif isinstance(message, Progress) and self._report_progress is not None:
                 fraction = min(1.0, max(0.0, message.fraction)) if message.fraction == message.fraction else 0.0
                 self._report_progress(fraction, self._worker.show_source(message.message))
+
+    def _take_time_for_compiling(self, deadline: float) -> float:
+        """Return how much longer the call may take, seconds: nobody should have to foresee how long compiling takes."""
+        assert self._timeout_s is not None
+        if not self._compile_timeout_s or not self._worker.has_compiled(since=deadline - self._timeout_s):
+            return 0.0
+        more, self._compile_timeout_s = self._compile_timeout_s, 0.0
+        logger.info(
+            "plugin %s has compiled kernels for %g s; it is given %g s more", self._plugin_id, self._timeout_s, more
+        )
+        self._timeout_s += more
+        return more
 
     def _grant(self, size: int) -> None:
         granted, descriptor, keep = self._exchange.grant(size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import secrets
 import time
 from collections.abc import Mapping
@@ -107,6 +108,20 @@ class Worker:
     def restless(self) -> bool:
         """Whether it computes although no call runs: a thread that a call has left behind."""
         return self.cpu_seconds - self.rested_cpu_seconds > _RESTLESS_S
+
+    def has_compiled(self, *, since: float) -> bool:
+        """Return whether workers of this release have compiled kernels since a moment, `time.monotonic` seconds.
+
+        Numba puts each kernel into the cache when it is ready. It is the worker's word: enough for a second chance, no
+        more.
+        """
+        earliest = time.time() - (time.monotonic() - since)
+        try:
+            with os.scandir(self.recipe.kernel_cache or self.scratch / "kernels") as entries:
+                packages = itertools.islice(entries, _MOST_KERNELS)
+                return any(package.stat(follow_symlinks=False).st_mtime > earliest for package in packages)
+        except OSError:
+            return False
 
     @property
     def has_processes(self) -> bool:

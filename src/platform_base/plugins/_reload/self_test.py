@@ -82,6 +82,7 @@ def _run(engine: Engine, deployment: Deployment, case: SelfTest, directory: Path
         inputs={**inputs, "params": parameters},
         parameters=parameters,
         timeout_s=case.timeout,
+        compile_timeout_s=deployment.workers.compile_timeout,
         fresh=True,
     )
     yield from find_faults(directory, case, engine.run(request, Cancellation()))

@@ -23,6 +23,7 @@ from platform_base.plugins._sandbox.prove import prove
 from platform_base.plugins._wire.messages import PROTOCOL_VERSION, Ready, Refused
 from platform_base.plugins._wire.unix_socket import FrameSocket
 from platform_base.plugins._worker.heap import keep_freed_memory
+from platform_base.plugins._worker.kernel_cache import find_kernel_cache
 from platform_base.plugins._worker.serve import Server
 from platform_base.plugins._worker.threads import use_threads
 from platform_base.plugins._worker.usage import UsageMeter, open_clear_refs
@@ -64,6 +65,7 @@ def run(
     _reseed()
     keep_freed_memory(policy.max_memory_bytes)
     use_threads(policy.blas_threads)  # Only now: threads that exist already could not be confined.
+    find_kernel_cache()
     line.send(_encode(Ready(protocol=PROTOCOL_VERSION, protections=protections)))
     Server(line, policy, UsageMeter(CLEAR_REFS if CLEAR_REFS in opened else -1)).serve()
 
