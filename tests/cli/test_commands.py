@@ -359,6 +359,43 @@ def test_a_missing_document_is_a_warning(command: Command, scaler: Path) -> None
     assert states(answer(command("validate", scaler / "scaler", "--json")))["files"] == "warning"
 
 
+@pytest.mark.parametrize(
+    ("change", "line", "key", "said"),
+    [
+        ({"entry_point": "scalar.Scaler"}, '"entry_point"', "entry_point", "did you mean 'scaler'?"),
+        ({"entry_point": "scaler.Scalar"}, '"entry_point"', "entry_point", "classes defined there: Scaler"),
+        ({"requires": ["numpy", "no-such-thing-9"]}, "no-such-thing-9", "requires[1]", "nothing of that name"),
+        ({"core_min_version": "99.0.0"}, "99.0.0", "core_min_version", "update platform_base"),
+        ({"permissions": {"memory_mb": 9999}}, '"memory_mb"', "permissions.memory_mb", "512 MB"),
+        ({"documentation": {"readme": "scaler.pi"}}, '"readme"', "documentation.readme", "did you mean 'scaler.py'?"),
+        (
+            {"self_test": [{"name": "a", "inputs": {"x": {"file": "x.npy"}}, "expected": {"values": {"value": 1}}}]},
+            '"file"', "self_test[0].inputs.x.file", "No such file",
+        ),
+        (
+            {"self_test": [{"name": "a", "parameters": {"faktor": 2}, "expected": {"values": {"value": 1}}}]},
+            '"faktor"', "self_test[0].parameters.faktor", "did you mean 'factor'?",
+        ),
+        (
+            {"self_test": [{"name": "a", "inputs": {"series": {"value": [1]}}, "expected": {"values": {"value": 1}}}]},
+            '"name": "a"', "self_test[0]", "failed its self-test 'a'",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_beyond_the_manifest_has_its_line_there(
+    command: Command, scaler: Path, change: dict[str, Any], line: str, key: str, said: str
+) -> None:
+    manifest = scaler / "scaler" / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), **change}, indent=1))
+    lines = manifest.read_text().splitlines()
+    number = next(at for at, text in enumerate(lines, start=1) if line in text)
+    shown = command("validate", "own/scaler").stdout
+    place = next(text for text in shown.splitlines() if f" {key}: " in text and "manifest.json:" in text)
+    # A list or an object begins on the line before its first element.
+    assert f"own/scaler/manifest.json:{number} " in place or f"own/scaler/manifest.json:{number - 1} " in place
+    assert said in shown
+
+
 @pytest.mark.parametrize(("where", "said"), [("own", "plugins are in own/scaler"), ("none", "got nothing")])
 def test_a_directory_that_is_no_plugin(command: Command, scaler: Path, where: str, said: str) -> None:
     done = command("validate", where)

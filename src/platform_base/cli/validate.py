@@ -12,8 +12,18 @@ from platform_base.cli.errors import FAILED, InputError
 from platform_base.cli.options import ConfigOption, JsonOption
 
 if TYPE_CHECKING:
+    from platform_base.plugins.documents.document import Document
     from platform_base.plugins.errors import Problem
     from platform_base.plugins.manifest import Manifest
+    from platform_base.plugins.testing.probe import Probe
+
+
+EXAMPLES = """Examples:
+
+  platform-base validate plugins/my_plugin
+
+  platform-base validate plugins/my_plugin --probe
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +43,18 @@ class Check:
 
 def validate_plugin(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The plugin's directory, with manifest.json.")],
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe", help="Also say what it uses: time, memory, modules, permissions, in a throw-away worker."
+        ),
+    ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a plugin's directory, and that it loads."""
     from platform_base.cli import render
+    from platform_base.plugins.documents.json_document import read_json
     from platform_base.plugins.errors import ManifestError
     from platform_base.plugins.manifest import Manifest
 
@@ -55,9 +72,11 @@ def validate_plugin(
     else:
         parameters = len(manifest.configuration)
         checks = [Check(name="manifest", state="passed", detail=f"{path}, {parameters} parameters")]
-        checks += _check_files(directory, manifest)
-        checks += _check_loading(directory, manifest, config)
+        document = read_json(path, error=ManifestError)
+        files, problems = _check_files(document, directory, manifest)
+        checks += [files, *_check_loading(document, directory, manifest, config)]
     valid = not any(check.state == "failed" for check in checks)
+    observed = _probe(directory, config) if probe and valid else None
     described: dict[str, Any] = {
         "valid": valid,
         "directory": str(directory),
@@ -65,15 +84,26 @@ def validate_plugin(
         "version": manifest.version if manifest else None,
         "checks": [{"name": each.name, "state": each.state, "detail": each.detail} for each in checks],
         "problems": render.describe_problems(problems),
+        "probe": observed.describe() if observed is not None else None,
     }
     if as_json:
         render.print_json(described)
     else:
         _print_checks(checks, problems)
+        if observed is not None:
+            from platform_base.cli.observation import print_probe
+
+            print_probe(observed)
         name = f"{manifest.plugin_id} {manifest.version}" if manifest else str(directory)
         print(f"\n{name} {'is valid' if valid else 'is NOT valid'}")
     if not valid:
         raise typer.Exit(FAILED)
+
+
+def _probe(directory: Path, config: Path | None) -> Probe:
+    from platform_base.plugins.testing.probe import probe_plugin
+
+    return probe_plugin(directory, config=config)
 
 
 _STEPS = ("discovery", "core version", "requirements", "loading", "self-test")
@@ -92,24 +122,24 @@ def _manifest_path(directory: Path) -> Path:
     raise InputError(f"{directory}: expected a directory with manifest.json, got one without; {remedy}")
 
 
-def _check_files(directory: Path, manifest: Manifest) -> list[Check]:
-    """Look for the file of the entry point and those that the documentation names."""
-    stem = directory.joinpath(*manifest.module_name.split("."))
-    candidates = (stem.with_name(f"{stem.name}.py"), stem / "__init__.py")
-    found = next((path for path in candidates if path.is_file()), None)
-    if found is None:
-        detail = f"entry_point {manifest.entry_point}: expected the file {candidates[0]}, got nothing"
-        return [Check(name="files", state="failed", detail=detail)]
-    documents = [manifest.documentation.readme, *manifest.documentation.examples]
-    missing = [name for name in documents if name is not None and not (directory / name).is_file()]
-    if missing:
-        detail = f"the documentation names files that are not there: {', '.join(missing)}"
-        return [Check(name="files", state="warning", detail=detail)]
-    return [Check(name="files", state="passed", detail=f"entry point in {found}")]
+def _check_files(document: Document, directory: Path, manifest: Manifest) -> tuple[Check, tuple[Problem, ...]]:
+    """Look for the files that the manifest names."""
+    from platform_base.cli.manifest_places import missing_documents, missing_modules, unusable_self_tests
+
+    faults = (
+        *missing_modules(document, directory, manifest),
+        *unusable_self_tests(document, directory, manifest),
+    )
+    warnings = tuple(missing_documents(document, directory, manifest))
+    if faults or warnings:
+        detail = "\n".join(map(str, (*faults, *warnings)))
+        return Check(name="files", state="failed" if faults else "warning", detail=detail), (*faults, *warnings)
+    return Check(name="files", state="passed", detail=f"entry point in {manifest.module_name}"), ()
 
 
-def _check_loading(directory: Path, manifest: Manifest, config: Path | None) -> list[Check]:
+def _check_loading(document: Document, directory: Path, manifest: Manifest, config: Path | None) -> list[Check]:
     """Let a registry find and load the plugin; each step that it takes is a check."""
+    from platform_base.cli.manifest_places import place_of
     from platform_base.plugins import errors
     from platform_base.plugins.registry import PluginRegistry
 
@@ -120,14 +150,14 @@ def _check_loading(directory: Path, manifest: Manifest, config: Path | None) -> 
         try:
             registry.load_plugin(manifest.plugin_id, manifest.version)
         except errors.IncompatiblePluginError as error:
-            return _steps("core version", str(error))
+            return _steps("core version", f"{place_of(error, document, manifest)}{error}")
         except errors.MissingDependencyError as error:
-            return _steps("requirements", str(error))
+            return _steps("requirements", f"{place_of(error, document, manifest)}{error}")
         except errors.SelfTestError as error:
-            return _steps("self-test", str(error))
+            return _steps("self-test", f"{place_of(error, document, manifest)}{error}")
         except errors.PluginError as error:
             trace = getattr(error, "remote_traceback", "")
-            return _steps("loading", f"{error}\n{trace}".rstrip())
+            return _steps("loading", f"{place_of(error, document, manifest)}{error}\n{trace}".rstrip())
         stats = registry.get_plugin_stats(manifest.plugin_id)
     lowest, highest = manifest.core_min_version or "any", manifest.core_max_version or "any"
     details = {
@@ -157,6 +187,6 @@ def _print_checks(checks: list[Check], problems: tuple[Problem, ...]) -> None:
         print(f"{check.state:<8} {check.name:<13} {first}".rstrip())
         for line in rest:
             print(f"{'':<22} {line}".rstrip())
-        if check.name == "manifest":
+        if check.name == "manifest" and check.state == "failed":
             for problem in problems:
                 print(f"  {visible(problem)}")

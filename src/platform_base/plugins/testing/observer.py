@@ -14,6 +14,7 @@ import importlib
 import json
 import resource
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +36,6 @@ _CHANGES = frozenset(
 )
 _LISTS = frozenset(("os.listdir", "os.scandir"))
 _PROCESSES = frozenset(("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"))
-_THREADS = frozenset(("_thread.start_new_thread", "_thread.start_joinable_thread"))
 _CONNECTIONS = frozenset(("socket.connect", "socket.getaddrinfo"))
 
 
@@ -49,7 +49,6 @@ class Notes:
         self.processes: dict[str, int] = {}
         self.libraries: dict[str, int] = {}
         self.threads = 0
-        self.live_threads = 1
 
     def take(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Take note of an audit event; called by the interpreter for every one, so it must be quick and not fail."""
@@ -61,8 +60,6 @@ class Notes:
             self._add(self.written, arguments[0])
         elif event in _LISTS:
             self._add(self.read, arguments[0])
-        elif event in _THREADS:
-            self.threads += 1
         elif event in _PROCESSES:
             self._add(self.processes, arguments[0] if event == "subprocess.Popen" else event)
         elif event in _CONNECTIONS:
@@ -76,6 +73,16 @@ class Notes:
         text = str(what.decode("utf-8", "replace") if isinstance(what, bytes) else what)
         if text in notes or len(notes) < _MOST_NOTES:
             notes[text] = notes.get(text, 0) + 1
+
+    def count_threads(self) -> None:
+        """Count the threads that Python code starts from now on: before Python 3.12 no audit event tells of them."""
+        start = threading.Thread.start
+
+        def counted(thread: threading.Thread) -> None:
+            self.threads += 1
+            start(thread)
+
+        threading.Thread.start = counted  # type: ignore[assignment,method-assign]
 
     def connect(self, host: str, port: int) -> None:
         """Take note of a connection that the plugin asks the host for."""
@@ -95,22 +102,27 @@ class Observer(PluginProtocol):
         module, _, name = json.loads((self._here / "manifest.json").read_text())["x-observed"].rpartition(".")
         self._before: Any = None
         self._notes = Notes()
-        known = frozenset(sys.modules)
+        self._known = frozenset(sys.modules)
         began, cpu = time.perf_counter(), time.process_time()
         sys.addaudithook(self._notes.take)
+        self._notes.count_threads()
         self._plugin: PluginProtocol = getattr(importlib.import_module(f"{__package__}.{module}"), name)()
         self._loaded = {
             "seconds": time.perf_counter() - began,
             "cpu_seconds": time.process_time() - cpu,
             "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10,
-            "modules": self._modules(known),
+            "modules": self._modules(),
+            "import_path": sys.path,
+            "directory": str(self._here),
+            "scratch": str(get_context().scratch or ""),
             **self._notes.describe(),
         }
 
     def execute(self, inputs: dict[str, Any]) -> ProcessingResult:
         """Pass the call on, and say in what it changed its inputs; or return the notes."""
         if ASKED in inputs:
-            return ProcessingResult(values={"loading": self._loaded, "total": self._notes.describe()})
+            total = {**self._notes.describe(), "modules": self._modules()}
+            return ProcessingResult(values={"loading": self._loaded, "total": total})
         context = get_context()
 
         def connect(host: str, port: int) -> Any:
@@ -132,15 +144,16 @@ class Observer(PluginProtocol):
         """Pass the question on."""
         return self._plugin.get_manifest()
 
-    def _modules(self, known: frozenset[str]) -> dict[str, list[str]]:
+    def _modules(self) -> dict[str, list[str]]:
         """Sort what was imported: the plugin's own, other packages by name, and the standard library.
 
         What the process had before, NumPy above all, counts where the plugin's own files name it.
         """
         package = f"{__package__}."
-        new = [name for name in sys.modules if name not in known]
+        new = [name for name in sys.modules if name not in self._known]
         own = sorted(name.removeprefix(package) for name in new if name.startswith(package) and name != __name__)
         plain = {name.partition(".")[0] for name in own}
+        plain.add("platform_base")
         rest = [name for name in new if not name.startswith(package) and name.partition(".")[0] not in plain]
         standard = sorted(name for name in rest if name.partition(".")[0] in sys.stdlib_module_names)
         others = sorted(name for name in rest if name.partition(".")[0] not in sys.stdlib_module_names)
@@ -148,18 +161,30 @@ class Observer(PluginProtocol):
         return {"own": own, "packages": others, "standard_library": standard, "stated": sorted(stated)}
 
     def _stated(self) -> set[str]:
-        """Return the top-level names of what the plugin's loaded files import."""
-        found = set()
+        """Return the top-level names of what the plugin's loaded files import, but for what they can do without."""
+        found: set[str] = set()
         for module in [module for name, module in sys.modules.items() if name.startswith(f"{__package__}.")]:
             file = getattr(module, "__file__", None)
-            if module.__name__ == __name__ or not file or not file.endswith(".py"):
-                continue
-            for node in ast.walk(ast.parse(Path(file).read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Import):
-                    found |= {alias.name.partition(".")[0] for alias in node.names}
-                elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-                    found.add(node.module.partition(".")[0])
+            if module.__name__ != __name__ and file and file.endswith(".py"):
+                found |= find_imports(ast.parse(Path(file).read_text(encoding="utf-8")))
         return found
+
+
+def find_imports(tree: ast.AST) -> set[str]:
+    """Return the top-level names that code imports, but for those whose absence it handles."""
+    found: set[str] = set()
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.partition(".")[0])
+        elif isinstance(node, ast.Try) and any("ImportError" in ast.dump(handler) for handler in node.handlers):
+            waiting += [*node.handlers, *node.orelse, *node.finalbody]
+            continue
+        waiting += ast.iter_child_nodes(node)
+    return found
 
 
 def find_change(before: Any, after: Any, place: str) -> str:

@@ -33,6 +33,10 @@ def observed(workbench: Workbench) -> Iterator[Workbench]:
         shutil.copytree(source, copy, ignore=lambda folder, names: [name for name in names if is_ignored(name)])
         document = json.loads((copy / MANIFEST_NAME).read_text(encoding="utf-8"))
         document |= {"entry_point": f"{OBSERVER}.Observer", "x-observed": workbench.manifest.entry_point}
+        for parameter in document.get("configuration", {}).values():
+            # The notes are asked for in a call that has no parameters.
+            if isinstance(parameter, dict) and "default" not in parameter:
+                parameter |= {"default": None, "nullable": True}
         (copy / MANIFEST_NAME).write_text(json.dumps(document), encoding="utf-8")
         shutil.copyfile(Path(__file__).with_name("observer.py"), copy / f"{OBSERVER}.py")
         with Workbench(copy, workbench.config) as inner:
