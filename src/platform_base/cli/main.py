@@ -20,6 +20,7 @@ from platform_base.cli import (
     info,
     memory,
     new,
+    pack,
     profile,
     replay,
     schema,
@@ -90,6 +91,7 @@ app.command("validate", epilog=validate.EXAMPLES)(validate.validate_plugin)
 app.command("profile")(profile.profile_plugin)
 app.command("memory")(memory.trace_memory)
 app.command("watch")(watch.watch_plugin)
+app.command("pack")(pack.pack_plugin)
 app.command("new", epilog=new.EXAMPLES)(new.create_plugin)
 app.command("test", epilog=test_verb.EXAMPLES)(test_verb.try_plugin)
 app.command("doctor")(doctor.examine)

@@ -1,0 +1,1 @@
+"""A release in one file, the same bytes wherever it is packed."""
