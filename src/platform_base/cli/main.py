@@ -12,7 +12,22 @@ from typing import Annotated
 
 import typer
 
-from platform_base.cli import cache, demo, doctor, env, info, new, replay, schema, validate, warmup, watch
+from platform_base.cli import (
+    cache,
+    demo,
+    doctor,
+    env,
+    info,
+    logs,
+    new,
+    replay,
+    runs,
+    schema,
+    stats,
+    validate,
+    warmup,
+    watch,
+)
 from platform_base.cli import list as list_verb
 from platform_base.cli import run as run_verb
 from platform_base.cli import test as test_verb
@@ -80,6 +95,9 @@ app.command("doctor")(doctor.examine)
 app.command("warmup")(warmup.warm_up)
 app.command("schema")(schema.print_schema)
 app.command("demo")(demo.demonstrate)
+app.add_typer(runs.app)
+app.command("stats", epilog=stats.EXAMPLES)(stats.print_stats)
+app.command("logs", epilog=logs.EXAMPLES)(logs.print_logs)
 app.add_typer(cache.app)
 app.add_typer(env.app)
 
