@@ -7,6 +7,7 @@ import contextlib
 import importlib.metadata
 import logging
 import os
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from platform_base.core.models import ProcessingResult
 from platform_base.history.location import history_path
 from platform_base.history.recorder import Recorder
+from platform_base.monitoring.beacon import Beacon
+from platform_base.monitoring.programs import ProgramInfo
 from platform_base.plugins._catalog.discovery import discover, read_release
 from platform_base.plugins._catalog.environments import Environments
 from platform_base.plugins._catalog.places import standard_places
@@ -75,6 +78,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PluginChange", "PluginInfo", "PluginRegistry", "PluginStats"]
 
+_LONGEST_PROGRAM = 500
+
 logger = logging.getLogger("platform_base.plugins")
 # A library leaves it to the program whether and where its records appear.
 logging.getLogger("platform_base").addHandler(logging.NullHandler())
@@ -92,12 +97,12 @@ class PluginRegistry:
         [2.0, 4.0]
     """
 
-    def __init__(self, config: str | os.PathLike[str] | Mapping[str, Any] | None = None) -> None:
+    def __init__(self, config: str | os.PathLike[str] | Mapping[str, Any] | Settings | None = None) -> None:
         """Read the settings; nothing is started and nothing is looked for yet.
 
         Args:
-            config: A settings file, or the same as a mapping. None: the file that ``PLATFORM_BASE_CONFIG`` names, else
-                ``config/plugins.yaml`` below the current directory, else the built-in defaults.
+            config: A settings file, the same as a mapping, or `Settings`. None: the file that ``PLATFORM_BASE_CONFIG``
+                names, else ``config/plugins.yaml`` below the current directory, else the built-in defaults.
 
         Raises:
             SettingsError: The settings cannot be used.
@@ -139,6 +144,8 @@ class PluginRegistry:
             notes=notes,
         )
         self._profiler = Profiler(self._calls, self._engine)
+        live = self.settings.live_view
+        self._beacon = Beacon(self._describe) if (self.settings.history.enabled if live is None else live) else None
         self._closed = False
 
     # -- finding ------------------------------------------------------------------------------------------------
@@ -159,6 +166,8 @@ class PluginRegistry:
         self._check_open()
         places = standard_places(os.environ) if path is None else [Path(path)]
         self._cache.start()
+        if self._beacon is not None:
+            self._beacon.start()
         for place in places:
             if not place.is_dir():
                 raise PluginNotFoundError(
@@ -742,6 +751,15 @@ class PluginRegistry:
         self._check_open()
         return self._engine.workers()
 
+    def _describe(self) -> ProgramInfo:
+        """Return what `platform-base top` shows of this registry."""
+        return ProgramInfo(
+            pid=self._owner,
+            program=" ".join(sys.argv)[:_LONGEST_PROGRAM],
+            waiting=self._engine.waiting(),
+            workers=self._engine.workers(),
+        )
+
     @property
     def history(self) -> History:
         """The memory of runs that the settings name, with everything that this registry has noted so far.
@@ -793,6 +811,8 @@ class PluginRegistry:
         if self._closed or os.getpid() != self._owner:
             return
         self._closed = True
+        if self._beacon is not None:
+            self._beacon.close()
         self._calls.close()
         self.disable_hot_reload()
         self._background.cancel_all()

@@ -199,7 +199,7 @@ class HistorySettings(DocumentModel):
     """Whether every run is remembered; also written as one word, ``true`` or ``false``, which is ``enabled``.
 
     Attributes:
-        enabled: Remember what ran, how it ended and what it used.
+        enabled: Remember what ran, how it ended and what it used; null: programs do not, ``platform-base run`` does.
         path: The file; None: ``history/runs.db`` in the user's state directory.
         max_rows: So many runs are remembered; the oldest go first.
         max_mb: So large the file may become, MB.
@@ -207,7 +207,7 @@ class HistorySettings(DocumentModel):
         digest_inputs: Remember SHA-256 over each input, to tell later whether two runs had the same.
     """
 
-    enabled: bool = False
+    enabled: bool | None = None
     path: AbsolutePath | None = None
     max_rows: Annotated[int, Field(ge=1, le=1_000_000_000)] = 100_000
     max_mb: Megabytes = 256
@@ -248,6 +248,7 @@ class Settings(DocumentModel):
             for one plugin.
         engine: Where plugins run: ``local``, in confined processes; ``inline``, in the host itself, for
             debugging, only with ``enable_sandboxing: false``.
+        live_view: Let ``platform-base top`` of the same user look at the workers; null: where runs are remembered.
     """
 
     security: SecuritySettings = SecuritySettings()
@@ -262,6 +263,7 @@ class Settings(DocumentModel):
     ] = Field(default_factory=dict)
     environments: EnvironmentMode = "shared"
     engine: Literal["local", "inline"] = "local"
+    live_view: bool | None = None
     _source: str = PrivateAttr("the built-in defaults")
 
     @model_validator(mode="after")
@@ -289,13 +291,13 @@ class Settings(DocumentModel):
     @classmethod
     def load(
         cls,
-        config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        config: str | os.PathLike[str] | Mapping[str, Any] | Self | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> Self:
         """Read settings; whatever they leave out has its default.
 
         Args:
-            config: A YAML file; or the settings themselves; or None for the file that
+            config: A YAML file; or what it would hold; or settings, which stay as they are; or None for the file that
                 ``PLATFORM_BASE_CONFIG`` names, else ``config/plugins.yaml`` in the current directory, else
                 the defaults.
             environ: Variables such as ``PLATFORM_BASE_SECURITY__MAX_MEMORY_MB=1024`` or
@@ -305,6 +307,8 @@ class Settings(DocumentModel):
         Raises:
             SettingsError: With every problem, each with its place.
         """
+        if isinstance(config, cls):
+            return config
         document, source = _read(config, environ)
         document = with_environment(document, environ, plugin_keys=frozenset(PluginSettings.model_fields))
         try:
