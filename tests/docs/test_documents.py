@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 import json
@@ -69,7 +70,17 @@ RUNNABLE = [
 ERRORS = {
     name: value for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, PluginError)
 }
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=str)
+
+
+def describe_signature(function):
+    """Arguments with their order, kinds and defaults, and the result's type without the module that it comes from."""
+    for argument in ast.walk(function.args):
+        if isinstance(argument, ast.arg):
+            argument.annotation = None  # aliases are written out on the page
+    text = f"{ast.unparse(function.args)} -> {ast.unparse(function.returns)}"
+    return re.sub(r"\b\w+\.(?=[A-Za-z])", "", text).replace("NDArray[Any]", "NDArray")
 
 
 def blocks_in(*languages):
@@ -290,6 +301,18 @@ class TestRegistryReference:
         public = {name for name in vars(PluginRegistry) if not name.startswith("_")}
         titles = {line.lstrip("# ").strip("`") for line in read_prose(self.PAGE) if line.startswith("### ")}
         assert titles == public
+
+    def test_every_signature(self):
+        shown = {}
+        for block in BLOCKS[self.PAGE.relative_to(REPOSITORY)]:
+            if block.options.get("no-run") == "a signature":
+                functions = [node for node in ast.walk(ast.parse(block.text)) if isinstance(node, FUNCTIONS)]
+                shown |= {function.name: describe_signature(function) for function in functions}
+        for name, method in inspect.getmembers(PluginRegistry, inspect.isfunction):
+            if not name.startswith("_") or name == "__init__":
+                wrapped = re.sub(r"<class ([\w.]+)>", r"\1", str(inspect.signature(method)).replace("'", ""))
+                (written,) = ast.parse(f"def {name}{wrapped}: ...").body
+                assert shown[name] == describe_signature(written), name
 
     def test_every_argument(self):
         text = self.PAGE.read_text(encoding="utf-8")
