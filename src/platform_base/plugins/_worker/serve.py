@@ -46,6 +46,7 @@ from platform_base.plugins.errors import EncodingError
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(ToWorker).decode
 _PROGRESS_INTERVAL_S = 0.05
+_ENDS = (Done, Failed)
 _ABANDONED = 71
 """Exit status of a worker whose host stopped in the middle of a call."""
 
@@ -70,6 +71,7 @@ class Server:
         self._plugin: PluginProtocol | None = None
         self._progress_sent = 0.0
         self._call = b""
+        self._linger = False
         self._share = math.inf if policy.max_cpu_percent is None else policy.max_cpu_percent / 100
         logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
         scratch = Path(policy.scratch) if policy.scratch else None
@@ -88,14 +90,15 @@ class Server:
                 self._execute(message, descriptors)
 
     def _await_request(self) -> tuple[bytes, list[int]]:
-        spin_s = self._meter.spare_s(self._share)
-        began = now = time.monotonic()
-        while now - began < spin_s:
-            try:
-                return self._line.receive_with_descriptors(wait=False)
-            except BlockingIOError:
-                now = time.monotonic()
-        self._meter.note_spin(now - began)
+        spin_s = self._meter.spare_s(self._share) if self._linger else 0.0
+        if spin_s:
+            began = now = time.monotonic()
+            while now - began < spin_s:
+                try:
+                    return self._line.receive_with_descriptors(wait=False)
+                except BlockingIOError:
+                    now = time.monotonic()
+            self._meter.note_spin(now - began)
         return self._line.receive_with_descriptors()
 
     def _load(self, message: Load) -> None:
@@ -112,6 +115,7 @@ class Server:
 
     def _execute(self, message: Execute, descriptors: list[int]) -> None:
         self._call = message.call
+        self._linger = message.linger
         self._progress_sent = 0.0
         self._meter.begin()
         if descriptors:
@@ -229,7 +233,7 @@ class Server:
     def _send(self, answer: FromWorker) -> None:
         for stream in self._streams:
             stream.flush()
-        if isinstance(answer, Done | Failed):
+        if isinstance(answer, _ENDS):
             self._call = b""
         try:
             self._line.send(_encode(answer))

@@ -44,17 +44,20 @@ class UsageMeter:
     def spare_s(self, share: float) -> float:
         """Return for how long the process may wait for its next call without sleeping, seconds.
 
-        Waking up takes longer than an empty call. But the CPU time is taken from the plugin's own share, so none is
-        spent on waiting once half of the share of the last moments is used up.
+        Waking up takes longer than an empty call. But the CPU time is taken from the plugin's own share: where that is
+        less than a core, none is spent on waiting once half of the share of the last moments is used up.
 
         Args:
             share: CPU seconds that may be used per second.
         """
-        now, used = time.monotonic(), time.process_time()
-        if now - self._window_began > _WINDOW_S:
-            self._window_began, self._window_cpu = now, used
+        now = time.monotonic()
         if now < self._rest_until:
             return 0.0
+        if share >= 1:
+            return _SPIN_S  # One thread that looks cannot use more than that.
+        used = time.process_time()
+        if now - self._window_began > _WINDOW_S:
+            self._window_began, self._window_cpu = now, used
         return _SPIN_S if used - self._window_cpu < share / 2 * (now - self._window_began) else 0.0
 
     def note_spin(self, took_s: float) -> None:
