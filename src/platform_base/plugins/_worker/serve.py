@@ -79,15 +79,16 @@ class Server:
 
     def serve(self) -> None:
         """Return when the host has closed the line."""
-        while True:
-            frame, descriptors = self._await_request()
-            if not frame:
-                return
-            message = _decode(frame)
-            if isinstance(message, Load):
-                self._load(message)
-            elif isinstance(message, Execute):
-                self._execute(message, descriptors)
+        with enter_context(self._context):
+            while True:
+                frame, descriptors = self._await_request()
+                if not frame:
+                    return
+                message = _decode(frame)
+                if isinstance(message, Execute):
+                    self._execute(message, descriptors)
+                elif isinstance(message, Load):
+                    self._load(message)
 
     def _await_request(self) -> tuple[bytes, list[int]]:
         spin_s = self._meter.spare_s(self._share) if self._linger else 0.0
@@ -105,8 +106,7 @@ class Server:
         self._meter.begin()
         answer: FromWorker
         try:
-            with enter_context(self._context):
-                self._plugin = load_plugin(message, self._policy)
+            self._plugin = load_plugin(message, self._policy)
             answer = Loaded(usage=self._meter.end())
         except BaseException as error:  # noqa: BLE001  whatever the plugin raises is the host's to judge
             kind, text, trace = describe(error)
@@ -129,12 +129,11 @@ class Server:
     def _answer(self, message: Execute) -> Done | Failed:
         """Run the call; when this returns, only the plugin itself can still hold its inputs."""
         try:
-            with enter_context(self._context):
-                body, data, lent = self._memory.read(message)
-                if message.count:
-                    return self._answer_batch(decode_batch(body, data, message.count, readonly=True, lent=lent))
-                result = self._run(decode(body, data, readonly=True, lent=lent))
-                return self._place_result(encode({"values": result.values, "metadata": result.metadata}, root=""))
+            body, data, lent = self._memory.read(message)
+            if message.count:
+                return self._answer_batch(decode_batch(body, data, message.count, readonly=True, lent=lent))
+            result = self._run(decode(body, data, readonly=True, lent=lent))
+            return self._place_result(encode({"values": result.values, "metadata": result.metadata}, root=""))
         except MemoryError as error:
             return self._failed("memory", error)
         except ResultSizeError as error:

@@ -9,6 +9,7 @@ import time
 from platform_base.plugins._wire.messages import Usage
 
 _RESET_PEAK = b"5"
+_SELF = resource.RUSAGE_SELF
 _SPIN_S = 50e-6
 _WINDOW_S = 0.2
 _REST_S = 0.05
@@ -38,7 +39,7 @@ class UsageMeter:
 
     def end(self) -> Usage:
         """Return what was used since `begin`."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+        peak = resource.getrusage(_SELF).ru_maxrss << 10
         return Usage(cpu_seconds=time.process_time() - self._cpu_before, peak_memory_bytes=peak)
 
     def spare_s(self, share: float) -> float:
