@@ -20,6 +20,8 @@ def join_parameters(
         )
     data = dict(inputs)
     inner = data.pop("params", None)
+    if inner is None and params is None:
+        return data, {}
     for name, value in (("params", params), ('inputs["params"]', inner)):
         if value is not None and not isinstance(value, Mapping):
             raise ParameterError(

@@ -83,9 +83,11 @@ class Lane:
         try:
             worker = self.pool.try_take(self.key, self.start, self.size)
             while worker is None:
-                turn = threading.Event()
-                place = self._queue(turn.set, cancellation)
-                turn.wait()
+                # A bare lock: an event costs as much as the rest of waiting.
+                turn = threading.Lock()
+                turn.acquire()
+                place = self._queue(turn.release, cancellation)
+                turn.acquire()
                 worker = self.pool.collect(self.key, place)
         except _REFUSALS as refusal:
             raise self._explain(refusal) from None

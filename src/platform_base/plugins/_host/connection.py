@@ -21,6 +21,7 @@ from platform_base.plugins._host.output import Output
 from platform_base.plugins._host.warden import WardenClient, WardenLostError
 from platform_base.plugins._sandbox.cgroup import Cgroup
 from platform_base.plugins._sandbox.policy import Policy
+from platform_base.plugins._wire.codec import Limits
 from platform_base.plugins._wire.messages import Exited, Forked, ForkFailed, FromWarden, FromWorker
 from platform_base.plugins._wire.session import ProtocolError, Session
 from platform_base.plugins._wire.unix_socket import BrokenFrameError, FrameSocket, close_descriptors
@@ -62,7 +63,9 @@ class Connection:
         self.number = number
         self.policy = policy
         self.cgroup: Cgroup | None = None
-        self.session = Session(max_result_bytes=policy.max_result_bytes)
+        largest = policy.max_result_bytes
+        self.limits = Limits(max_array_bytes=largest, max_list_bytes=largest // 8)
+        self.session = Session(max_result_bytes=largest)
         self._lock = threading.Lock()
         self._pidfd = -1
         self._ready = select.epoll(flags=select.EPOLL_CLOEXEC)

@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 _LOOK_S = 1.0
 """How often idle workers are looked at, seconds: one of them may go on computing on its own account."""
 
+_JUST_NOW_S = 0.001
+"""A worker that has answered so recently is not looked at again, seconds: looking takes two system calls."""
+
 _MOST_UNCLEARED = 2
 """So many dead workers may wait for the keeper to clear them up."""
 
@@ -126,6 +129,8 @@ class Pool:
 
     @staticmethod
     def _is_fit(worker: Worker) -> bool:
+        if time.monotonic() - worker.idle_since < _JUST_NOW_S:
+            return True  # Its death would be noticed on sending, and it has had no time to compute.
         if not worker.connection.alive:
             logger.info("a warm worker (pid %d) had died while idle; it is replaced", worker.connection.pid)
         elif worker.restless:
@@ -143,9 +148,9 @@ class Pool:
     def _serve(self) -> None:
         """Give every place its turn whose turn it is, oldest first."""
         while True:
-            heads = sorted(
-                (group for group in self._groups.values() if group.waiting), key=lambda group: group.waiting[0].number
-            )
+            heads = [group for group in self._groups.values() if group.waiting]
+            if len(heads) > 1:
+                heads.sort(key=lambda group: group.waiting[0].number)
             if not any(self._serve_first(group) for group in heads):
                 return
 
@@ -212,7 +217,7 @@ class Pool:
                 self._serve()
             else:
                 group.idle.append(worker)
-                if any(each.waiting for each in self._groups.values()):
+                if group.waiting or any(each.waiting for each in self._groups.values()):
                     self._serve()
                 if self._keeper is None:
                     self._start_keeper()

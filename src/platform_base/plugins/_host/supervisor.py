@@ -81,6 +81,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: Sequence[Outcome] = ()
 
 
+_ENDS = (Done, Failed)
 _ONLY_DICTS = frozenset({dict})
 
 
@@ -175,7 +176,7 @@ class Supervisor:
         if encoded.size > _LONG_BYTES:
             yield LONG
         try:
-            self._send(encoded)
+            self._send(encoded, linger=patience is not None)
             end = yield from self._await_end(deadline, patience)
             if end.inputs_kept:
                 self._exchange.forget_inputs()
@@ -197,7 +198,7 @@ class Supervisor:
             outcomes=outcomes,
         )
 
-    def _send(self, encoded: Encoded) -> None:
+    def _send(self, encoded: Encoded, *, linger: bool) -> None:
         placed = self._exchange.place(encoded)
         try:
             frame = self._connection.session.execute(
@@ -207,6 +208,7 @@ class Supervisor:
                 granted_size=placed.granted_size,
                 lent_sizes=placed.lent_sizes,
                 count=len(self._batch),
+                linger=linger,
             )
             if placed.descriptors:
                 self._announce()
@@ -241,7 +243,7 @@ class Supervisor:
                         raise self._time_out()
                     deadline += more_s
                 yield deadline
-            elif isinstance(message, Done | Failed):
+            elif isinstance(message, _ENDS):
                 return message
             elif isinstance(message, Allocate):
                 self._grant(message.size)
@@ -297,8 +299,7 @@ class Supervisor:
             assert data is not None  # the session has checked that it lies inside what is used
             body = bytes(data[body.offset : body.offset + body.size])
         try:
-            largest = self._connection.policy.max_result_bytes
-            limits = Limits(max_array_bytes=largest, max_list_bytes=largest // 8)
+            limits = self._connection.limits
             if self._batch:
                 return None, {}, self._read_outcomes(body, data, limits, done.usage)
             return *self._check_result(decode(body, data, limits=limits)), ()

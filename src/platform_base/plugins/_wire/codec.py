@@ -29,6 +29,7 @@ from platform_base.plugins.errors import EncodingError
 __all__ = ["Block", "DecodeError", "Encoded", "Limits", "decode", "encode"]
 
 _LIMITS = Limits()
+_say = msgpack.Encoder().encode
 _LONG_BODY = 2**20  # bytes; from here on it is worth looking for long text that could go to the arena
 
 
@@ -110,7 +111,7 @@ def _encode(
 ) -> Encoded | None:
     writer = Writer(BY_TYPE, BY_NAME, careful=careful, limits=limits, lender=lender)
     try:
-        body = msgpack.encode(write(writer, value))
+        body = _say(write(writer, value))
     except (OverflowError, UnicodeEncodeError):  # msgpack has 64-bit integers and valid UTF-8 only
         if careful:
             raise

@@ -176,6 +176,7 @@ class Execute(msgspec.Struct, frozen=True, tag="execute"):
         granted_size: The next descriptor is a result arena of so many bytes, for this call only; 0: none is given yet.
         lent_sizes: Bytes of each arena that may be looked at during this call only.
         count: 0: the body is the inputs of one call; else it is a batch of so many, answered by a batch of outcomes.
+        linger: There is a core to spare: look for the next call for a moment before sleeping.
     """
 
     call: bytes
@@ -185,6 +186,7 @@ class Execute(msgspec.Struct, frozen=True, tag="execute"):
     granted_size: int = 0
     lent_sizes: tuple[int, ...] = ()
     count: int = 0
+    linger: bool = False
 
 
 class Grant(msgspec.Struct, frozen=True, tag="grant"):

@@ -52,6 +52,7 @@ FAILURE_KINDS = frozenset({"raised", "invalid_inputs", "encoding", "memory", "re
 # Tuples: building a union for each message takes longer than the check itself.
 _OF_A_CALL = (Progress, Allocate, Connect, Done, Failed)
 _WITH_USAGE = (Loaded, Done, Failed)
+_WITHOUT_TEXT = (Done, Allocate, Loaded)
 
 
 class ProtocolError(Exception):
@@ -103,6 +104,7 @@ class Session:
         granted_size: int = 0,
         lent_sizes: tuple[int, ...] = (),
         count: int = 0,
+        linger: bool = False,
     ) -> bytes:
         """Return the frame that begins a call."""
         self._expect(State.IDLE)
@@ -121,6 +123,7 @@ class Session:
                 granted_size=granted_size,
                 lent_sizes=lent_sizes,
                 count=count,
+                linger=linger,
             )
         )
 
@@ -165,7 +168,8 @@ class Session:
             self.state = State.IDLE if isinstance(message, Loaded) else State.ENDED
         else:
             raise ProtocolError(f"{type(message).__name__} may not be said while {self.state.value}")
-        _check_texts(message)
+        if not isinstance(message, _WITHOUT_TEXT):
+            _check_texts(message)
         if isinstance(message, _WITH_USAGE):
             _check_usage(message.usage)
         return message

@@ -15,6 +15,7 @@ from platform_base.plugins._wire.messages import MAX_FRAME
 
 _SEND_BUFFER = 4 * MAX_FRAME
 _MAX_DESCRIPTORS = 64
+_SPACE = socket.CMSG_SPACE(4 * _MAX_DESCRIPTORS)
 # Plain numbers: Python's flag types cost more than the system call.
 _NO_WAIT = int(socket.MSG_DONTWAIT)
 _NO_SIGNAL = int(socket.MSG_NOSIGNAL)
@@ -90,9 +91,8 @@ class FrameSocket:
     def receive_with_descriptors(self, *, wait: bool = True) -> tuple[bytes, list[int]]:
         """Receive one message from the trusted side, with what it attached; the caller closes the descriptors."""
         flags = _CLOSE_ON_EXEC if wait else _CLOSE_ON_EXEC | _NO_WAIT
-        space = socket.CMSG_SPACE(4 * _MAX_DESCRIPTORS)
         try:
-            frame, ancillary, _, _ = self._socket.recvmsg(MAX_FRAME, space, flags)
+            frame, ancillary, _, _ = self._socket.recvmsg(MAX_FRAME, _SPACE, flags)
         except ConnectionResetError:
             return b"", []
         descriptors: list[int] = []

@@ -46,6 +46,7 @@ from platform_base.plugins.errors import EncodingError
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(ToWorker).decode
 _PROGRESS_INTERVAL_S = 0.05
+_ENDS = (Done, Failed)
 _ABANDONED = 71
 """Exit status of a worker whose host stopped in the middle of a call."""
 
@@ -70,6 +71,7 @@ class Server:
         self._plugin: PluginProtocol | None = None
         self._progress_sent = 0.0
         self._call = b""
+        self._linger = False
         self._share = math.inf if policy.max_cpu_percent is None else policy.max_cpu_percent / 100
         logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
         scratch = Path(policy.scratch) if policy.scratch else None
@@ -77,35 +79,36 @@ class Server:
 
     def serve(self) -> None:
         """Return when the host has closed the line."""
-        while True:
-            frame, descriptors = self._await_request()
-            if not frame:
-                return
-            message = _decode(frame)
-            if isinstance(message, Load):
-                self._load(message)
-            elif isinstance(message, Execute):
-                self._execute(message, descriptors)
+        with enter_context(self._context):
+            while True:
+                frame, descriptors = self._await_request()
+                if not frame:
+                    return
+                message = _decode(frame)
+                if isinstance(message, Execute):
+                    self._execute(message, descriptors)
+                elif isinstance(message, Load):
+                    self._load(message)
 
     def _await_request(self) -> tuple[bytes, list[int]]:
-        spin_s = self._meter.spare_s(self._share)
-        began = now = time.monotonic()
-        while now - began < spin_s:
-            try:
-                return self._line.receive_with_descriptors(wait=False)
-            except BlockingIOError:
-                now = time.monotonic()
-        self._meter.note_spin(now - began)
+        spin_s = self._meter.spare_s(self._share) if self._linger else 0.0
+        if spin_s:
+            began = now = time.monotonic()
+            while now - began < spin_s:
+                try:
+                    return self._line.receive_with_descriptors(wait=False)
+                except BlockingIOError:
+                    now = time.monotonic()
+            self._meter.note_spin(now - began)
         return self._line.receive_with_descriptors()
 
     def _load(self, message: Load) -> None:
         self._meter.begin()
         answer: FromWorker
         try:
-            with enter_context(self._context):
-                self._plugin = load_plugin(message, self._policy)
-                if message.probe is not None:
-                    self._plugin = _probe(self._plugin, message)
+            self._plugin = load_plugin(message, self._policy)
+            if message.probe is not None:
+                self._plugin = _probe(self._plugin, message)
             answer = Loaded(usage=self._meter.end())
         except BaseException as error:  # noqa: BLE001  whatever the plugin raises is the host's to judge
             kind, text, trace = describe(error)
@@ -114,6 +117,7 @@ class Server:
 
     def _execute(self, message: Execute, descriptors: list[int]) -> None:
         self._call = message.call
+        self._linger = message.linger
         self._progress_sent = 0.0
         self._meter.begin()
         if descriptors:
@@ -127,12 +131,11 @@ class Server:
     def _answer(self, message: Execute) -> Done | Failed:
         """Run the call; when this returns, only the plugin itself can still hold its inputs."""
         try:
-            with enter_context(self._context):
-                body, data, lent = self._memory.read(message)
-                if message.count:
-                    return self._answer_batch(decode_batch(body, data, message.count, readonly=True, lent=lent))
-                result = self._run(decode(body, data, readonly=True, lent=lent))
-                return self._place_result(encode({"values": result.values, "metadata": result.metadata}, root=""))
+            body, data, lent = self._memory.read(message)
+            if message.count:
+                return self._answer_batch(decode_batch(body, data, message.count, readonly=True, lent=lent))
+            result = self._run(decode(body, data, readonly=True, lent=lent))
+            return self._place_result(encode({"values": result.values, "metadata": result.metadata}, root=""))
         except MemoryError as error:
             return self._failed("memory", error)
         except ResultSizeError as error:
@@ -231,7 +234,7 @@ class Server:
     def _send(self, answer: FromWorker) -> None:
         for stream in self._streams:
             stream.flush()
-        if isinstance(answer, Done | Failed):
+        if isinstance(answer, _ENDS):
             self._call = b""
         try:
             self._line.send(_encode(answer))

@@ -9,6 +9,7 @@ import time
 from platform_base.plugins._wire.messages import Usage
 
 _RESET_PEAK = b"5"
+_SELF = resource.RUSAGE_SELF
 _SPIN_S = 50e-6
 _WINDOW_S = 0.2
 _REST_S = 0.05
@@ -38,23 +39,26 @@ class UsageMeter:
 
     def end(self) -> Usage:
         """Return what was used since `begin`."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+        peak = resource.getrusage(_SELF).ru_maxrss << 10
         return Usage(cpu_seconds=time.process_time() - self._cpu_before, peak_memory_bytes=peak)
 
     def spare_s(self, share: float) -> float:
         """Return for how long the process may wait for its next call without sleeping, seconds.
 
-        Waking up takes longer than an empty call. But the CPU time is taken from the plugin's own share, so none is
-        spent on waiting once half of the share of the last moments is used up.
+        Waking up takes longer than an empty call. But the CPU time is taken from the plugin's own share: where that is
+        less than a core, none is spent on waiting once half of the share of the last moments is used up.
 
         Args:
             share: CPU seconds that may be used per second.
         """
-        now, used = time.monotonic(), time.process_time()
-        if now - self._window_began > _WINDOW_S:
-            self._window_began, self._window_cpu = now, used
+        now = time.monotonic()
         if now < self._rest_until:
             return 0.0
+        if share >= 1:
+            return _SPIN_S  # One thread that looks cannot use more than that.
+        used = time.process_time()
+        if now - self._window_began > _WINDOW_S:
+            self._window_began, self._window_cpu = now, used
         return _SPIN_S if used - self._window_cpu < share / 2 * (now - self._window_began) else 0.0
 
     def note_spin(self, took_s: float) -> None:

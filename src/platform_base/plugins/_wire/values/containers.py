@@ -80,6 +80,8 @@ def _read_tuple(payload: memoryview, reader: Reader) -> tuple[Any, ...]:
 
 
 def _write_dict(value: dict[Any, Any], writer: Writer) -> Any:
+    if not value:
+        return value
     if not _ONLY_TEXT.issuperset(map(type, value)) or (writer.careful and not _speakable(value)):
         return _write_mapping(value, writer)
     plain = writer.plain

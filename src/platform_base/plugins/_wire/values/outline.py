@@ -88,6 +88,8 @@ def check(body: bytes, nested: Set[int], limits: Limits) -> None:
     """
     if len(body) > limits.max_body_bytes:
         raise DecodeError(f"body: expected at most {limits.max_body_bytes} bytes, got {len(body)}")
+    if len(body) <= limits.max_depth and len(body) <= limits.max_items:
+        return  # Not even if every byte began a container.
     small = len(body) <= SMALL_BODY and len(body) <= limits.max_items
     if small and len(body.translate(None, _NO_CONTAINER)) <= limits.max_depth:
         return
