@@ -28,13 +28,14 @@ Intell. Med. 45 (2009), doi 10.1016/j.artmed.2008.11.007.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .kernels import choose_kernel, solve_distance, solve_matrix, solve_path, solve_quickly
+from .kernels import choose_kernel, find_distance_shortcut, find_path_shortcut, solve_distance, solve_matrix, solve_path
 from .options import Options
 from .problem import AlignmentProblem, check_problem
 from .warping import warp
@@ -111,9 +112,14 @@ def dtw_distance(reference: ArrayLike | None, target: ArrayLike | None, **option
         >>> dtw_distance([5, 6], [1, 5, 6, 2], step_pattern="asymmetric", open_begin=True, open_end=True)
         0.0
     """
-    quick: float | None = solve_quickly(reference, target, options, path=False)
-    if quick is not None:
-        return quick
+    try:
+        shortcut = find_distance_shortcut(**options)
+    except TypeError:  # of an option, which is not looked at here
+        shortcut = None
+    if shortcut is not None:
+        distance: float | None = shortcut(reference, target)
+        if distance is not None and distance < math.inf:
+            return distance
     problem, kernel = _check(reference, target, options)
     return solve_distance(problem, kernel)
 
@@ -138,9 +144,14 @@ def dtw_path(
         >>> path.tolist()
         [[0, 0], [0, 1], [1, 2], [2, 3], [3, 3]]
     """
-    quick: tuple[NDArray[np.int64], float] | None = solve_quickly(reference, target, options, path=True)
-    if quick is not None:
-        return quick
+    try:
+        shortcut = find_path_shortcut(**options)
+    except TypeError:  # of an option, which is not looked at here
+        shortcut = None
+    if shortcut is not None:
+        found: tuple[NDArray[np.int64], float] | None = shortcut(reference, target)
+        if found is not None and found[1] < math.inf:
+            return found
     problem, kernel = _check(reference, target, options)
     return solve_path(problem, kernel)
 

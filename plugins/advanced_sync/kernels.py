@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from . import diagonals
 from .directions import allocate_directions, walk_back
 from .metrics import MINKOWSKI
 from .problem import AlignmentProblem
+from .shortcut import Shortcut
 
 KernelName = Literal["numba", "numpy"]
 
@@ -48,18 +50,29 @@ def choose_kernel(kernel: str) -> KernelName:
     return "numba"
 
 
-def solve_quickly(reference: Any, target: Any, options: Mapping[str, Any], *, path: bool) -> Any:
-    """Return what `solve_distance` or `solve_path` does, for short plain series, without the long way of checks.
+@functools.lru_cache(maxsize=256, typed=True)
+def find_distance_shortcut(**options: Any) -> Shortcut | None:
+    """Return the short way to the distance with these options; ``None`` where there is none.
 
-    Returns:
-        The distance, or the path and the distance; ``None`` where the call must be checked.
+    Raises:
+        TypeError: If an option cannot be hashed.
     """
+    return _find_shortcut(options, path=False)
+
+
+@functools.lru_cache(maxsize=256, typed=True)
+def find_path_shortcut(**options: Any) -> Shortcut | None:
+    """Return the short way to the path and the distance; see `find_distance_shortcut`."""
+    return _find_shortcut(options, path=True)
+
+
+def _find_shortcut(options: Mapping[str, Any], *, path: bool) -> Shortcut | None:
     try:
         strips = _load_strips()
     except ImportError:
         return None
-    find = strips.find_path_quickly if path else strips.find_distance_quickly
-    return find(reference, target, options)
+    shortcut: Shortcut | None = strips.find_shortcut(options, path=path)
+    return shortcut
 
 
 def solve_distance(problem: AlignmentProblem, kernel: KernelName) -> float:

@@ -5,13 +5,17 @@ Importing this module imports Numba; `kernels` does so when a call asks for it.
 
 from __future__ import annotations
 
-import math
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 try:
-    from platform_base.kernels.alignment import check_quickly, compute_distance, compute_path, measure
+    from numba import types
+
+    from platform_base.kernels.alignment import align_plain, compute_distance, compute_path, measure_plain
+    from platform_base.kernels.compilation import compile_for_python
     from platform_base.kernels.rules import find_rules
+    from platform_base.kernels.short import FEW_CELLS, FEW_CELLS_OF_PATH, align_short, measure_short
 except ImportError as error:
     # Said again so that the check of imports sees that the absence is handled: `kernels` falls back to NumPy.
     raise ImportError("the compiled kernels need numba") from error
@@ -20,6 +24,7 @@ from numpy.typing import NDArray
 
 from .metrics import EUCLIDEAN, MANHATTAN, SQEUCLIDEAN
 from .problem import AlignmentProblem
+from .shortcut import Shortcut, make_shortcut
 from .step_patterns import STEP_PATTERNS
 
 _PATTERNS = tuple(STEP_PATTERNS[name] for name in ("symmetric1", "symmetric2"))
@@ -27,58 +32,34 @@ _METRICS = {MANHATTAN: "manhattan", SQEUCLIDEAN: "sqeuclidean", EUCLIDEAN: "eucl
 _NO_WINDOW = np.empty(0, dtype=np.int64)
 
 
-# Options of the calls that `find_distance_quickly` knows, and up to how many cells it is worth while.
+# Options of the calls that a shortcut knows.
 _PLAIN = frozenset({"distance_metric", "step_pattern", "window_size", "kernel"})
 _PLAIN_PATTERNS = {"symmetric": "symmetric2", "symmetric1": "symmetric1", "symmetric2": "symmetric2"}
-_FEW_CELLS = 1 << 22
+
+# No radius is larger: as wide as any window, and far from the end of the numbers.
+_WIDEST = 1 << 40
 
 
-def find_distance_quickly(reference: Any, target: Any, options: Mapping[str, Any]) -> float | None:
-    """Return the cost of the best path for short plain series: there the checks take longer than the kernel.
-
-    Returns:
-        The cost; ``None`` where a call is not as plain as that, or is not right: then it takes the long way.
-    """
-    arguments = _check_quickly(reference, target, options)
-    if arguments is None:
+def find_shortcut(options: Mapping[str, Any], *, path: bool) -> Shortcut | None:
+    """Return the short way for calls with these options; ``None`` where there is none, or an option is not right."""
+    names, radius = find_plain_names(options), options.get("window_size")
+    if names is None or not (radius is None or (type(radius) is int and radius >= 0)):
         return None
-    distance: float = measure(*arguments)
-    return distance if math.isfinite(distance) else None
+    radius = -1 if radius is None else min(radius, _WIDEST)
+    return make_shortcut(*_compile_shortcut(path), radius, find_rules(*names, 1)[:5])
 
 
-def find_path_quickly(
-    reference: Any, target: Any, options: Mapping[str, Any]
-) -> tuple[NDArray[np.int64], float] | None:
-    """Return the best path as well; see `find_distance_quickly`."""
-    arguments = _check_quickly(reference, target, options)
-    if arguments is None:
-        return None
-    path, distance = compute_path(*arguments, _say_nothing)
-    return (path, distance) if math.isfinite(distance) else None
-
-
-def _say_nothing(_fraction: float) -> None:
-    """Take the report of a call that is over before anybody reads it."""
-
-
-def _check_quickly(reference: Any, target: Any, options: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    if type(reference) is not np.ndarray or type(target) is not np.ndarray:
-        return None
-    n, m = reference.size, target.size
-    plain = reference.dtype == target.dtype == np.float64 and reference.ndim == target.ndim == 1
-    if not (plain and _is_usable(reference) and _is_usable(target) and 0 < n * m <= _FEW_CELLS):
-        return None
-    radius = options.get("window_size")
-    if radius is None:
-        radius = -1
-    elif type(radius) is not int or radius < abs(n - m):
-        return None
-    names = find_plain_names(options)
-    if names is None:
-        return None
-    x, y = reference.reshape((n, 1)), target.reshape((m, 1))
-    finite, first, last = check_quickly(x, y, min(radius, n + m))
-    return (find_rules(*names, 1), x, y, first, last) if finite else None
+@functools.cache
+def _compile_shortcut(path: bool) -> tuple[int, Callable[..., Any], Callable[..., Any]]:
+    series = types.Array(types.float64, 1, "A")
+    result = types.Tuple((types.Array(types.int64, 2, "C"), types.float64)) if path else types.float64
+    brief = result(series, series, types.int64, types.boolean, types.boolean)
+    long = result(series, series, *(types.int64,) * 4, types.float64, types.boolean)
+    return (
+        FEW_CELLS_OF_PATH if path else FEW_CELLS,
+        compile_for_python(align_short if path else measure_short, brief, brief=True),
+        compile_for_python(align_plain if path else measure_plain, long),
+    )
 
 
 def find_plain_names(options: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -92,11 +73,6 @@ def find_plain_names(options: Mapping[str, Any]) -> tuple[str, str] | None:
     if pattern not in _PLAIN_PATTERNS or metric not in _METRICS.values():
         return None
     return _PLAIN_PATTERNS[pattern], metric
-
-
-def _is_usable(series: NDArray[np.float64]) -> bool:
-    flags = series.flags
-    return flags.c_contiguous and flags.aligned and flags.writeable
 
 
 def fits(problem: AlignmentProblem) -> bool:

@@ -366,3 +366,33 @@ def test_doctests() -> None:
     outcome = doctest.testmod(dtw)
     assert outcome.attempted >= 7
     assert outcome.failed == 0
+
+
+def test_what_one_call_chose_is_not_taken_for_another() -> None:
+    x, y = np.array([0.0, 3.0, 1.0]), np.array([1.0, 3.0, 3.0])
+    assert dtw_distance(x, y, window_size=1) == 3.0
+    for wrong in (True, 1.0):
+        with pytest.raises(TypeError, match="window_size"):
+            dtw_distance(x, y, window_size=wrong)  # type: ignore[arg-type]
+    assert dtw_distance(x, y, window_size=np.int64(1)) == 3.0  # type: ignore[arg-type]
+    assert dtw_distance(x, y, window_size=10**30) == 3.0
+    with pytest.raises(ValueError, match="window_size"):
+        dtw_distance(x, y, window_size=-1)
+    assert dtw_distance(x, y, window_size=1, distance_metric="sqeuclidean") == 5.0
+    assert dtw_distance(None, None, distance_metric="precomputed", cost_matrix=[[1.0, 2.0], [0.0, 1.0]]) == 2.0
+
+
+@pytest.mark.parametrize("size", [3, 24, 25, 40, 41, 90])
+def test_series_in_any_form_give_the_same(size: int) -> None:
+    rng = np.random.default_rng(size)
+    x, y = rng.normal(size=(2, size))
+    path, distance = dtw_path(x, y, window_size=size // 2)
+    wrong_type = np.zeros((size, 1), dtype=[("value", np.float64)])
+    wrong_type["value"] = x[:, np.newaxis]
+    for form in (x[::-1].copy()[::-1], x.astype(">f8"), x[:, np.newaxis], x.tolist(), np.ma.masked_array(x)):
+        found, same = dtw_path(form, y, window_size=size // 2)
+        assert same == distance == dtw_distance(form, y, window_size=size // 2)
+        np.testing.assert_array_equal(found, path)
+    for wrong in (wrong_type, x.astype("M8[s]"), x + 1j):
+        with pytest.raises((TypeError, ValueError), match="reference"):
+            dtw_distance(wrong, y)

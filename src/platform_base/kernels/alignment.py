@@ -18,6 +18,7 @@ from platform_base.kernels.compilation import kernel
 from platform_base.kernels.matrix import LANES, Matrix, lay_out, lay_out_row
 from platform_base.kernels.pruning import SHRINKING, lay_out_corridor, shrink, sweep_below
 from platform_base.kernels.rules import Rules, find_corner
+from platform_base.kernels.short import is_plain
 from platform_base.kernels.strips import sweep
 
 # About 100 ms of work: rare enough to cost nothing, often enough to be stopped.
@@ -161,25 +162,62 @@ def lay_out_radius(n: int, m: int, radius: int) -> tuple[NDArray[np.int64], NDAr
 
 
 @kernel
-def check_quickly(
-    x: NDArray[np.float64], y: NDArray[np.float64], radius: int
-) -> tuple[bool, NDArray[np.int64], NDArray[np.int64]]:
-    """Check two series, and lay out a window.
+def measure_plain(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    radius: int,
+    free: int,
+    masked: int,
+    recording: int,
+    diagonal_weight: float,
+    squares: bool,
+) -> float:
+    """Return the cost between two ``(n,)`` series; NaN if a sample is not finite or no path is inside the window.
 
     Args:
-        x: ``(n, channels)``, C-contiguous.
-        y: ``(m, channels)``, C-contiguous.
-        radius: The window is ``|i - j| <= radius``, at least ``|n - m|``; -1 for none.
-
-    Returns:
-        Whether all samples are finite, and the first and the last column of each row, as `compute_distance` wants them.
+        x: ``(n,)``.
+        y: ``(m,)``.
+        radius: The window is ``|i - j| <= radius``; -1 for none.
+        free: Of `Rules`, as all that follow: a tuple of them takes longer to hand over.
+        masked: Likewise.
+        recording: Likewise.
+        diagonal_weight: Likewise.
+        squares: Likewise.
     """
-    faults = 0
-    for series in (x, y):
-        for sample in series.flat:
-            faults += not np.isfinite(sample)
+    if not is_plain(x, y, radius):
+        return np.nan
     first, last = lay_out_radius(x.shape[0], y.shape[0], radius)
-    return faults == 0, first, last
+    rules = Rules(free, masked, recording, diagonal_weight, squares, False)
+    return measure(rules, stand_up(x), stand_up(y), first, last)
+
+
+@kernel
+def align_plain(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    radius: int,
+    free: int,
+    masked: int,
+    recording: int,
+    diagonal_weight: float,
+    squares: bool,
+) -> tuple[NDArray[np.int64], float]:
+    """Return the best path as well; it is infinity if the cost overflows. Arguments as in `measure_plain`."""
+    if not is_plain(x, y, radius):
+        return np.empty((0, 2), np.int64), np.nan
+    first, last = lay_out_radius(x.shape[0], y.shape[0], radius)
+    rules = Rules(free, masked, recording, diagonal_weight, squares, False)
+    unused, path, distance = align(rules, stand_up(x), stand_up(y), first, last, 1, 128)
+    return path[unused:], distance
+
+
+@kernel
+def stand_up(series: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a ``(n,)`` series as ``(n, 1)``, contiguous."""
+    column = np.empty((series.shape[0], 1))
+    for i in range(series.shape[0]):
+        column[i, 0] = series[i]
+    return column
 
 
 def _find_bound(

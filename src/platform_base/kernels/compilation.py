@@ -42,6 +42,27 @@ def compile_for_address(function: Callable[..., Any], signature: Any) -> Any:
         return numba.cfunc(signature, **_OPTIONS)(function)
 
 
+def compile_for_python(function: Callable[..., Any], signature: Any, *, brief: bool = False) -> Callable[..., Any]:
+    """Compile a kernel now, for calls from Python that cost next to nothing.
+
+    What `kernel` returns looks at the type of every argument, to find the code for it. Here there is only one, and the
+    caller has made sure of the types. An array may be read-only whatever the signature says.
+
+    Args:
+        function: As `kernel` returns it.
+        signature: Numba's types of the result and the arguments.
+        brief: Whether to keep Python's lock, which is not worth handing on for a microsecond.
+    """
+    options = {**_OPTIONS, "nogil": not brief}
+    try:
+        compiled = numba.njit(signature, cache=True, **options)(function.py_func)  # type: ignore[attr-defined]
+    except RuntimeError:
+        compiled = numba.njit(signature, **options)(function.py_func)  # type: ignore[attr-defined]
+    (result,) = compiled.overloads.values()
+    entry_point: Callable[..., Any] = result.entry_point
+    return entry_point
+
+
 @intrinsic
 def call_address(_typing: Any, address: Any, arguments: Any) -> Any:
     """Call the function at `address` with a tuple of arguments; it returns nothing.

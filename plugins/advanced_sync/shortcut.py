@@ -1,0 +1,52 @@
+"""The short way of plain calls: for short series Python's checks would take many times as long as the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+# For two series: what a compiled function gives, or ``None`` for series that are not plain, which must be checked.
+Shortcut = Callable[[Any, Any], Any]
+
+# Up to so many cells: a longer run reports progress, and may leave cells out.
+_CELLS = 1 << 22
+
+
+def make_shortcut(
+    few_cells: int,
+    brief: Callable[..., Any],
+    long: Callable[..., Any],
+    radius: int,
+    rules: tuple[int, int, int, float, bool],
+) -> Shortcut:
+    """Return the short way for one choice of options.
+
+    Args:
+        few_cells: Up to how many cells `brief` is called.
+        brief: Of two ``(n,)`` float64 series, the radius, whether a diagonal step counts once, and whether costs are
+            squares: the cost, or the path and the cost; NaN where the call is not right. It checks no types.
+        long: Of two series, the radius and `rules`: the same, bit for bit.
+        radius: Of the window; -1 for none.
+        rules: Further arguments of `long`: three kernels, the weight of a diagonal step, whether costs are squares.
+    """
+    # Names of the closure, because looking up an attribute takes as long as computing a cell.
+    array, float64 = np.ndarray, np.dtype(np.float64)
+    free, masked, recording, weight, squares = rules
+    single = weight == 1.0
+
+    def take(reference: Any, target: Any) -> Any:
+        # There is one object for the type of native float64, so it can be told by looking which one it is.
+        if not (type(reference) is type(target) is array and reference.dtype is target.dtype is float64):
+            return None
+        if reference.ndim != 1 or target.ndim != 1:
+            return None
+        cells = reference.size * target.size
+        if cells <= few_cells:
+            return brief(reference, target, radius, single, squares)
+        if cells <= _CELLS:
+            return long(reference, target, radius, free, masked, recording, weight, squares)
+        return None
+
+    return take
