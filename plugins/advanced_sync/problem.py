@@ -10,17 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from platform_base.kernels.gaps import REMEDY, check_nan_policy, fill_gaps
 from platform_base.kernels.series import as_series, as_times
 
 from .feasibility import feasible_target_lengths, is_feasible, reachable_rows, smallest_integer
-from .gaps import check_nan_policy, fill_gaps
 from .metrics import CHEBYSHEV, EUCLIDEAN, MANHATTAN, METRICS, MINKOWSKI, PRECOMPUTED, LocalCosts
 from .representations import represent
 from .step_patterns import STEP_PATTERNS, StepPattern
 from .window_choice import Positions, Window, choose_window
 from .windows import Band, full_band
-
-_REMEDY = 'fill or remove missing samples first, or give nan_policy="interpolate" where they are NaN'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +196,7 @@ def _check_side(
 ) -> NDArray[np.float64]:
     if matrix is not None and value is None:
         return np.zeros((matrix.shape[axis], 0))
-    series = as_series(value, name, allow_nan=allow_nan, remedy=_REMEDY)
+    series = as_series(value, name, allow_nan=allow_nan, remedy=REMEDY)
     if matrix is None:
         return series
     if len(series) != matrix.shape[axis]:

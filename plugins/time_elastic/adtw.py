@@ -72,6 +72,7 @@ def adtw_distance(
     *,
     warp_penalty: float = 1.0,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> float:
     """Return the amerced dynamic time warping distance, as the module's docstring defines it.
@@ -81,6 +82,8 @@ def adtw_distance(
         series2: ``(m,)`` or ``(m, channels)`` real numbers, in the unit of `series1`.
         warp_penalty: w, at least 0, in the squared unit of the series.
         window_size: Sakoe-Chiba radius in samples: only cells with ``|i - j|`` up to it; ``None`` for no limit.
+        nan_policy: What becomes of NaN: ``"raise"`` an error; ``"propagate"`` a distance and a matrix that are NaN, and
+            an empty path; ``"interpolate"`` values on straight lines over the samples, channel by channel.
         kernel: ``"auto"``, ``"numba"`` or ``"numpy"``.
 
     Returns:
@@ -97,7 +100,7 @@ def adtw_distance(
         0.5
     """
     distance = Adtw(warp_penalty=warp_penalty)
-    return measure(distance, series1, series2, window_size=window_size, kernel=kernel)
+    return measure(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
 def adtw_matrix(
@@ -106,6 +109,7 @@ def adtw_matrix(
     *,
     warp_penalty: float = 1.0,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> NDArray[np.float64]:
     """Return the cost matrix; arguments and errors are those of `adtw_distance`.
@@ -125,7 +129,7 @@ def adtw_matrix(
         [[0.0, 5.0], [5.0, 0.0]]
     """
     distance = Adtw(warp_penalty=warp_penalty)
-    return measure_matrix(distance, series1, series2, window_size=window_size, kernel=kernel)
+    return measure_matrix(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
 def adtw_path(
@@ -134,6 +138,7 @@ def adtw_path(
     *,
     warp_penalty: float = 1.0,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> tuple[NDArray[np.int64], float]:
     """Return the best path, and the distance; arguments and errors are those of `adtw_distance`.
@@ -154,7 +159,7 @@ def adtw_path(
         ([[0, 0], [0, 1], [1, 2]], 1.0)
     """
     distance = Adtw(warp_penalty=warp_penalty)
-    return measure_path(distance, series1, series2, window_size=window_size, kernel=kernel)
+    return measure_path(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
 def adtw_pairwise(
@@ -163,6 +168,7 @@ def adtw_pairwise(
     *,
     warp_penalty: float = 1.0,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
     threads: int | None = None,
 ) -> NDArray[np.float64]:
@@ -173,6 +179,7 @@ def adtw_pairwise(
         others: M series to compare them with; ``None`` for `series` themselves.
         warp_penalty: w, at least 0, in the squared unit of the series.
         window_size: As `adtw_distance`.
+        nan_policy: As `adtw_distance`; a series with NaN is at distance NaN from every other, and from itself.
         kernel: As `adtw_distance`.
         threads: How many to use; ``None`` for one on every processor core that the process may run on.
 
@@ -189,4 +196,6 @@ def adtw_pairwise(
         [[0.0, 1.0], [1.0, 0.0]]
     """
     distance = Adtw(warp_penalty=warp_penalty)
-    return measure_pairwise(distance, series, others, window_size=window_size, kernel=kernel, threads=threads)
+    return measure_pairwise(
+        distance, series, others, window_size=window_size, nan_policy=nan_policy, kernel=kernel, threads=threads
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from platform_base.kernels.gaps import check_nan_policy, fill_gaps
 from platform_base.kernels.series import as_times
 
 from .kernels import KernelName, choose_kernel, load_compiled, solve_matrix, solve_path, solve_total
@@ -27,11 +28,13 @@ class Prepared:
         samples: As the kernels read them.
         deletion: ``(n,)``: cost of deleting each sample before any is matched; ``None`` where that may not be.
         spread: Standard deviation of all values, where it matters.
+        missing: Whether a sample is missing, so that every distance from this series is; zeros stand in its place.
     """
 
     samples: Samples
     deletion: NDArray[np.float64] | None = None
     spread: float = 0.0
+    missing: bool = False
 
     def border(self, window: int) -> NDArray[np.float64]:
         """Return ``(n + 1,)``: the cost of deleting the first samples, infinite where that may not be."""
@@ -139,6 +142,7 @@ def compare(
     *,
     times: tuple[Any, Any] = (None, None),
     window_size: Any,
+    nan_policy: str = "raise",
     kernel: str,
     matrix: bool = False,
     path: bool = False,
@@ -151,6 +155,7 @@ def compare(
         series2: ``(m,)`` or ``(m, channels)`` real numbers.
         times: Time stamps of both, or ``None`` twice.
         window_size: Sakoe-Chiba radius in samples, or ``None``.
+        nan_policy: One of `NAN_POLICIES`.
         kernel: ``"auto"``, ``"numba"`` or ``"numpy"``.
         matrix: Whether the cost matrix is wanted.
         path: Whether the best path is wanted.
@@ -161,13 +166,17 @@ def compare(
         ImportError: If `kernel` is ``"numba"`` and Numba cannot be imported.
         MemoryError: If the matrix or the path does not fit into memory.
     """
+    check_nan_policy(nan_policy)
     chosen = choose_kernel(kernel)
     bare = times[0] is None and times[1] is None and window_size is None
     if chosen == "numba" and bare and not (distance.spread_matters or distance.weighted):
         comparison = _compare_plain(distance, series1, series2, matrix, path)
         if comparison is not None:
             return comparison
-    problem = _pose(distance, series1, series2, times, window_size, chosen)
+    first, second = _prepare_pair(distance, series1, series2, times, nan_policy, chosen)
+    problem = distance.pose(first, second, window_size)
+    if first.missing or second.missing:
+        return _know_nothing(problem.shape, matrix, path)
     costs = steps = None
     if matrix:
         costs = solve_matrix(problem, chosen)
@@ -236,21 +245,51 @@ def _is_plain(series: Any) -> bool:
     )
 
 
-def _pose(
+def _prepare_pair(
     distance: ElasticDistance,
     series1: Any,
     series2: Any,
     times: tuple[Any, Any],
-    window_size: Any,
+    nan_policy: str,
     kernel: KernelName,
-) -> ElasticProblem:
-    a, b = check_pair(series1, series2)
+) -> tuple[Prepared, Prepared]:
+    a, b = check_pair(series1, series2, allow_nan=nan_policy != "raise")
     if (times[0] is None) != (times[1] is None):
         absent = "times1" if times[0] is None else "times2"
         raise ValueError(f"{absent}: expected time stamps for both series or for none, got none; give {absent} too")
-    first = distance.prepare(a, stamp_samples(times[0], "times1", len(a)), kernel)
-    second = distance.prepare(b, stamp_samples(times[1], "times2", len(b)), kernel)
-    return distance.pose(first, second, window_size)
+    stamps = stamp_samples(times[0], "times1", len(a)), stamp_samples(times[1], "times2", len(b))
+    return (
+        prepare_with_gaps(distance, a, stamps[0], "series1", nan_policy, kernel),
+        prepare_with_gaps(distance, b, stamps[1], "series2", nan_policy, kernel),
+    )
+
+
+def prepare_with_gaps(
+    distance: ElasticDistance,
+    series: NDArray[np.float64],
+    times: NDArray[np.float64],
+    name: str,
+    nan_policy: str,
+    kernel: KernelName,
+) -> Prepared:
+    """Prepare a series in which samples may be missing.
+
+    Raises:
+        ValueError: If a channel holds nothing to interpolate from.
+    """
+    if nan_policy == "raise" or not np.isnan(series).any():
+        return distance.prepare(series, times, kernel)
+    if nan_policy == "interpolate":
+        return distance.prepare(fill_gaps(series, times, name), times, kernel)
+    return replace(distance.prepare(np.zeros(series.shape), times, kernel), missing=True)
+
+
+def _know_nothing(shape: tuple[int, int], matrix: bool, path: bool) -> Comparison:
+    return Comparison(
+        distance=float("nan"),
+        matrix=np.full(shape, np.nan) if matrix else None,
+        path=np.empty((0, 2), dtype=np.int64) if path else None,
+    )
 
 
 def stamp_samples(times: Any, name: str, count: int) -> NDArray[np.float64]:

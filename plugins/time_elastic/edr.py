@@ -20,71 +20,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arithmetic import choose
-from .distance import ElasticDistance, measure, measure_matrix, measure_path
+from .distance import measure, measure_matrix, measure_path
 from .pairwise import measure_pairwise
-from .problem import check_number
-from .steps import Cells, carry_total, hold_nothing, no_features, recall_total
-
-
-class EdrSteps(NamedTuple):
-    """Costs of the steps.
-
-    Attributes:
-        epsilon: Samples at most so far apart match; NaN for a quarter of the larger standard deviation.
-    """
-
-    epsilon: float
-
-    width = no_features
-    hold = hold_nothing
-    carry = carry_total
-    recall = recall_total
-
-    def describe(
-        self,
-        values: NDArray[np.float64],
-        times: NDArray[np.float64],
-        features: NDArray[np.float64],
-        deletion: NDArray[np.float64],
-    ) -> None:
-        """Let every deletion cost 1 from the beginning."""
-        deletion[:] = 1.0
-
-    def between(self, first_spread: float, second_spread: float) -> EdrSteps:
-        """Return the steps with the tolerance for two series."""
-        if self.epsilon >= 0.0:
-            return self
-        return EdrSteps(max(first_spread, second_spread) / 4.0)
-
-    def cost(self, gap: Any, held: Any, cells: Cells) -> tuple[Any, Any, Any]:
-        """Return the costs of the three steps."""
-        return choose(gap <= self.epsilon, 0.0, 1.0), 1.0, 1.0
+from .tolerance import ToleranceDistance
 
 
 @dataclass(frozen=True, kw_only=True)
-class Edr(ElasticDistance):
+class Edr(ToleranceDistance):
     """The distance with its parameter, as `edr_distance` describes it."""
 
-    epsilon: float | None = None
-
-    @property
-    def spread_matters(self) -> bool:  # type: ignore[override]
-        """Whether the tolerance follows from the series."""
-        return self.epsilon is None
-
-    def __post_init__(self) -> None:
-        if self.epsilon is not None:
-            check_number(self.epsilon, "epsilon", 0.0)
-
-    def steps(self) -> EdrSteps:
-        """Return the costs of the steps."""
-        return EdrSteps(np.nan if self.epsilon is None else float(self.epsilon))
+    costs = (0.0, 1.0, 1.0)
 
 
 def edr_distance(
@@ -93,6 +42,7 @@ def edr_distance(
     *,
     epsilon: float | None = None,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> float:
     """Return the edit distance on real sequences, as the module's docstring defines it.
@@ -103,6 +53,8 @@ def edr_distance(
         epsilon: Tolerance, at least 0, in the unit of the series; ``None`` for a quarter of the larger standard
             deviation of the two series, as the authors advise.
         window_size: Sakoe-Chiba radius in samples: only cells with ``|i - j|`` up to it; ``None`` for no limit.
+        nan_policy: What becomes of NaN: ``"raise"`` an error; ``"propagate"`` a distance and a matrix that are NaN, and
+            an empty path; ``"interpolate"`` values on straight lines over the samples, channel by channel.
         kernel: ``"auto"``, ``"numba"`` or ``"numpy"``.
 
     Returns:
@@ -119,7 +71,7 @@ def edr_distance(
         1.0
     """
     distance = Edr(epsilon=epsilon)
-    return measure(distance, series1, series2, window_size=window_size, kernel=kernel)
+    return measure(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
 def edr_matrix(
@@ -128,6 +80,7 @@ def edr_matrix(
     *,
     epsilon: float | None = None,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> NDArray[np.float64]:
     """Return the cost matrix; arguments and errors are those of `edr_distance`.
@@ -147,7 +100,7 @@ def edr_matrix(
         [[1.0, 2.0], [1.0, 2.0]]
     """
     distance = Edr(epsilon=epsilon)
-    return measure_matrix(distance, series1, series2, window_size=window_size, kernel=kernel)
+    return measure_matrix(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
 def edr_path(
@@ -156,6 +109,7 @@ def edr_path(
     *,
     epsilon: float | None = None,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> tuple[NDArray[np.int64], float]:
     """Return the best path, and the distance; arguments and errors are those of `edr_distance`.
@@ -178,7 +132,7 @@ def edr_path(
         ([[0, -1], [1, 0], [2, 1]], 1.0)
     """
     distance = Edr(epsilon=epsilon)
-    return measure_path(distance, series1, series2, window_size=window_size, kernel=kernel)
+    return measure_path(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
 def edr_pairwise(
@@ -187,6 +141,7 @@ def edr_pairwise(
     *,
     epsilon: float | None = None,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
     threads: int | None = None,
 ) -> NDArray[np.float64]:
@@ -198,6 +153,7 @@ def edr_pairwise(
         epsilon: Tolerance, at least 0, in the unit of the series; ``None`` for a quarter of the larger standard
             deviation of the two series, as the authors advise.
         window_size: As `edr_distance`.
+        nan_policy: As `edr_distance`; a series with NaN is at distance NaN from every other, and from itself.
         kernel: As `edr_distance`.
         threads: How many to use; ``None`` for one on every processor core that the process may run on.
 
@@ -214,4 +170,6 @@ def edr_pairwise(
         [[0.0, 1.0], [1.0, 0.0]]
     """
     distance = Edr(epsilon=epsilon)
-    return measure_pairwise(distance, series, others, window_size=window_size, kernel=kernel, threads=threads)
+    return measure_pairwise(
+        distance, series, others, window_size=window_size, nan_policy=nan_policy, kernel=kernel, threads=threads
+    )

@@ -92,6 +92,7 @@ def erp_distance(
     *,
     gap_value: float = 0.0,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> float:
     """Return the edit distance with real penalty, as the module's docstring defines it.
@@ -102,6 +103,8 @@ def erp_distance(
         gap_value: g, in the unit of the series: what a deleted sample is compared with, in every channel. The mean of
             the series is the usual choice, and 0 where they have been centred.
         window_size: Sakoe-Chiba radius in samples: only cells with ``|i - j|`` up to it; ``None`` for no limit.
+        nan_policy: What becomes of NaN: ``"raise"`` an error; ``"propagate"`` a distance and a matrix that are NaN, and
+            an empty path; ``"interpolate"`` values on straight lines over the samples, channel by channel.
         kernel: ``"auto"``, ``"numba"`` or ``"numpy"``.
 
     Returns:
@@ -118,7 +121,7 @@ def erp_distance(
         1.0
     """
     distance = Erp(gap_value=gap_value)
-    return measure(distance, series1, series2, window_size=window_size, kernel=kernel)
+    return measure(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
 def erp_matrix(
@@ -127,6 +130,7 @@ def erp_matrix(
     *,
     gap_value: float = 0.0,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> NDArray[np.float64]:
     """Return the cost matrix; arguments and errors are those of `erp_distance`.
@@ -146,7 +150,7 @@ def erp_matrix(
         [[1.0, 4.0], [1.0, 2.0]]
     """
     distance = Erp(gap_value=gap_value)
-    return measure_matrix(distance, series1, series2, window_size=window_size, kernel=kernel)
+    return measure_matrix(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
 def erp_path(
@@ -155,6 +159,7 @@ def erp_path(
     *,
     gap_value: float = 0.0,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> tuple[NDArray[np.int64], float]:
     """Return the best path, and the distance; arguments and errors are those of `erp_distance`.
@@ -177,7 +182,7 @@ def erp_path(
         ([[0, -1], [1, 0], [2, 1]], 1.0)
     """
     distance = Erp(gap_value=gap_value)
-    return measure_path(distance, series1, series2, window_size=window_size, kernel=kernel)
+    return measure_path(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
 def erp_pairwise(
@@ -186,6 +191,7 @@ def erp_pairwise(
     *,
     gap_value: float = 0.0,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
     threads: int | None = None,
 ) -> NDArray[np.float64]:
@@ -197,6 +203,7 @@ def erp_pairwise(
         gap_value: g, in the unit of the series: what a deleted sample is compared with, in every channel. The mean of
             the series is the usual choice, and 0 where they have been centred.
         window_size: As `erp_distance`.
+        nan_policy: As `erp_distance`; a series with NaN is at distance NaN from every other, and from itself.
         kernel: As `erp_distance`.
         threads: How many to use; ``None`` for one on every processor core that the process may run on.
 
@@ -213,4 +220,6 @@ def erp_pairwise(
         [[0.0, 1.0], [1.0, 0.0]]
     """
     distance = Erp(gap_value=gap_value)
-    return measure_pairwise(distance, series, others, window_size=window_size, kernel=kernel, threads=threads)
+    return measure_pairwise(
+        distance, series, others, window_size=window_size, nan_policy=nan_policy, kernel=kernel, threads=threads
+    )

@@ -112,6 +112,7 @@ def msm_distance(
     *,
     cost: float = 1.0,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> float:
     """Return the move-split-merge distance of two series, as the module's docstring defines it.
@@ -121,6 +122,8 @@ def msm_distance(
         series2: ``(m,)`` or ``(m, channels)`` real numbers, in the unit of `series1`.
         cost: c, at least 0, in the unit of the series: what a split or a merge costs at least.
         window_size: Sakoe-Chiba radius in samples: only cells with ``|i - j|`` up to it; ``None`` for no limit.
+        nan_policy: What becomes of NaN: ``"raise"`` an error; ``"propagate"`` a distance and a matrix that are NaN, and
+            an empty path; ``"interpolate"`` values on straight lines over the samples, channel by channel.
         kernel: ``"auto"``, ``"numba"`` or ``"numpy"``.
 
     Returns:
@@ -137,7 +140,7 @@ def msm_distance(
         2.5
     """
     distance = Msm(cost=cost)
-    return measure(distance, series1, series2, window_size=window_size, kernel=kernel)
+    return measure(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
 def msm_matrix(
@@ -146,6 +149,7 @@ def msm_matrix(
     *,
     cost: float = 1.0,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> NDArray[np.float64]:
     """Return the cost matrix; arguments and errors are those of `msm_distance`.
@@ -165,7 +169,7 @@ def msm_matrix(
         [[0.0, 1.0, 4.0], [1.5, 0.5, 3.0]]
     """
     distance = Msm(cost=cost)
-    return measure_matrix(distance, series1, series2, window_size=window_size, kernel=kernel)
+    return measure_matrix(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
 def msm_path(
@@ -174,6 +178,7 @@ def msm_path(
     *,
     cost: float = 1.0,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> tuple[NDArray[np.int64], float]:
     """Return the best path, and the distance; arguments and errors are those of `msm_distance`.
@@ -194,7 +199,7 @@ def msm_path(
         ([[0, 0], [0, 1], [1, 2]], 0.5)
     """
     distance = Msm(cost=cost)
-    return measure_path(distance, series1, series2, window_size=window_size, kernel=kernel)
+    return measure_path(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
 def msm_pairwise(
@@ -203,6 +208,7 @@ def msm_pairwise(
     *,
     cost: float = 1.0,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
     threads: int | None = None,
 ) -> NDArray[np.float64]:
@@ -213,6 +219,7 @@ def msm_pairwise(
         others: M series to compare them with; ``None`` for `series` themselves.
         cost: c, at least 0, in the unit of the series: what a split or a merge costs at least.
         window_size: As `msm_distance`.
+        nan_policy: As `msm_distance`; a series with NaN is at distance NaN from every other, and from itself.
         kernel: As `msm_distance`.
         threads: How many to use; ``None`` for one on every processor core that the process may run on.
 
@@ -229,4 +236,6 @@ def msm_pairwise(
         [[0.0, 0.5], [0.5, 0.0]]
     """
     distance = Msm(cost=cost)
-    return measure_pairwise(distance, series, others, window_size=window_size, kernel=kernel, threads=threads)
+    return measure_pairwise(
+        distance, series, others, window_size=window_size, nan_policy=nan_policy, kernel=kernel, threads=threads
+    )

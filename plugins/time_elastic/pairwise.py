@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from platform_base.kernels.gaps import REMEDY, check_nan_policy
 from platform_base.kernels.series import as_series
 from platform_base.plugins.base import get_context
 
 from . import diagonals
-from .distance import ElasticDistance, Prepared, stamp_samples
+from .distance import ElasticDistance, Prepared, prepare_with_gaps, stamp_samples
 from .kernels import KernelName, check_total, choose_kernel
 
 
@@ -24,6 +25,7 @@ def measure_pairwise(
     times: Any = None,
     other_times: Any = None,
     window_size: Any,
+    nan_policy: str = "raise",
     kernel: str,
     threads: int | None,
 ) -> NDArray[np.float64]:
@@ -36,6 +38,7 @@ def measure_pairwise(
         times: Time stamps of `series`: one array for all of them, or a sequence of one for each; ``None`` for 1, 2, ...
         other_times: The same for `others`.
         window_size: Sakoe-Chiba radius, or ``None``.
+        nan_policy: One of `NAN_POLICIES`.
         kernel: ``"auto"``, ``"numba"`` or ``"numpy"``.
         threads: How many; ``None`` for as many as there are cores. NumPy's kernel uses one.
 
@@ -44,9 +47,10 @@ def measure_pairwise(
     """
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
         raise ValueError(f"threads: expected a whole number of at least 1, or None, got {threads!r}")
+    check_nan_policy(nan_policy)
     chosen = choose_kernel(kernel)
-    rows = prepare_all(distance, series, times, "series", chosen)
-    columns = rows if others is None else prepare_all(distance, others, other_times, "others", chosen)
+    rows = prepare_all(distance, series, times, "series", nan_policy, chosen)
+    columns = rows if others is None else prepare_all(distance, others, other_times, "others", nan_policy, chosen)
     _check_channels(rows, columns)
     pairs = Pairs(distance, rows, columns, window_size, symmetric=others is None)
     report = get_context().report_progress
@@ -103,7 +107,11 @@ class Pairs:
             total = check_total(self.totals[i, j], f"series[{i}]", f"{'series' if self.symmetric else 'others'}[{j}]")
             n, m = self.rows[i].samples.values.shape[1], self.columns[j].samples.values.shape[1]
             result[i, j] = self.distance.finish(total, n, m)
-        return result + result.T if self.symmetric else result
+        if self.symmetric:
+            result += result.T
+        result[[one.missing for one in self.rows], :] = np.nan
+        result[:, [one.missing for one in self.columns]] = np.nan
+        return result
 
 
 def load_crowd() -> Any:
@@ -113,7 +121,9 @@ def load_crowd() -> Any:
     return crowd
 
 
-def prepare_all(distance: ElasticDistance, series: Any, times: Any, name: str, kernel: KernelName) -> list[Prepared]:
+def prepare_all(
+    distance: ElasticDistance, series: Any, times: Any, name: str, nan_policy: str, kernel: KernelName
+) -> list[Prepared]:
     """Check and prepare each of the series.
 
     Raises:
@@ -126,9 +136,10 @@ def prepare_all(distance: ElasticDistance, series: Any, times: Any, name: str, k
     stamps = _share_times(times, len(given), name)
     prepared = []
     for number, (one, stamp) in enumerate(zip(given, stamps, strict=True)):
-        checked = as_series(one, f"{name}[{number}]")
-        moments = stamp_samples(stamp, f"{name}[{number}] times", len(checked))
-        prepared.append(distance.prepare(checked, moments, kernel))
+        own = f"{name}[{number}]"
+        checked = as_series(one, own, allow_nan=nan_policy != "raise", remedy=REMEDY)
+        moments = stamp_samples(stamp, f"{own} times", len(checked))
+        prepared.append(prepare_with_gaps(distance, checked, moments, own, nan_policy, kernel))
     return prepared
 
 

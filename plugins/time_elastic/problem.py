@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from platform_base.kernels.gaps import REMEDY
 from platform_base.kernels.series import as_series
 
 from .steps import Samples, Steps
@@ -53,15 +54,17 @@ class ElasticProblem:
         return bool(np.isfinite(self.first_border[1]) or np.isfinite(self.second_border[1]))
 
 
-def check_pair(series1: Any, series2: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def check_pair(
+    series1: Any, series2: Any, *, allow_nan: bool = False
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return both series, ``(n, channels)`` and ``(m, channels)``.
 
     Raises:
         ValueError: If one cannot be used, or the channels differ.
         TypeError: If one holds no real numbers.
     """
-    a = as_series(series1, "series1")
-    b = as_series(series2, "series2")
+    a = as_series(series1, "series1", allow_nan=allow_nan, remedy=REMEDY)
+    b = as_series(series2, "series2", allow_nan=allow_nan, remedy=REMEDY)
     if a.shape[1] != b.shape[1]:
         raise ValueError(
             f"series2: expected {a.shape[1]} channel(s) as in series1, got {b.shape[1]}; "

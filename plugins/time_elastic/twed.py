@@ -120,6 +120,7 @@ def twed_distance(
     lmbda: float = 1.0,
     degree: float = 2.0,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> float:
     """Return the time warp edit distance of two series, as the module's docstring defines it.
@@ -133,6 +134,8 @@ def twed_distance(
         lmbda: Penalty of a deletion, at least 0, in the unit of the series.
         degree: Degree p of the Lp norm over the channels, at least 1; without effect on one channel.
         window_size: Sakoe-Chiba radius in samples: only cells with ``|i - j|`` up to it; ``None`` for no limit.
+        nan_policy: What becomes of NaN: ``"raise"`` an error; ``"propagate"`` a distance and a matrix that are NaN, and
+            an empty path; ``"interpolate"`` values on straight lines over time, channel by channel.
         kernel: ``"auto"``, ``"numba"`` or ``"numpy"``.
 
     Returns:
@@ -152,7 +155,15 @@ def twed_distance(
         6.5
     """
     distance = Twed(nu=nu, lmbda=lmbda, degree=degree)
-    return measure(distance, series1, series2, times=(times1, times2), window_size=window_size, kernel=kernel)
+    return measure(
+        distance,
+        series1,
+        series2,
+        times=(times1, times2),
+        window_size=window_size,
+        nan_policy=nan_policy,
+        kernel=kernel,
+    )
 
 
 def twed_matrix(
@@ -165,6 +176,7 @@ def twed_matrix(
     lmbda: float = 1.0,
     degree: float = 2.0,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> NDArray[np.float64]:
     """Return the cost matrix; arguments and errors are those of `twed_distance`.
@@ -185,7 +197,15 @@ def twed_matrix(
         [[0.0, 3.0, 5.0], [3.0, 0.0, 2.0]]
     """
     distance = Twed(nu=nu, lmbda=lmbda, degree=degree)
-    return measure_matrix(distance, series1, series2, times=(times1, times2), window_size=window_size, kernel=kernel)
+    return measure_matrix(
+        distance,
+        series1,
+        series2,
+        times=(times1, times2),
+        window_size=window_size,
+        nan_policy=nan_policy,
+        kernel=kernel,
+    )
 
 
 def twed_path(
@@ -198,6 +218,7 @@ def twed_path(
     lmbda: float = 1.0,
     degree: float = 2.0,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> tuple[NDArray[np.int64], float]:
     """Return the cheapest way of editing, and the distance; arguments and errors are those of `twed_distance`.
@@ -219,7 +240,15 @@ def twed_path(
         ([[0, 0], [1, 1], [1, 2]], 2.0)
     """
     distance = Twed(nu=nu, lmbda=lmbda, degree=degree)
-    return measure_path(distance, series1, series2, times=(times1, times2), window_size=window_size, kernel=kernel)
+    return measure_path(
+        distance,
+        series1,
+        series2,
+        times=(times1, times2),
+        window_size=window_size,
+        nan_policy=nan_policy,
+        kernel=kernel,
+    )
 
 
 def twed_pairwise(
@@ -232,6 +261,7 @@ def twed_pairwise(
     lmbda: float = 1.0,
     degree: float = 2.0,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
     threads: int | None = None,
 ) -> NDArray[np.float64]:
@@ -246,6 +276,7 @@ def twed_pairwise(
         lmbda: As `twed_distance`.
         degree: As `twed_distance`.
         window_size: As `twed_distance`.
+        nan_policy: As `twed_distance`; a series with NaN is at distance NaN from every other, and from itself.
         kernel: As `twed_distance`.
         threads: How many to use; ``None`` for one on every processor core that the process may run on.
 
@@ -271,6 +302,7 @@ def twed_pairwise(
         times=times,
         other_times=other_times,
         window_size=window_size,
+        nan_policy=nan_policy,
         kernel=kernel,
         threads=threads,
     )

@@ -21,7 +21,7 @@ class TWEDPlugin(PluginProtocol):
         Args:
             inputs: ``series1`` ``(n,)`` or ``(n, channels)``, ``series2`` ``(m,)`` or ``(m, channels)``,
                 optionally ``times1`` ``(n,)`` and ``times2`` ``(m,)``, and ``params`` with any of ``distance``,
-                the parameters of that distance, ``window_size``, ``cost_matrix`` and ``path``.
+                the parameters of that distance, ``window_size``, ``nan_policy``, ``cost_matrix`` and ``path``.
 
         Returns:
             The distance, with the cost matrix, and on request the path, in the metadata.
@@ -35,6 +35,7 @@ class TWEDPlugin(PluginProtocol):
         wants_matrix = parameters.pop("cost_matrix", True)
         wants_path = parameters.pop("path", False)
         window_size = parameters.pop("window_size", None)
+        nan_policy = parameters.pop("nan_policy", "raise")
         kernel = choose_kernel("auto")
         comparison = compare(
             make_distance(name, parameters),
@@ -42,6 +43,7 @@ class TWEDPlugin(PluginProtocol):
             inputs["series2"],
             times=(inputs.get("times1"), inputs.get("times2")),
             window_size=window_size,
+            nan_policy=nan_policy,
             kernel=kernel,
             matrix=wants_matrix,
             path=wants_path,

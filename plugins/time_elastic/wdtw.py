@@ -81,6 +81,7 @@ def wdtw_distance(
     *,
     steepness: float = 0.05,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> float:
     """Return the weighted dynamic time warping distance, as the module's docstring defines it.
@@ -91,6 +92,8 @@ def wdtw_distance(
         steepness: g, at least 0: how abruptly the weight grows half the length from the diagonal; from 0.01 to 0.6 in
             the paper.
         window_size: Sakoe-Chiba radius in samples: only cells with ``|i - j|`` up to it; ``None`` for no limit.
+        nan_policy: What becomes of NaN: ``"raise"`` an error; ``"propagate"`` a distance and a matrix that are NaN, and
+            an empty path; ``"interpolate"`` values on straight lines over the samples, channel by channel.
         kernel: ``"auto"``, ``"numba"`` or ``"numpy"``.
 
     Returns:
@@ -107,7 +110,7 @@ def wdtw_distance(
         0.0
     """
     distance = Wdtw(steepness=steepness)
-    return measure(distance, series1, series2, window_size=window_size, kernel=kernel)
+    return measure(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
 def wdtw_matrix(
@@ -116,6 +119,7 @@ def wdtw_matrix(
     *,
     steepness: float = 0.05,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> NDArray[np.float64]:
     """Return the cost matrix; arguments and errors are those of `wdtw_distance`.
@@ -135,7 +139,7 @@ def wdtw_matrix(
         [[0.0, 2.0], [2.0, 0.0]]
     """
     distance = Wdtw(steepness=steepness)
-    return measure_matrix(distance, series1, series2, window_size=window_size, kernel=kernel)
+    return measure_matrix(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
 def wdtw_path(
@@ -144,6 +148,7 @@ def wdtw_path(
     *,
     steepness: float = 0.05,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> tuple[NDArray[np.int64], float]:
     """Return the best path, and the distance; arguments and errors are those of `wdtw_distance`.
@@ -164,7 +169,7 @@ def wdtw_path(
         ([[0, 0], [0, 1], [1, 2]], 0.0)
     """
     distance = Wdtw(steepness=steepness)
-    return measure_path(distance, series1, series2, window_size=window_size, kernel=kernel)
+    return measure_path(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
 def wdtw_pairwise(
@@ -173,6 +178,7 @@ def wdtw_pairwise(
     *,
     steepness: float = 0.05,
     window_size: int | None = None,
+    nan_policy: str = "raise",
     kernel: str = "auto",
     threads: int | None = None,
 ) -> NDArray[np.float64]:
@@ -184,6 +190,7 @@ def wdtw_pairwise(
         steepness: g, at least 0: how abruptly the weight grows half the length from the diagonal; from 0.01 to 0.6 in
             the paper.
         window_size: As `wdtw_distance`.
+        nan_policy: As `wdtw_distance`; a series with NaN is at distance NaN from every other, and from itself.
         kernel: As `wdtw_distance`.
         threads: How many to use; ``None`` for one on every processor core that the process may run on.
 
@@ -200,4 +207,6 @@ def wdtw_pairwise(
         [[0.0, 2.0], [2.0, 0.0]]
     """
     distance = Wdtw(steepness=steepness)
-    return measure_pairwise(distance, series, others, window_size=window_size, kernel=kernel, threads=threads)
+    return measure_pairwise(
+        distance, series, others, window_size=window_size, nan_policy=nan_policy, kernel=kernel, threads=threads
+    )

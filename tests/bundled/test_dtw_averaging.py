@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plugins.advanced_sync import averaging, gaps, representations, soft_dtw, step_patterns, warping
+from plugins.advanced_sync import averaging, representations, soft_dtw, step_patterns, warping
 from plugins.advanced_sync.averaging import dtw_barycenter
 from plugins.advanced_sync.dtw import dtw_distance
 from plugins.advanced_sync.soft_dtw import soft_dtw as value_of
@@ -221,7 +221,7 @@ def test_bad_smoothing_gets_a_clear_error(options: dict, error: type[Exception],
             function([1e200], [-1e200])
 
 
-@pytest.mark.parametrize("module", [averaging, soft_dtw, step_patterns, representations, gaps, warping])
+@pytest.mark.parametrize("module", [averaging, soft_dtw, step_patterns, representations, warping])
 def test_doctests(module: object) -> None:
     outcome = doctest.testmod(module)
     assert outcome.attempted >= 1

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plugins.advanced_sync.dtw import dtw_align, dtw_distance, dtw_matrices, dtw_path
 from plugins.advanced_sync.dtw_plugin import DTWPlugin
-from plugins.advanced_sync.gaps import NAN_POLICIES
 from plugins.advanced_sync.metrics import METRICS as CODES
 from plugins.advanced_sync.options import Options
 from plugins.advanced_sync.representations import REPRESENTATIONS, derivative
@@ -21,6 +20,7 @@ from plugins.advanced_sync.step_patterns import STEP_PATTERNS
 from plugins.advanced_sync.window_choice import WINDOW_TYPES
 from scipy.spatial.distance import cdist
 
+from platform_base.kernels.gaps import NAN_POLICIES
 from platform_base.plugins.base import PluginContext, enter_context
 
 KERNELS = ("numba", "numpy")

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 NAN_POLICIES = ("raise", "propagate", "interpolate")
 
+REMEDY = 'fill or remove missing samples first, or give nan_policy="interpolate" where they are NaN'
+"""What to say where a sample is missing and the policy is to raise an error."""
+
 
 def check_nan_policy(nan_policy: Any) -> None:
     """Refuse a policy that there is not.
