@@ -11,6 +11,12 @@ question was wrong (options, parameters, inputs, settings, files); 130 interrupt
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from platform_base.plugins.errors import Problem
+
 from platform_base.series.errors import InputError, MissingExtraError, SeriesFileError
 
 __all__ = [
@@ -37,6 +43,25 @@ class CommandError(Exception):
 
 class UsageError(CommandError):
     """The words of the command do not fit together."""
+
+
+class FunctionError(CommandError):
+    """No plugin can be made from a function.
+
+    Attributes:
+        problems: Why, each with its line.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+    @classmethod
+    def at(cls, path: object, line: int, key: str, *, expected: str, got: str, hint: str = "") -> Self:
+        """Make the error for one problem."""
+        from platform_base.plugins.errors import Problem
+
+        return cls([Problem(file=str(path), line=line, key=key, expected=expected, got=got, hint=hint)])
 
 
 class OutputError(CommandError):

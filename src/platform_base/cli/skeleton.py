@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from platform_base.cli.errors import OutputError
 
@@ -58,16 +59,19 @@ def make_files(place: Path, fill: Callable[[Path], None]) -> list[str]:
     return sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
 
 
-def copy_templates(templates: Iterable[Path], target: Path, name: str) -> None:
+def copy_templates(
+    templates: Iterable[Path], target: Path, name: str, further: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Copy templates over each other, the template's names replaced.
 
     Args:
         templates: Directories; files of later ones take the place of those of earlier ones.
         target: Where to.
         name: The plugin's id.
+        further: Other words of the templates, and what is written in their place.
     """
     for template in templates:
-        words = _words(name, template.name)
+        words = {**_words(name, template.name), **further}
         for source in sorted(template.rglob("*")):
             relative = source.relative_to(template)
             if source.is_dir() or any(part.startswith((".", "__pycache__")) for part in relative.parts):
