@@ -43,6 +43,8 @@ EXAMPLES = """Examples:
   platform-base new my_plugin
 
   platform-base new my_filter --kind filter --directory plugins
+
+  platform-base new smoother --from-function lab:smooth
 """
 
 

@@ -168,7 +168,7 @@ def _produces(subject: Subject) -> Attempt | str:
     for label, inputs, result in subject.results:
         broken = "; ".join(broken_promises(products, result, inputs))
         findings.append(Finding(case=label, outcome="kept" if not broken else "broken", fault=broken))
-    return Attempt(findings=findings, detail=f"{len(products)} promises, {len(findings)} results")
+    return Attempt(findings=findings, detail=f"{_count(len(products), 'promise')}, {_count(len(findings), 'result')}")
 
 
 def _copes(subject: Subject, variation: Variation) -> Attempt | str:
@@ -203,7 +203,11 @@ def _differs(base: Base, outcome: Outcome) -> str:
 
 
 def _calls(count: int) -> str:
-    return f"{count} call{'s' * (count != 1)}"
+    return _count(count, "call")
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 PROPERTIES = (
