@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from platform_base.cli import (
+    bench,
     cache,
     demo,
     doctor,
@@ -92,6 +93,7 @@ app.command("info")(info.show_plugin)
 app.command("run")(run_verb.run_plugin)
 app.command("replay")(replay.replay)
 app.command("validate", epilog=validate.EXAMPLES)(validate.validate_plugin)
+app.command("bench")(bench.bench_plugin)
 app.command("profile")(profile.profile_plugin)
 app.command("memory")(memory.trace_memory)
 app.command("watch")(watch.watch_plugin)

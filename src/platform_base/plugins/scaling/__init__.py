@@ -1,0 +1,1 @@
+"""How the cost of a plugin grows with the size of its inputs."""
