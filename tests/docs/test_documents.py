@@ -96,6 +96,7 @@ def test_every_program_of_the_page_runs(page, tmp_path):
         # Kernels are compiled anew in each test session, which half a core would make most of its time.
         "PLATFORM_BASE_SECURITY__MAX_CPU_PERCENT": "100",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "XDG_STATE_HOME": str(tmp_path / "state"),
         "TMPDIR": str(temporary),
         "MPLBACKEND": "Agg",
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -47,6 +47,8 @@ def exit_status(error: BaseException) -> int:
     """Return the exit status that tells a script what kind of error this is."""
     from platform_base.plugins import errors
 
+    if isinstance(error, errors.HistoryError):  # a run that nobody knows, or a file that cannot be read
+        return WRONG_QUESTION if error.run else FAILED
     asked_wrongly = (
         CommandError,
         SeriesFileError,

@@ -18,12 +18,15 @@ from platform_base.cli import (
     doctor,
     env,
     info,
+    logs,
     memory,
     new,
     pack,
     profile,
     replay,
+    runs,
     schema,
+    stats,
     validate,
     warmup,
     watch,
@@ -98,6 +101,9 @@ app.command("doctor")(doctor.examine)
 app.command("warmup")(warmup.warm_up)
 app.command("schema")(schema.print_schema)
 app.command("demo")(demo.demonstrate)
+app.add_typer(runs.app)
+app.command("stats", epilog=stats.EXAMPLES)(stats.print_stats)
+app.command("logs", epilog=logs.EXAMPLES)(logs.print_logs)
 app.add_typer(cache.app)
 app.add_typer(env.app)
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from platform_base.history.history import History
     from platform_base.plugins.registry import PluginRegistry
+    from platform_base.plugins.settings import Settings
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 ConfigOption = Annotated[
@@ -27,9 +29,47 @@ PluginsOption = Annotated[
 ]
 
 
+def read_settings(config: Path | None, *, remember: bool | None = None) -> Settings:
+    """Return the settings.
+
+    Args:
+        config: The file, or None for the usual places.
+        remember: True: have runs remembered in the history, unless the settings say whether they are; False: in no
+            case; None: as the settings say.
+
+    Raises:
+        SettingsError: They cannot be used.
+    """
+    from platform_base.plugins.settings import Settings
+
+    settings = Settings.load(config)
+    if remember is None or (remember and settings.history.enabled is not None):
+        return settings
+    history = settings.history.model_copy(update={"enabled": remember})
+    return settings.model_copy(update={"history": history})
+
+
+def open_history(config: Path | None) -> History:
+    """Return the history that the settings name.
+
+    Raises:
+        SettingsError: They cannot be used.
+    """
+    from platform_base.history.history import History
+
+    return History(read_settings(config).history.path)
+
+
 @contextmanager
-def open_registry(config: Path | None, plugins: Sequence[Path] | None) -> Iterator[PluginRegistry]:
+def open_registry(
+    config: Path | None, plugins: Sequence[Path] | None, *, remember: bool | None = None
+) -> Iterator[PluginRegistry]:
     """Open a registry that knows the plugins below `plugins`, or those in the standard places.
+
+    Args:
+        config: The settings' file, or None for the usual places.
+        plugins: Where to look for plugins; None or empty: in the standard places.
+        remember: As for `read_settings`.
 
     Raises:
         SettingsError: `config` cannot be used.
@@ -39,12 +79,13 @@ def open_registry(config: Path | None, plugins: Sequence[Path] | None) -> Iterat
     from platform_base.plugins.errors import PluginNotFoundError
     from platform_base.plugins.registry import PluginRegistry
 
-    with PluginRegistry(config) as registry:
+    with PluginRegistry(read_settings(config, remember=remember)) as registry:
         places: Sequence[Path | None] = plugins or [None]
         for place in places:
             registry.discover_plugins(place)
         try:
-            yield registry
+            with _naming_runs(registry):
+                yield registry
         except PluginNotFoundError as error:
             if registry.problems:
                 error.add_note(
@@ -52,3 +93,16 @@ def open_registry(config: Path | None, plugins: Sequence[Path] | None) -> Iterat
                     "see: platform-base list"
                 )
             raise
+
+
+@contextmanager
+def _naming_runs(registry: PluginRegistry) -> Iterator[None]:
+    """Say where more is to be read about a call that failed."""
+    from platform_base.plugins.errors import PluginError
+
+    try:
+        yield
+    except PluginError as error:
+        if error.run_id and registry.settings.history.enabled:
+            error.add_note(f"more about this run: platform-base runs show {error.run_id}")
+        raise

@@ -91,7 +91,7 @@ def describe_error(error: BaseException) -> dict[str, Any]:
     described: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
     for name in (
         "plugin_id", "version", "remote_type", "remote_message", "remote_traceback", "timeout_s", "limit",
-        "rule", "signal", "exit_status", "protection", "missing", "conflicting", "path", "extra",
+        "rule", "signal", "exit_status", "protection", "missing", "conflicting", "path", "extra", "run_id", "run",
     ):  # fmt: skip
         if (fact := getattr(error, name, None)) not in (None, "", ()):
             described[name] = plain(fact)

@@ -42,6 +42,9 @@ def run_plugin(
         bool, typer.Option("--show-policy", help="Print what the plugin may do, and run nothing.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+    no_history: Annotated[
+        bool, typer.Option("--no-history", help="Do not remember this run; see `platform-base runs`.")
+    ] = False,
     plugins: PluginsOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -56,7 +59,7 @@ def run_plugin(
         _print_policy(plugin_id, plugins, config, as_json=as_json)
         return
     _check_files(out, plot, force=force)
-    with open_registry(config, plugins) as registry:
+    with open_registry(config, plugins, remember=not no_history) as registry:
         parameters = read_parameters(params or [], params_file, registry.get_manifest(plugin_id).configuration)
         loaded = load_inputs(inputs or [])
         values = {name: each.values for name, each in loaded.items()}

@@ -52,6 +52,7 @@ def summarize_for_people(
     facts["time"] = f"{execution.wall_seconds:.3f} s, CPU {execution.cpu_seconds:.3f} s{waited}"
     facts["peak memory"] = f"{execution.peak_memory_bytes / (1 << 20):.1f} MiB"
     facts["digest"] = execution.digest
+    facts["run"] = execution.run_id
     facts["protections"] = ", ".join(execution.protections) or "none: sandboxing is switched off"
     for warning in execution.warnings:
         facts["warning"] = warning

@@ -92,12 +92,12 @@ class PluginRegistry:
         [2.0, 4.0]
     """
 
-    def __init__(self, config: str | os.PathLike[str] | Mapping[str, Any] | None = None) -> None:
+    def __init__(self, config: str | os.PathLike[str] | Mapping[str, Any] | Settings | None = None) -> None:
         """Read the settings; nothing is started and nothing is looked for yet.
 
         Args:
-            config: A settings file, or the same as a mapping. None: the file that ``PLATFORM_BASE_CONFIG`` names, else
-                ``config/plugins.yaml`` below the current directory, else the built-in defaults.
+            config: A settings file, the same as a mapping, or `Settings`. None: the file that ``PLATFORM_BASE_CONFIG``
+                names, else ``config/plugins.yaml`` below the current directory, else the built-in defaults.
 
         Raises:
             SettingsError: The settings cannot be used.

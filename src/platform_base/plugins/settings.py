@@ -199,7 +199,7 @@ class HistorySettings(DocumentModel):
     """Whether every run is remembered; also written as one word, ``true`` or ``false``, which is ``enabled``.
 
     Attributes:
-        enabled: Remember what ran, how it ended and what it used.
+        enabled: Remember what ran, how it ended and what it used; null: programs do not, ``platform-base run`` does.
         path: The file; None: ``history/runs.db`` in the user's state directory.
         max_rows: So many runs are remembered; the oldest go first.
         max_mb: So large the file may become, MB.
@@ -207,7 +207,7 @@ class HistorySettings(DocumentModel):
         digest_inputs: Remember SHA-256 over each input, to tell later whether two runs had the same.
     """
 
-    enabled: bool = False
+    enabled: bool | None = None
     path: AbsolutePath | None = None
     max_rows: Annotated[int, Field(ge=1, le=1_000_000_000)] = 100_000
     max_mb: Megabytes = 256
@@ -289,13 +289,13 @@ class Settings(DocumentModel):
     @classmethod
     def load(
         cls,
-        config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        config: str | os.PathLike[str] | Mapping[str, Any] | Self | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> Self:
         """Read settings; whatever they leave out has its default.
 
         Args:
-            config: A YAML file; or the settings themselves; or None for the file that
+            config: A YAML file; or what it would hold; or settings, which stay as they are; or None for the file that
                 ``PLATFORM_BASE_CONFIG`` names, else ``config/plugins.yaml`` in the current directory, else
                 the defaults.
             environ: Variables such as ``PLATFORM_BASE_SECURITY__MAX_MEMORY_MB=1024`` or
@@ -305,6 +305,8 @@ class Settings(DocumentModel):
         Raises:
             SettingsError: With every problem, each with its place.
         """
+        if isinstance(config, cls):
+            return config
         document, source = _read(config, environ)
         document = with_environment(document, environ, plugin_keys=frozenset(PluginSettings.model_fields))
         try:
