@@ -27,6 +27,7 @@ from platform_base.cli import (
     runs,
     schema,
     stats,
+    top,
     validate,
     warmup,
     watch,
@@ -104,6 +105,7 @@ app.command("demo")(demo.demonstrate)
 app.add_typer(runs.app)
 app.command("stats", epilog=stats.EXAMPLES)(stats.print_stats)
 app.command("logs", epilog=logs.EXAMPLES)(logs.print_logs)
+app.command("top", epilog=top.EXAMPLES)(top.watch_workers)
 app.add_typer(cache.app)
 app.add_typer(env.app)
 

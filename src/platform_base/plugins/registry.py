@@ -7,6 +7,7 @@ import contextlib
 import importlib.metadata
 import logging
 import os
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from platform_base.core.models import ProcessingResult
 from platform_base.history.location import history_path
 from platform_base.history.recorder import Recorder
+from platform_base.monitoring.beacon import Beacon
+from platform_base.monitoring.programs import ProgramInfo
 from platform_base.plugins._catalog.discovery import discover, read_release
 from platform_base.plugins._catalog.environments import Environments
 from platform_base.plugins._catalog.places import standard_places
@@ -74,6 +77,8 @@ if TYPE_CHECKING:
     from platform_base.history.history import History
 
 __all__ = ["PluginChange", "PluginInfo", "PluginRegistry", "PluginStats"]
+
+_LONGEST_PROGRAM = 500
 
 logger = logging.getLogger("platform_base.plugins")
 # A library leaves it to the program whether and where its records appear.
@@ -139,6 +144,8 @@ class PluginRegistry:
             notes=notes,
         )
         self._profiler = Profiler(self._calls, self._engine)
+        live = self.settings.live_view
+        self._beacon = Beacon(self._describe) if (self.settings.history.enabled if live is None else live) else None
         self._closed = False
 
     # -- finding ------------------------------------------------------------------------------------------------
@@ -159,6 +166,8 @@ class PluginRegistry:
         self._check_open()
         places = standard_places(os.environ) if path is None else [Path(path)]
         self._cache.start()
+        if self._beacon is not None:
+            self._beacon.start()
         for place in places:
             if not place.is_dir():
                 raise PluginNotFoundError(
@@ -742,6 +751,15 @@ class PluginRegistry:
         self._check_open()
         return self._engine.workers()
 
+    def _describe(self) -> ProgramInfo:
+        """Return what `platform-base top` shows of this registry."""
+        return ProgramInfo(
+            pid=self._owner,
+            program=" ".join(sys.argv)[:_LONGEST_PROGRAM],
+            waiting=self._engine.waiting(),
+            workers=self._engine.workers(),
+        )
+
     @property
     def history(self) -> History:
         """The memory of runs that the settings name, with everything that this registry has noted so far.
@@ -793,6 +811,8 @@ class PluginRegistry:
         if self._closed or os.getpid() != self._owner:
             return
         self._closed = True
+        if self._beacon is not None:
+            self._beacon.close()
         self._calls.close()
         self.disable_hot_reload()
         self._background.cancel_all()

@@ -248,6 +248,7 @@ class Settings(DocumentModel):
             for one plugin.
         engine: Where plugins run: ``local``, in confined processes; ``inline``, in the host itself, for
             debugging, only with ``enable_sandboxing: false``.
+        live_view: Let ``platform-base top`` of the same user look at the workers; null: where runs are remembered.
     """
 
     security: SecuritySettings = SecuritySettings()
@@ -262,6 +263,7 @@ class Settings(DocumentModel):
     ] = Field(default_factory=dict)
     environments: EnvironmentMode = "shared"
     engine: Literal["local", "inline"] = "local"
+    live_view: bool | None = None
     _source: str = PrivateAttr("the built-in defaults")
 
     @model_validator(mode="after")

@@ -158,6 +158,10 @@ class Engine(Protocol):
         """Return every worker that lives now, and those that are being started."""
         ...
 
+    def waiting(self) -> dict[str, int]:
+        """Return how many calls wait for a worker, by plugin id; plugins without such calls are left out."""
+        ...
+
     def close(self) -> None:
         """End everything, running calls included."""
         ...

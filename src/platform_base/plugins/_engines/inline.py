@@ -160,6 +160,10 @@ class InlineEngine:
         """See `Engine.workers`; plugins run in this process, which is no worker."""
         return []
 
+    def waiting(self) -> dict[str, int]:
+        """See `Engine.waiting`; calls wait for each other, which is not counted."""
+        return {}
+
     def close(self) -> None:
         """See `Engine.close`."""
         with self._lock:

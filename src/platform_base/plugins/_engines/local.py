@@ -14,6 +14,7 @@ import logging
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -249,6 +250,14 @@ class LocalEngine:
             found += [row for row in rows if row is not None]
             found += [starting(plugin_id, version, digest) for _ in range(coming)]
         return sorted(found, key=lambda row: row["plugin_id"])
+
+    def waiting(self) -> dict[str, int]:
+        """See `Engine.waiting`."""
+        counts: Counter[str] = Counter()
+        for key, (_, _, count) in self._pool.members().items():
+            assert isinstance(key, tuple)  # see `workers`
+            counts[key[0]] += count
+        return dict(+counts)
 
     def close(self) -> None:
         """See `Engine.close`."""

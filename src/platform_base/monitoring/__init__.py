@@ -1,0 +1,1 @@
+"""Looking at what runs: live views, metrics, spans, logs that machines read."""
