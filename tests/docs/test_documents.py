@@ -165,7 +165,7 @@ def test_commands_have_the_verbs_and_options_that_are_shown(block):
     for words in find_commands(block, "platform-base"):
         named = [word for word in words if not word.startswith("-")]
         assert not named or named[0] in verbs, words
-        known = {"--help", "-h", "--version", "--verbose", "-v"}
+        known = {"--help", "-h", "--version", "--verbose", "-v", "--log-json"}
         if named:
             verb = verbs[named[0]]
             inner = getattr(verb, "commands", {}).get(named[1]) if len(named) > 1 else None

@@ -76,15 +76,23 @@ def main(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Print the plugin system's log, and what plugins print.")
     ] = False,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", help="Like --verbose, each record as one JSON object on a line.")
+    ] = False,
 ) -> None:
     """Find, check and run scientific plugins, each in its own confined process."""
     logger = logging.getLogger("platform_base")
     # Every error reaches the user through its exception: the log would say it twice.
-    handler: logging.Handler = logging.StreamHandler() if verbose else logging.NullHandler()
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    handler: logging.Handler = logging.StreamHandler() if verbose or log_json else logging.NullHandler()
+    if log_json:
+        from platform_base.monitoring.json_log import JsonFormatter
+
+        handler.setFormatter(JsonFormatter())
+    else:
+        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     logger.handlers[:] = [handler]
     logger.propagate = False
-    if verbose:
+    if verbose or log_json:
         logger.setLevel(logging.DEBUG)
 
 

@@ -23,6 +23,7 @@ from platform_base.core.models import ProcessingResult
 from platform_base.history.location import history_path
 from platform_base.history.recorder import Recorder
 from platform_base.monitoring.beacon import Beacon
+from platform_base.monitoring.exposition import expose
 from platform_base.monitoring.programs import ProgramInfo
 from platform_base.plugins._catalog.discovery import discover, read_release
 from platform_base.plugins._catalog.environments import Environments
@@ -62,6 +63,7 @@ from platform_base.plugins.life_cycle import (
 )
 from platform_base.plugins.listing import PluginInfo, describe_plugin
 from platform_base.plugins.manifest import Manifest
+from platform_base.plugins.metrics import PluginFigures, families
 from platform_base.plugins.parameters import resolve
 from platform_base.plugins.permission_changes import compare_permissions
 from platform_base.plugins.profiling.memory_profile import MemoryProfile
@@ -750,6 +752,23 @@ class PluginRegistry:
         """Return the processes that run plugins now, by plugin id: what each does, for how long, and what it uses."""
         self._check_open()
         return self._engine.workers()
+
+    def metrics_text(self) -> str:
+        """Return what was counted, and what runs now, in the text format of Prometheus."""
+        self._check_open()
+        active = {release.plugin_id: release for release, _, _ in self._switch.known()}
+        plugins = [
+            PluginFigures(
+                plugin_id=plugin_id,
+                version=active[plugin_id].version if plugin_id in active else "",
+                digest=active[plugin_id].digest if plugin_id in active else "",
+                totals=self._stats[plugin_id].totals(),
+                disabled=self._breakers.refusal(plugin_id) is not None,
+            )
+            for plugin_id in sorted({*active, *tuple(self._stats)})
+        ]
+        lost = self._recorder.lost if self._recorder is not None else None
+        return expose(families(plugins, self._engine.workers(), self._engine.waiting(), lost))
 
     def _describe(self) -> ProgramInfo:
         """Return what `platform-base top` shows of this registry."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
@@ -37,6 +39,39 @@ class PluginStats(TypedDict):
     load_seconds: float
 
 
+BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+"""Upper bounds of a histogram of wall times: from calls that only cross to those that compute for minutes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What was counted, none of it averaged: figures that only ever rise, but for the peak.
+
+    Attributes:
+        successes: Calls with a result.
+        failures: The others, by class of the error.
+        causes: Those that had begun, by what ended them.
+        buckets: Successes by wall time: up to each of `BUCKETS_S` and above the one before, and above all.
+        wall_seconds: Of the successes.
+        queue_seconds: Of the successes.
+        cpu_seconds: Of the successes.
+        peak_memory_bytes: The largest of any success.
+        cold_starts: Workers that were started.
+        load_seconds: Time that took.
+    """
+
+    successes: int
+    failures: dict[str, int]
+    causes: dict[str, int]
+    buckets: tuple[int, ...]
+    wall_seconds: float
+    queue_seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int
+    cold_starts: int
+    load_seconds: float
+
+
 class StatsRecorder:
     """Counts the calls of one plugin, over all its versions. Thread-safe."""
 
@@ -50,6 +85,7 @@ class StatsRecorder:
         self._cpu_seconds = 0.0
         self._peak_bytes = 0
         self._latest: deque[float] = deque(maxlen=_WINDOW)
+        self._buckets = [0] * (len(BUCKETS_S) + 1)
         self._cold_starts = 0
         self._load_seconds = 0.0
 
@@ -62,6 +98,7 @@ class StatsRecorder:
             self._cpu_seconds += execution.cpu_seconds
             self._peak_bytes = max(self._peak_bytes, execution.peak_memory_bytes)
             self._latest.append(execution.wall_seconds)
+            self._buckets[bisect_left(BUCKETS_S, execution.wall_seconds)] += 1
 
     def record_batch(self, executions: Sequence[Execution]) -> None:
         """Count calls that brought results in one message."""
@@ -76,6 +113,8 @@ class StatsRecorder:
             self._cpu_seconds += used
             self._peak_bytes = max(self._peak_bytes, peak)
             self._latest.extend(took)
+            for seconds in took:
+                self._buckets[bisect_left(BUCKETS_S, seconds)] += 1
 
     def record_failure(self, kind: str, cause: str = "") -> None:
         """Count a call that ended in an error.
@@ -94,6 +133,22 @@ class StatsRecorder:
         with self._lock:
             self._cold_starts += 1
             self._load_seconds += seconds
+
+    def totals(self) -> Totals:
+        """Return the sums as they stand."""
+        with self._lock:
+            return Totals(
+                successes=self._successes,
+                failures=dict(self._failures),
+                causes=dict(self._causes),
+                buckets=tuple(self._buckets),
+                wall_seconds=self._wall_seconds,
+                queue_seconds=self._queue_seconds,
+                cpu_seconds=self._cpu_seconds,
+                peak_memory_bytes=self._peak_bytes,
+                cold_starts=self._cold_starts,
+                load_seconds=self._load_seconds,
+            )
 
     def snapshot(self) -> PluginStats:
         """Return the figures as they stand."""
