@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
@@ -63,10 +63,15 @@ def make_application(registry: PluginRegistry, *, token: str) -> Starlette:
         routes=routes,
         lifespan=lifespan,
         middleware=[Middleware(Gate, token=token), Middleware(BodyLimit)],
-        exception_handlers={HTTPException: _explain},
+        exception_handlers={HTTPException: _explain, Exception: _apologize},
     )
     application.state.desk = desk
     return application
+
+
+async def _apologize(request: Request, error: Exception) -> Response:
+    """Answer where the page itself is at fault; the server's log has the traceback."""
+    return PlainTextResponse(f"This page failed: {type(error).__name__}. The terminal says where.\n", status_code=500)
 
 
 async def _explain(request: Request, error: Exception) -> Response:

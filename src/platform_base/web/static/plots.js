@@ -164,6 +164,7 @@
         ask(`${this.base}/series?traces=${this.keys()}&${this.query(`&width=${width}`)}`),
         ask(`${this.base}/connectors?${this.query(`&most=${Math.min(140, Math.round(width / 8))}`)}`),
       ]);
+      this.every = connectors.every;
       return { series, connectors };
     }
 
@@ -180,7 +181,7 @@
       const names = this.spec.traces.map((each) => each.name);
       const draw = (chart) => this.connect(chart, connectors);
       const half = (index) => axis("", {
-        scale: index ? "b" : "a", side: index ? 1 : 3, size: 58, stroke: trace(index), grid: { show: false }, filter: inside(index),
+        scale: index ? "b" : "a", side: index ? 1 : 3, size: 58, stroke: trace(index), grid: { show: false }, ticks: { show: false }, filter: inside(index),
       });
       return new uPlot({
         width: this.width(), height: PLANE - 60,
@@ -207,7 +208,7 @@
       };
     }
 
-    connect(chart, { i, j, y, z, every }) {
+    connect(chart, { i, j, y, z }) {
       const context = chart.ctx;
       context.save();
       context.beginPath();
@@ -223,7 +224,6 @@
       }
       context.stroke();
       context.restore();
-      this.every = every;
     }
 
     say() {
