@@ -52,6 +52,11 @@ def test_the_wheel_carries_plugins_settings_and_types(wheel):
     assert "platform_base/_bundled_plugins/advanced_sync/manifest.json" in names
     assert "platform_base/_bundled_plugins/template/plugin_template.py" in names
     assert "platform_base/_config/plugins.yaml" in names
+    assert "platform_base/_example_data/elnino.csv" in names
+    assert "platform_base/web/templates/page.html" in names
+    assert "platform_base/web/languages/pt.toml" in names
+    assert "platform_base/web/static/vendor/uplot/LICENSE" in names
+    assert "platform_base/web/file_reader/manifest.json" in names
     assert "platform_base/py.typed" in names
     for kind in ("series", "pair", "filter"):
         start = f"platform_base/cli/templates/{kind}/"

@@ -18,7 +18,7 @@ import pytest
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 REPOSITORY = Path(__file__).parents[2]
-VERBS = ("list", "info", "run", "validate", "new", "doctor", "schema", "demo")
+VERBS = ("list", "info", "run", "validate", "new", "doctor", "schema", "demo", "web")
 
 
 def answer(done: subprocess.CompletedProcess[str], status: int = 0) -> dict[str, Any]:
@@ -477,4 +477,4 @@ def test_demo(command: Command, tmp_path: Path) -> None:
 def test_demo_without_its_data(command: Command, tmp_path: Path) -> None:
     done = command("demo", "--data", tmp_path)
     assert done.returncode == 2
-    assert "not with the wheel" in done.stderr
+    assert "leave out --data" in done.stderr

@@ -125,3 +125,12 @@ def test_errors_go_where_they_are_looked_for(capsys: pytest.CaptureFixture[str])
     out, err = capsys.readouterr()
     assert json.loads(out) == {"error": {"type": "InputError", "message": "bad"}}
     assert err == ""
+
+
+def test_infinities_are_counted_beside_the_range() -> None:
+    array = np.array([1.0, np.inf, np.nan, -np.inf, 3.0])
+    assert summarize_value(array) == {
+        "type": "array", "dtype": "float64", "shape": [5], "minimum": 1.0, "maximum": 3.0, "missing": 1, "infinite": 2
+    }  # fmt: skip
+    assert show_value(array) == "5 float64, from 1 to 3, 1 missing, 2 infinite"
+    assert show_value(np.array([np.inf])) == "1 float64, 1 infinite"

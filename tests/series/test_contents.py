@@ -99,3 +99,34 @@ def test_the_columns_of_a_parquet_table() -> None:
 def test_a_damaged_file_is_a_clear_error(name: str, content: bytes, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read(name, content)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", [",", ";", "\t", " "])
+def test_a_large_table_is_read_as_a_small_one_is(mark: str, end: str) -> None:
+    rows = [f"{index}{mark}{index / 8!r}" for index in range(100_000)]
+    contents = read("a.txt", end.join([f"t{mark}x", *rows, ""]).encode())
+    assert_array_equal(contents.columns["t"], np.arange(100_000))
+    assert_array_equal(contents.columns["x"], np.arange(100_000) / 8)
+
+
+def test_days_beside_a_large_column_are_left_out_with_the_line() -> None:
+    rows = [f"2001-01-06,{index}.5" for index in range(80_000)]
+    contents = read("a.csv", "\n".join(["day,x", *rows]).encode())
+    assert len(contents.columns["x"]) == 80_000
+    assert "a.csv:2: column 'day'" in contents.left_out["day"]
+
+
+@pytest.mark.parametrize(
+    ("last", "value"),
+    [("1,", np.nan), ("1,na", np.nan), ('1,"2.5"', 2.5), ("# the end", 7.25)],
+)
+def test_what_is_not_plain_in_a_large_table_is_understood_all_the_same(last: str, value: float) -> None:
+    rows = ["3,7.25"] * 180_000
+    contents = read("a.csv", "\n".join(["t,x", *rows, last]).encode())
+    assert_array_equal(contents.columns["x"][-1], value)
+
+
+def test_a_short_row_in_a_large_table_is_an_error_with_its_line() -> None:
+    with pytest.raises(InputError, match=r"a\.csv:200002: expected 2 cells as in the first row, got 1"):
+        read("a.csv", "\n".join(["t,x", *["3,7.25"] * 200_000, "3"]).encode())

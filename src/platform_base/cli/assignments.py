@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ from platform_base.plugins.documents.json_document import read_json
 from platform_base.plugins.documents.yaml_document import read_yaml
 from platform_base.plugins.errors import ParameterError, Problem
 from platform_base.plugins.manifest import Parameter
+from platform_base.plugins.parameter_text import parse_value
 
-_WORDS = {"true": True, "false": False}
+__all__ = ["parse_value", "read_parameters", "split_assignments"]
 
 
 def split_assignments(words: Sequence[str], option: str) -> dict[str, str]:
@@ -65,34 +65,6 @@ def read_parameters(words: Sequence[str], file: Path | None, declared: Mapping[s
     if problems:
         raise ParameterError(problems)
     return values
-
-
-def parse_value(text: str, parameter: Parameter) -> Any:
-    """Read text as the type that a manifest declares; ranges and options are checked later.
-
-    Example:
-        >>> parse_value("100", Parameter(type="integer"))
-        100
-
-    Raises:
-        ValueError: It cannot be read so.
-    """
-    if text == "null" and parameter.accepts_null:
-        return None
-    if parameter.type == "integer":
-        return int(text)
-    if parameter.type == "float":
-        return float(text)
-    if parameter.type == "boolean":
-        if text.casefold() not in _WORDS:
-            raise ValueError("neither true nor false")
-        return _WORDS[text.casefold()]
-    if parameter.type == "array":
-        value = json.loads(text)
-        if not isinstance(value, list):
-            raise ValueError("no array")
-        return value
-    return text
 
 
 def _read_file(path: Path) -> Mapping[str, Any]:

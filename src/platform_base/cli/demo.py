@@ -46,7 +46,7 @@ def demonstrate(
         "demo"
     ),
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Where elnino.csv is; default: examples/data.")
+        Path | None, typer.Option("--data", metavar="DIR", help="Where elnino.csv is; default: what comes along.")
     ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -87,19 +87,18 @@ def demonstrate(
 
 
 def find_recording(data: Path | None) -> Path:
-    """Return the recorded data: in `data`, else beside the package in a clone of the repository.
+    """Return the recorded data: in `data`, else what comes along.
 
     Raises:
-        InputError: It is not there; a wheel does not carry it.
+        InputError: It is not there.
     """
-    import platform_base
+    from platform_base.series import recordings
 
-    directory = data or Path(platform_base.__file__).resolve().parents[2] / "examples" / "data"
-    path = directory / RECORDING
-    if not path.is_file():
+    path = data / RECORDING if data is not None else recordings.find_recording(RECORDING)
+    if path is None or not path.is_file():
         raise InputError(
-            f"{path}: expected the recorded data, got nothing; it comes with the repository, not with the wheel: "
-            "clone the repository and run the demo there, or name its examples/data with --data DIR"
+            f"{path or RECORDING}: expected the recorded data, got nothing; it comes with the repository and with the "
+            "wheel: leave out --data, or name the repository's examples/data with it"
         )
     return path
 

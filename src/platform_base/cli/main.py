@@ -36,6 +36,7 @@ from platform_base.cli import (
 from platform_base.cli import list as list_verb
 from platform_base.cli import run as run_verb
 from platform_base.cli import test as test_verb
+from platform_base.cli import web as web_verb
 from platform_base.cli.errors import (
     FAILED,
     INTERRUPTED,
@@ -110,6 +111,7 @@ app.command("new", epilog=new.EXAMPLES)(new.create_plugin)
 app.command("test", epilog=test_verb.EXAMPLES)(test_verb.try_plugin)
 app.command("doctor")(doctor.examine)
 app.command("warmup")(warmup.warm_up)
+app.command("web")(web_verb.open_page)
 app.command("schema")(schema.print_schema)
 app.command("demo")(demo.demonstrate)
 app.add_typer(runs.app)

@@ -12,7 +12,8 @@ from platform_base.core.plain import plain, shorten
 def summarize_value(value: Any) -> dict[str, Any]:
     """Describe a value for a program: ``type``, and for arrays ``dtype``, ``shape``, and their range.
 
-    The range is ``minimum`` and ``maximum`` without NaN, which are counted as ``missing``. A number or a short text
+    The range is ``minimum`` and ``maximum`` of what is finite; NaN are counted as ``missing``, infinities, if there are
+    any, as ``infinite``. A number or a short text
     stands under ``value``.
     """
     if isinstance(value, np.ndarray) and value.ndim:
@@ -34,12 +35,15 @@ def summarize_value(value: Any) -> dict[str, Any]:
 
 
 def _range(array: np.ndarray[Any, Any]) -> dict[str, Any]:
-    finite = array[~np.isnan(array)] if array.dtype.kind == "f" else array
-    return {
+    finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array
+    missing = int(np.isnan(array).sum()) if array.dtype.kind == "f" else 0
+    facts = {
         "minimum": plain(finite.min()) if finite.size else None,
         "maximum": plain(finite.max()) if finite.size else None,
-        "missing": int(array.size - finite.size),
+        "missing": missing,
     }
+    infinite = array.size - finite.size - missing
+    return {**facts, "infinite": int(infinite)} if infinite else facts
 
 
 def show_value(value: Any) -> str:
@@ -54,4 +58,4 @@ def show_value(value: Any) -> str:
     text = f"{' x '.join(map(str, facts['shape']))} {facts['dtype']}"
     if facts.get("minimum") is not None:
         text += f", from {facts['minimum']:.6g} to {facts['maximum']:.6g}"
-    return text + (f", {facts['missing']} missing" if facts.get("missing") else "")
+    return text + "".join(f", {facts[kind]} {kind}" for kind in ("missing", "infinite") if facts.get(kind))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.plots.figure import BLUE, FAINT, GREY, INK, ORANGE, SKY, Labels, draw_channels
+from platform_base.plots.recognition import Alignment
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,39 +20,27 @@ _GAP = 0.3
 """Distance between the two series, as a share of the larger of their ranges."""
 
 
-def draw_alignment(
-    figure: Figure,
-    reference: NDArray[Any],
-    target: NDArray[Any],
-    path: NDArray[Any],
-    *,
-    labels: Labels,
-    window_size: int | None = None,
-    caption: str = "",
-) -> None:
-    """Draw an alignment.
+def draw_alignment(figure: Figure, alignment: Alignment, *, labels: Labels) -> None:
+    """Draw an alignment; the connectors begin at the first channel, the window is a band in the plane of the path.
 
     Args:
         figure: An empty figure.
-        reference: ``(n,)`` or ``(n, channels)``; the connectors begin at its first channel.
-        target: ``(m,)`` or ``(m, channels)``.
-        path: ``(k, 2)`` pairs of reference and target sample, from 0.
+        alignment: What to draw.
         labels: Words for the axes.
-        window_size: Radius of the window, samples, shown as a band; None: no window.
-        caption: Stands in a corner of the plane of the path.
     """
     figure.set_size_inches(12.0, 5.0)
     left, right = figure.subplots(1, 2, width_ratios=[1.9, 1])
-    _draw_series(left, reference, target, path, labels)
-    _draw_path(right, len(reference), len(target), path, labels, window_size)
+    _draw_series(left, alignment, labels)
+    _draw_path(right, alignment, labels)
     left.set_title(labels.title or "Alignment")
     right.set_title("Warping path")
-    right.text(0.98, 0.03, caption, transform=right.transAxes, ha="right", va="bottom", fontsize=9)
+    right.text(0.98, 0.03, alignment.caption, transform=right.transAxes, ha="right", va="bottom", fontsize=9)
 
 
-def _draw_series(axes: Axes, reference: NDArray[Any], target: NDArray[Any], path: NDArray[Any], labels: Labels) -> None:
+def _draw_series(axes: Axes, alignment: Alignment, labels: Labels) -> None:
     from matplotlib.collections import LineCollection
 
+    reference, target, path = alignment.reference, alignment.target, alignment.path
     span = max(np.ptp(reference), np.ptp(target)) or 1.0
     shift = float(np.min(reference) - np.max(target) - _GAP * span)
     shifted = target + shift
@@ -66,7 +55,7 @@ def _draw_series(axes: Axes, reference: NDArray[Any], target: NDArray[Any], path
         axis=1,
     )
     axes.add_collection(LineCollection(list(pairs), colors=GREY, linewidths=0.6, alpha=0.55, zorder=1))
-    for series, color, name in ((reference, BLUE, "reference"), (shifted, ORANGE, "target")):
+    for series, color, name in ((reference, BLUE, alignment.names[0]), (shifted, ORANGE, alignment.names[1])):
         draw_channels(
             axes,
             labels.start + np.arange(len(series)),
@@ -115,8 +104,9 @@ def _label_two_scales(axes: Axes, reference: NDArray[Any], target: NDArray[Any],
         text.set_color(color)
 
 
-def _draw_path(axes: Axes, n: int, m: int, path: NDArray[Any], labels: Labels, window_size: int | None) -> None:
-    start = labels.start
+def _draw_path(axes: Axes, alignment: Alignment, labels: Labels) -> None:
+    start, path, window_size = labels.start, alignment.path, alignment.window_size
+    n, m = len(alignment.reference), len(alignment.target)
     if window_size is not None:
         i = np.arange(n, dtype=float)
         low, high = np.clip(i - window_size, 0, m - 1), np.clip(i + window_size, 0, m - 1)
@@ -139,8 +129,8 @@ def _draw_path(axes: Axes, n: int, m: int, path: NDArray[Any], labels: Labels, w
     )
     axes.plot(start + path[:, 0], start + path[:, 1], color=INK, lw=1.9, label="path")
     unit = labels.time or "sample"
-    axes.set_xlabel(f"{labels.name('reference')}, {unit}", color=BLUE)
-    axes.set_ylabel(f"{labels.name('target')}, {unit}", color=ORANGE)
+    axes.set_xlabel(f"{labels.name(alignment.names[0])}, {unit}", color=BLUE)
+    axes.set_ylabel(f"{labels.name(alignment.names[1])}, {unit}", color=ORANGE)
     if 0.75 < n / m < 1.34:
         axes.set_aspect("equal", adjustable="box", anchor="N")
     axes.margins(0.03)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.plots.figure import BLUE, GREY, INK, ORANGE, SKY, Labels, draw_channels
+from platform_base.plots.recognition import Filtered
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,49 +19,33 @@ _FLOOR_DB = -100.0
 """Gains below this are as good as nothing, and would flatten the rest of the curve."""
 
 
-def draw_filter(
-    figure: Figure,
-    before: NDArray[Any],
-    after: NDArray[Any],
-    *,
-    labels: Labels,
-    sampling_rate: float | None = None,
-    freqs: NDArray[Any] | None = None,
-    magnitude_db: NDArray[Any] | None = None,
-    cutoffs: Sequence[float] = (),
-) -> None:
-    """Draw a filtered series and the frequency response.
+def draw_filter(figure: Figure, filtered: Filtered, *, labels: Labels) -> None:
+    """Draw a filtered series and the frequency response, the cutoffs marked.
 
     Args:
         figure: An empty figure.
-        before: ``(n,)`` or ``(n, channels)``.
-        after: As `before`.
+        filtered: What to draw.
         labels: Words for the axes.
-        sampling_rate: Samples per unit of time; None: time is counted in samples, and frequencies are
-            fractions of the Nyquist frequency.
-        freqs: ``(points,)`` from 0; None: the filter has no frequency response.
-        magnitude_db: ``(points,)``, dB.
-        cutoffs: Frequencies to mark, in the unit of `freqs`.
     """
-    responds = freqs is not None and magnitude_db is not None
+    rate, freqs, gain = filtered.sampling_rate, filtered.freqs, filtered.magnitude_db
+    responds = freqs is not None and gain is not None
     figure.set_size_inches(11.0, 7.2 if responds else 4.2)
-    if responds:
+    if freqs is not None and gain is not None:
         upper, lower = figure.subplots(2, 1, height_ratios=[1.25, 1])
-        assert freqs is not None
-        assert magnitude_db is not None
-        _draw_response(lower, freqs, magnitude_db, sampling_rate, cutoffs, labels)
+        _draw_response(lower, freqs, gain, rate, filtered.cutoffs, labels)
     else:
         upper = figure.subplots()
-    _draw_series(upper, before, after, sampling_rate, labels)
+    _draw_series(upper, filtered.before, filtered.after, rate, labels)
     upper.set_title(labels.title or "Filtered series")
     figure.align_ylabels()
 
 
 def _draw_series(
-    axes: Axes, before: NDArray[Any], after: NDArray[Any], sampling_rate: float | None, labels: Labels
+    axes: Axes, before: NDArray[Any] | None, after: NDArray[Any], sampling_rate: float | None, labels: Labels
 ) -> None:
-    x = labels.start + np.arange(len(before)) / (sampling_rate or 1.0)
-    draw_channels(axes, x, before, color=SKY, label=labels.name("before"), width=1.0)
+    x = labels.start + np.arange(len(after)) / (sampling_rate or 1.0)
+    if before is not None:
+        draw_channels(axes, x, before, color=SKY, label=labels.name("before"), width=1.0)
     draw_channels(axes, x, after, color=ORANGE, label=labels.name("after"), width=2.0)
     axes.set_xlabel(labels.time or ("time (s)" if sampling_rate else "sample"))
     axes.set_ylabel(labels.value)

@@ -9,8 +9,10 @@ comma, a comma may stand for the decimal point in a column that has no points. E
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,8 @@ MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?"})
 _DELIMITERS = ("\t", ";", ",")
 _SPACE = " "
 _SAMPLE = 50
+_LARGE = 1 << 20
+"""Characters from which on cells are not cut one by one."""
 _DECIMAL_COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+|\d+)([eE][+-]?\d+)?")
 
 
@@ -32,10 +36,10 @@ class DelimitedReader:
 
     def read(self, path: SeriesFile, selector: str) -> Selection:
         """Read one column, or several as channels; see `base.Reader`."""
-        names, rows, delimiter = _table(path)
-        columns = _choose(path, selector, names, rows)
-        channels = [_parse_column(path, names[index], index, rows, delimiter != ",") for index in columns]
-        chosen = ", ".join(repr(names[index]) for index in columns)
+        table = _read_table(path)
+        columns = _choose(path, selector, table)
+        channels = [table.column(path, index) for index in columns]
+        chosen = ", ".join(repr(table.names[index]) for index in columns)
         return Selection(
             values=channels[0] if len(channels) == 1 else np.column_stack(channels),
             name=f"column{'s' * (len(columns) > 1)} {chosen}",
@@ -43,27 +47,97 @@ class DelimitedReader:
 
     def read_all(self, path: SeriesFile) -> Contents:
         """Read every column of numbers; see `base.Reader`."""
-        names, rows, delimiter = _table(path)
+        table = _read_table(path)
         contents = Contents(columns={})
-        for index, name in enumerate(names):
+        for index, name in enumerate(table.names):
             free = name_apart(name, {*contents.columns, *contents.left_out})
             try:
-                contents.columns[free] = _parse_column(path, name, index, rows, delimiter != ",")
+                contents.columns[free] = table.column(path, index)
             except InputError as error:
                 contents.left_out[free] = str(error)
         return contents
 
 
-def _table(path: SeriesFile) -> tuple[list[str], list[tuple[int, list[str]]], str]:
-    """Return the names of the columns, the rows with their line numbers, and the delimiter."""
-    lines = _data_lines(path, _decode(path))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """Cells as text, and whole columns where NumPy has parsed them.
+
+    Attributes:
+        names: Of the columns.
+        rows: Line numbers and cells; the first ones only where `parsed` holds the columns of numbers.
+        delimiter: What divides the cells.
+        parsed: Columns by position.
+    """
+
+    names: list[str]
+    rows: list[tuple[int, list[str]]]
+    delimiter: str
+    parsed: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+
+    def numeric(self) -> list[int]:
+        """Return the columns that look like numbers in the first rows."""
+        return [
+            index
+            for index in range(len(self.names))
+            if all(_is_number(row[index]) or row[index].casefold() in MISSING for _, row in self.rows[:_SAMPLE])
+        ]
+
+    def column(self, path: SeriesFile, index: int) -> NDArray[np.float64]:
+        """Return a column of numbers; raises `InputError` at the first cell that is none."""
+        if index in self.parsed:
+            return self.parsed[index]
+        return _parse_column(path, self.names[index], index, self.rows, self.delimiter != ",")
+
+
+def _read_table(path: SeriesFile) -> _Table:
+    text = _decode(path)
+    if len(text) > _LARGE and (table := _parse_at_once(path, text)) is not None:
+        return table
+    return _cut(path, _data_lines(path, text))
+
+
+def _cut(path: SeriesFile, lines: list[tuple[int, str]]) -> _Table:
     if not lines:
         raise InputError(f"{path}: expected rows of numbers, got an empty file")
     delimiter = _find_delimiter([text for _, text in lines[:_SAMPLE]])
     names, rows = _take_names(list(_split(path, lines, delimiter)))
     if not rows:
         raise InputError(f"{path}: expected rows of numbers below the names, got names only")
-    return names, rows, delimiter
+    return _Table(names=names, rows=rows, delimiter=delimiter)
+
+
+def _parse_at_once(path: SeriesFile, text: str) -> _Table | None:
+    """Let NumPy parse a large table: a cell as a Python object takes ten times the memory of its number.
+
+    Returns:
+        None where it is not as plain as NumPy's parser wants it: comments, quotes, rows of unequal lengths, words for
+        missing numbers. Then the cells are cut one by one.
+    """
+    head = text[: _LARGE // 8].splitlines()[:-1]
+    if len(head) < _SAMPLE or "#" in text or '"' in text or "\r" in text.replace("\r\n", ""):
+        return None
+    table = _cut(path, _data_lines(path, "\n".join(head)))
+    lines = text.count("\n") + (not text.endswith("\n"))
+    width = len(table.names)
+    if table.delimiter != _SPACE and text.count(table.delimiter) != lines * (width - 1):
+        return None
+    numeric = table.numeric()
+    if not numeric:
+        return None
+    try:
+        numbers = np.loadtxt(
+            io.StringIO(text),
+            delimiter=None if table.delimiter == _SPACE else table.delimiter,
+            skiprows=table.rows[0][0] - 1,
+            usecols=numeric if table.delimiter != _SPACE else None,
+            comments=None,
+            ndmin=2,
+        )
+    except ValueError:
+        return None
+    if table.delimiter == _SPACE:
+        return replace(table, parsed={index: numbers[:, index] for index in range(width)})
+    return replace(table, parsed={index: numbers[:, place] for place, index in enumerate(numeric)})
 
 
 def _decode(path: SeriesFile) -> str:
@@ -131,17 +205,13 @@ def _is_number(cell: str) -> bool:
     return cell.casefold() not in MISSING
 
 
-def _choose(path: SeriesFile, selector: str, names: list[str], rows: list[tuple[int, list[str]]]) -> list[int]:
+def _choose(path: SeriesFile, selector: str, table: _Table) -> list[int]:
     if selector:
-        return [find_column(path, name, names) for name in split_names(selector, names)]
-    numeric = [
-        index
-        for index in range(len(names))
-        if all(_is_number(row[index]) or row[index].casefold() in MISSING for _, row in rows[:_SAMPLE])
-    ]
+        return [find_column(path, name, table.names) for name in split_names(selector, table.names)]
+    numeric = table.numeric()
     if len(numeric) == 1:
         return numeric
-    raise part_needed(path, "column", names)
+    raise part_needed(path, "column", table.names)
 
 
 def _parse_column(

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-_ALWAYS = ("__future__", "platform_base.core", "platform_base.kernels", "platform_base.plugins.base")
+_ALWAYS = (
+    "__future__", "platform_base.core", "platform_base.kernels", "platform_base.series", "platform_base.plugins.base"
+)  # fmt: skip
 _ABSENCE = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
@@ -106,8 +108,8 @@ class ImportGuard:
     """The rules for one plugin.
 
     Blocked modules win over allowed ones; a name stands for everything below it. Never refused are the
-    plugin's own modules, `platform_base.core`, `platform_base.kernels` and `platform_base.plugins.base`; the
-    standard library is refused only where it is blocked.
+    plugin's own modules, `platform_base.core`, `platform_base.kernels`, `platform_base.series` and
+    `platform_base.plugins.base`; the standard library is refused only where it is blocked.
 
     Attributes:
         allowed: Third-party modules, such as ``("numpy", "scipy")``; ``None``: any.
@@ -140,7 +142,7 @@ class ImportGuard:
         if _matches(module, self.own) or top in sys.stdlib_module_names:
             return None
         if top == "platform_base":
-            public = "platform_base.core, platform_base.kernels and platform_base.plugins.base"
+            public = "platform_base.core, platform_base.kernels, platform_base.series and platform_base.plugins.base"
             return f"module {module!r} is not for plugins; import only {public}"
         if optional or self.allowed is None or _matches(module, self.allowed):
             return None
