@@ -68,4 +68,4 @@ html_sidebars = {
 
 gettext_compact = False  # a catalogue for each page
 gettext_location = False
-written_in_portuguese = ["README.pt-BR", "plugins/README"]
+written_in_portuguese = ["README.pt-BR", *(f"plugins/{name}README" for name in ("", "custom_filters/", "template/"))]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOTS = {"en": "README", "pt_BR": "README.pt-BR"}
 _GUIDES = "docs/plugins/guides/"
 _MENU = (
-    ({"en": "Tutorial", "pt_BR": "Tutorial"}, ("docs/plugins/guides/first-plugin",)),
+    ({"en": "Tutorial", "pt_BR": "Tutorial"}, (f"{_GUIDES}tutorial", f"{_GUIDES}first-plugin")),
     ({"en": "How to, verb by verb", "pt_BR": "Como fazer, verbo por verbo"}, ("verbs",)),
     ({"en": "How to", "pt_BR": "Como fazer"}, (f"{_GUIDES}*", "docs/plugins/troubleshooting")),
     ({"en": "Concepts", "pt_BR": "Conceitos"}, ("docs/plugins/concepts/*",)),

@@ -8,6 +8,7 @@ import inspect
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -161,16 +162,41 @@ def test_yaml_is_settings(block, tmp_path):
 
 @pytest.mark.parametrize("block", blocks_in(*SHELLS))
 def test_commands_have_the_verbs_and_options_that_are_shown(block):
-    verbs = typer.main.get_command(app).commands
     for words in find_commands(block, "platform-base"):
-        named = [word for word in words if not word.startswith("-")]
-        assert not named or named[0] in verbs, words
-        known = {"--help", "-h", "--version", "--verbose", "-v", "--log-json"}
-        if named:
-            verb = verbs[named[0]]
-            inner = getattr(verb, "commands", {}).get(named[1]) if len(named) > 1 else None
-            known |= {spelling for option in (inner or verb).params for spelling in option.opts}
-        assert {word.partition("=")[0] for word in words if word.startswith("-")} <= known, words
+        check_command(words)
+
+
+@EACH_PAGE
+def test_commands_named_in_the_text_have_these_verbs_and_options(page):
+    for line in read_prose(REPOSITORY / page):
+        for shown in re.findall(r"`platform-base ([^`]+)`", line):
+            check_command(shlex.split(shown.replace("...", "")))
+
+
+def test_every_verb_is_shown_in_a_guide():
+    shown = set()
+    for page, blocks in BLOCKS.items():
+        if page.parent == Path("docs/plugins/guides"):
+            commands = [
+                words for block in blocks if block.language in SHELLS for words in find_commands(block, "platform-base")
+            ]
+            shown |= {word for words in commands for word in words[:1]}
+    assert set(typer.main.get_command(app).commands) <= shown
+
+
+def check_command(words):
+    """Look up the verb and every option in the parser itself."""
+    verbs = typer.main.get_command(app).commands
+    named = [word for word in words if not word.startswith("-")]
+    if named[:1] == ["VERB"]:
+        return
+    assert not named or named[0] in verbs, words
+    known = {"--help", "-h", "--version", "--verbose", "-v", "--log-json"}
+    if named:
+        verb = verbs[named[0]]
+        inner = getattr(verb, "commands", {}).get(named[1]) if len(named) > 1 else None
+        known |= {spelling for option in (inner or verb).params for spelling in option.opts}
+    assert {word.partition("=")[0] for word in words if word.startswith("-")} <= known, words
 
 
 @EACH_PAGE

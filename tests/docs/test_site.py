@@ -21,6 +21,8 @@ from docs.generate.error_classes import remedy
 ENGLISH, PORTUGUESE = "en", "pt_BR"
 #: Pages that are translated. This list may grow, never shrink.
 TRANSLATED = {
+    "docs/plugins/README",
+    "docs/plugins/concepts/defence-in-depth",
     "docs/plugins/concepts/isolation",
     "docs/plugins/concepts/kernels",
     "docs/plugins/concepts/releases",
@@ -34,16 +36,29 @@ TRANSLATED = {
     "docs/plugins/guides/environments",
     "docs/plugins/guides/filters",
     "docs/plugins/guides/first-plugin",
+    "docs/plugins/guides/history",
     "docs/plugins/guides/hot-reload",
     "docs/plugins/guides/list",
+    "docs/plugins/guides/monitoring",
+    "docs/plugins/guides/new",
     "docs/plugins/guides/operating",
+    "docs/plugins/guides/pack",
+    "docs/plugins/guides/profile",
     "docs/plugins/guides/replay",
     "docs/plugins/guides/run",
     "docs/plugins/guides/schema",
     "docs/plugins/guides/switching",
     "docs/plugins/guides/test",
+    "docs/plugins/guides/tutorial",
+    "docs/plugins/guides/validate",
     "docs/plugins/guides/warmup",
     "docs/plugins/guides/watch",
+    "docs/plugins/reference/command-line",
+    "docs/plugins/reference/errors",
+    "docs/plugins/reference/manifest",
+    "docs/plugins/reference/registry",
+    "docs/plugins/reference/settings",
+    "docs/plugins/reference/testing",
     "docs/plugins/troubleshooting",
 }
 
