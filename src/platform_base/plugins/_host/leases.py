@@ -60,6 +60,7 @@ class Lease:
         self.spoilt = False
         self._lock = threading.Lock()
         self._uses = 0
+        self._cleared = False
         self._borrowers: set[Borrower] = set()
 
     def lend(self, borrower: Borrower) -> int:
@@ -70,9 +71,11 @@ class Lease:
         """
         descriptor = self.arena.open_for_reading()
         with self._lock:
-            if not self._uses:
-                # What an earlier and longer result left behind is not for the eyes of another plugin.
+            if not self._cleared:
+                # What an earlier and longer result left behind is not for the eyes of another plugin. Nobody writes
+                # there again: the caller's array ends before, and whoever is lent the arena can only read.
                 self.arena.memory[self.used :] = bytes(self.arena.size - self.used)
+                self._cleared = True
             self._uses += 1
             self._borrowers.add(borrower)
         return descriptor
