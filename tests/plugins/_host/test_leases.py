@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tests.conftest import OPEN_IMPORTS, SAMPLES, workers
 
+from platform_base.plugins._host.leases import Leases
 from platform_base.plugins.errors import PluginFailedError, RegistryClosedError
 from platform_base.plugins.registry import PluginRegistry
 
@@ -170,6 +171,26 @@ def test_a_result_is_the_callers_and_stays_as_it_is(holder):
     ask(holder, "scribble")
     assert first[0] == 1.0
     assert holder._engine._leases.find(first) is None  # Copied: its worker had not let go.
+
+
+def test_one_large_arena_waits_for_the_next_result_of_its_size():
+    leases = Leases()
+    size = 257 << 20
+    first = leases.take(size, "release")
+    assert leases.take_back(first, "release")
+    assert leases.take(size, "another release") is not first
+    assert leases.take(size, "release") is first
+    second = leases.take(size, "release")
+    assert leases.take_back(first, "release")
+    assert leases.take_back(second, "release")
+    assert not first.is_open  # only the latest one stays
+    small = leases.take(1 << 20, "release")
+    assert leases.take_back(small, "release")
+    leases.drop_large()
+    assert not second.is_open
+    assert small.is_open
+    leases.close()
+    assert not small.is_open
 
 
 def test_later_results_do_not_change_earlier_ones(registry):

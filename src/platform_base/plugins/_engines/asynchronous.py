@@ -90,16 +90,19 @@ def _advance(steps: Generator[Step, None, Answer]) -> tuple[Step, Answer | None]
 async def _readable(connection: Connection, deadline: float | None) -> None:
     """Wait until the worker has said something, has died, or the deadline has passed; read its output meanwhile."""
     loop = asyncio.get_running_loop()
-    while not connection.look(0.0):
+    over = False
+    while not over:
         woken: asyncio.Future[None] = loop.create_future()
+        # A bare timer: `asyncio.timeout` takes as long as the rest of waiting.
+        timer = loop.call_later(deadline - time.monotonic(), _settle, woken) if deadline is not None else None
         loop.add_reader(connection.fileno(), _settle, woken)
         try:
-            async with asyncio.timeout(None if deadline is None else max(0.0, deadline - time.monotonic())):
-                await woken
-        except TimeoutError:
-            return
+            await woken
         finally:
             loop.remove_reader(connection.fileno())
+            if timer is not None:
+                timer.cancel()
+        over = connection.look(0.0) or (deadline is not None and time.monotonic() >= deadline)
 
 
 def _settle(woken: asyncio.Future[None]) -> None:

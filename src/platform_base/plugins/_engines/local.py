@@ -230,6 +230,7 @@ class LocalEngine:
     def retire(self, release: Release) -> None:
         """See `Engine.retire`."""
         self._pool.retire(lambda key: isinstance(key, tuple) and key[:3] == _identity(release))
+        self._leases.drop_large()
 
     def forget(self, release: Release) -> None:
         """See `Engine.forget`."""

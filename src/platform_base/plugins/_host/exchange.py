@@ -26,7 +26,11 @@ _COPY_UP_TO = 1 << 20
 """Results up to this size are copied out of an arena that the worker keeps: cheaper than mapping one anew."""
 
 _KEEP_UP_TO = 128 << 20
-"""Larger input arenas are made for one call: a worker that sits idle should not hold so much memory."""
+"""Larger input arenas are made for one call: a worker that sits idle should not hold so much memory.
+
+Unless the plugin may use four times as much: whoever gave it that expects such calls, and to find and to clear fresh
+memory takes longer than to fill it.
+"""
 
 _MOST_BYTES = 1 << 30
 
@@ -70,6 +74,7 @@ class Exchange:
         self._leases = leases
         self._audience = audience
         self._most_bytes = most_bytes or _MOST_BYTES
+        self._keep_up_to = max(_KEEP_UP_TO, (most_bytes or 0) // 4)
         self._inputs: memoryview | None = None
         self._results: memoryview | None = None
         self._granted: Arena | None = None
@@ -143,6 +148,7 @@ class Exchange:
         view = self._inputs
         if view is not None and len(view) >= needed:
             return view
+        self._inputs = view = None  # given back first: both together may be more than there is
         made = Arena(_round(needed))
         try:
             descriptors.append(made.open_for_reading())
@@ -150,7 +156,7 @@ class Exchange:
             made.close()
         self._input_bytes = made.size
         self._given_bytes += made.size
-        self._inputs = made.memory if made.size <= _KEEP_UP_TO else None
+        self._inputs = made.memory if made.size <= self._keep_up_to else None
         return made.memory
 
     def forget_inputs(self) -> None:

@@ -30,6 +30,9 @@ from platform_base.plugins._wire.arena import Arena, address_of, replace_by_priv
 _SHELVED_BYTES = 256 << 20
 """Memory that is kept for later although no array uses it, bytes."""
 
+_LARGE_BYTES = 1 << 30
+"""One arena of up to so many bytes may lie there besides, bytes: fresh memory takes longer to find than to fill."""
+
 _MOST_SHELVED = 32
 _MOST_OPEN = 64
 """Arrays that can be lent; further ones work as any array does. Each holds two descriptors."""
@@ -57,6 +60,7 @@ class Lease:
         self.spoilt = False
         self._lock = threading.Lock()
         self._uses = 0
+        self._cleared = False
         self._borrowers: set[Borrower] = set()
 
     def lend(self, borrower: Borrower) -> int:
@@ -67,9 +71,11 @@ class Lease:
         """
         descriptor = self.arena.open_for_reading()
         with self._lock:
-            if not self._uses:
-                # What an earlier and longer result left behind is not for the eyes of another plugin.
+            if not self._cleared:
+                # What an earlier and longer result left behind is not for the eyes of another plugin. Nobody writes
+                # there again: the caller's array ends before, and whoever is lent the arena can only read.
                 self.arena.memory[self.used :] = bytes(self.arena.size - self.used)
+                self._cleared = True
             self._uses += 1
             self._borrowers.add(borrower)
         return descriptor
@@ -186,13 +192,33 @@ class Leases:
     def take_back(self, arena: Arena, audience: str) -> bool:
         """Shelve an arena for later results, or close it; return whether its worker has let go of it."""
         usable = arena.is_private and arena.is_writable_for_others
-        shelf = list(self._shelf)
-        room = len(shelf) < _MOST_SHELVED and sum(other.size for _, other in shelf) + arena.size <= _SHELVED_BYTES
-        if usable and room and not self._closed:
+        if usable and not self._closed and self._make_room(arena):
             self._shelf.append((audience, arena))
         else:
             arena.close()
         return usable
+
+    def _make_room(self, arena: Arena) -> bool:
+        """Return whether an arena may be shelved, after the large one of before has gone if this is one."""
+        shelf = list(self._shelf)
+        if arena.size > _SHELVED_BYTES:
+            self.drop_large()
+            return arena.size <= _LARGE_BYTES
+        small = [other.size for _, other in shelf if other.size <= _SHELVED_BYTES]
+        return len(small) < _MOST_SHELVED and sum(small) + arena.size <= _SHELVED_BYTES
+
+    def drop_large(self) -> None:
+        """Let go of the large arena on the shelf: no results of its size are expected soon."""
+        for item in list(self._shelf):
+            if item[1].size > _SHELVED_BYTES:
+                self._discard(item)
+
+    def _discard(self, item: tuple[str, Arena]) -> None:
+        try:
+            self._shelf.remove(item)
+        except ValueError:
+            return  # Another thread was faster.
+        item[1].close()
 
     def forget_reuse(self) -> None:
         """Never use the memory of today's arrays again: a forked child may still look at it."""
