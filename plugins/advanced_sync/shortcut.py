@@ -19,22 +19,24 @@ def make_shortcut(
     brief: Callable[..., Any],
     long: Callable[..., Any],
     radius: int,
-    rules: tuple[int, int, int, float, bool],
+    single: bool,
+    squares: bool,
+    further: tuple[Any, ...],
 ) -> Shortcut:
     """Return the short way for one choice of options.
 
     Args:
         few_cells: Up to how many cells `brief` is called.
-        brief: Of two ``(n,)`` float64 series, the radius, whether a diagonal step counts once, and whether costs are
-            squares: the cost, or the path and the cost; NaN where the call is not right. It checks no types.
-        long: Of two series, the radius and `rules`: the same, bit for bit.
+        brief: Of two ``(n,)`` float64 series, `radius`, `single` and `squares`: the cost, or the path and the cost; NaN
+            where the call is not right. It checks no types.
+        long: Of two series, `radius` and what is in `further`: the same, bit for bit.
         radius: Of the window; -1 for none.
-        rules: Further arguments of `long`: three kernels, the weight of a diagonal step, whether costs are squares.
+        single: Whether a diagonal step counts once.
+        squares: Whether costs are squares.
+        further: See `long`.
     """
     # Names of the closure, because looking up an attribute takes as long as computing a cell.
     array, float64 = np.ndarray, np.dtype(np.float64)
-    free, masked, recording, weight, squares = rules
-    single = weight == 1.0
 
     def take(reference: Any, target: Any) -> Any:
         # There is one object for the type of native float64, so it can be told by looking which one it is.
@@ -46,7 +48,7 @@ def make_shortcut(
         if cells <= few_cells:
             return brief(reference, target, radius, single, squares)
         if cells <= _CELLS:
-            return long(reference, target, radius, free, masked, recording, weight, squares)
+            return long(reference, target, radius, *further)
         return None
 
     return take

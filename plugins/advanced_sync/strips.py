@@ -14,6 +14,7 @@ try:
 
     from platform_base.kernels.alignment import align_plain, compute_distance, compute_path, measure_plain
     from platform_base.kernels.compilation import compile_for_python
+    from platform_base.kernels.narrow import align_narrow, compile_narrow, count_narrow_lanes, measure_narrow
     from platform_base.kernels.rules import find_rules
     from platform_base.kernels.short import FEW_CELLS, FEW_CELLS_OF_PATH, align_short, measure_short
 except ImportError as error:
@@ -46,20 +47,39 @@ def find_shortcut(options: Mapping[str, Any], *, path: bool) -> Shortcut | None:
     if names is None or not (radius is None or (type(radius) is int and radius >= 0)):
         return None
     radius = -1 if radius is None else min(radius, _WIDEST)
-    return make_shortcut(*_compile_shortcut(path), radius, find_rules(*names, 1)[:5])
+    rules = find_rules(*names, 1)
+    single, lanes = rules.diagonal_weight == 1.0, count_narrow_lanes(radius)
+    if lanes:
+        advance = compile_narrow(lanes, single, rules.squares, path).address
+        long, further = _compile_narrow(path), (advance, lanes, single, rules.squares)
+    else:
+        long, further = _compile_plain(path), rules[:5]
+    return make_shortcut(*_compile_short(path), long, radius, single, rules.squares, further)
 
 
 @functools.cache
-def _compile_shortcut(path: bool) -> tuple[int, Callable[..., Any], Callable[..., Any]]:
+def _compile_short(path: bool) -> tuple[int, Callable[..., Any]]:
+    few = FEW_CELLS_OF_PATH if path else FEW_CELLS
+    further = types.int64, types.boolean, types.boolean
+    return few, compile_for_python(align_short if path else measure_short, _find_signature(path, *further), brief=True)
+
+
+@functools.cache
+def _compile_plain(path: bool) -> Callable[..., Any]:
+    further = *(types.int64,) * 4, types.float64, types.boolean
+    return compile_for_python(align_plain if path else measure_plain, _find_signature(path, *further))
+
+
+@functools.cache
+def _compile_narrow(path: bool) -> Callable[..., Any]:
+    further = *(types.int64,) * 3, types.boolean, types.boolean
+    return compile_for_python(align_narrow if path else measure_narrow, _find_signature(path, *further))
+
+
+def _find_signature(path: bool, *further: Any) -> Any:
     series = types.Array(types.float64, 1, "A")
     result = types.Tuple((types.Array(types.int64, 2, "C"), types.float64)) if path else types.float64
-    brief = result(series, series, types.int64, types.boolean, types.boolean)
-    long = result(series, series, *(types.int64,) * 4, types.float64, types.boolean)
-    return (
-        FEW_CELLS_OF_PATH if path else FEW_CELLS,
-        compile_for_python(align_short if path else measure_short, brief, brief=True),
-        compile_for_python(align_plain if path else measure_plain, long),
-    )
+    return result(series, series, *further)
 
 
 def find_plain_names(options: Mapping[str, Any]) -> tuple[str, str] | None:
