@@ -9,7 +9,8 @@ from platform_base.kernels.compilation import kernel
 
 from . import hampel_loop, kalman_recursion
 from .section_lines import chunk_tables, run_lines
-from .sliding_vectors import weighted_sums
+from .sliding_medians import running_medians
+from .sliding_vectors import running_means, weighted_sums
 
 replace_outliers = kernel(hampel_loop.replace_outliers)
 filter_level = kernel(kalman_recursion.filter_level)
@@ -23,6 +24,8 @@ __all__ = [
     "filter_trend",
     "replace_outliers",
     "run_lines",
+    "running_means",
+    "running_medians",
     "smooth_level",
     "smooth_trend",
     "weighted_sums",

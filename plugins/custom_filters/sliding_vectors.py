@@ -1,6 +1,6 @@
-"""Weighted sums over a sliding window in vectors: every lane sums for an output of its own, in registers.
+"""Weighted sums and means over a sliding window in vectors: every lane sums for an output of its own.
 
-The order within a sum is that of `sliding_sum`, so the results are the same bit for bit.
+The order within a sum is that of `sliding_sum` and `sliding_mean`, so the results are the same bit for bit.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ from platform_base.kernels.vectors import load, splat, store
 
 # One vector of sums lives across the turns; a second is left for the samples.
 LANES = count_lanes(2)
+
+# Outputs at a time, and windows that they span at least: three pieces of that size stay in the first-level cache, or
+# the second where windows are long, and little is computed twice.
+_TILE = 1024
+_WINDOWS = 4
 
 
 @kernel
@@ -37,3 +42,40 @@ def weighted_sums(line: NDArray[np.float64], weights: NDArray[np.float64], out: 
         for j in range(weights.shape[0]):
             total += weights[j] * line[i + j]
         out[i] = total
+
+
+@kernel
+def running_means(line: NDArray[np.float64], length: int, out: NDArray[np.float64]) -> None:
+    """Set ``out[i]`` to the mean of ``line[i : i + length]``; see `sliding_mean.running_means`."""
+    n = out.shape[0]
+    tile = max(_TILE, _WINDOWS * length)
+    # What vectors reach beyond the last sample is computed with, but comes into no output.
+    sums = np.zeros(tile + 2 * length + 2 * LANES)
+    totals = np.empty(tile + LANES)
+    for start in range(0, n, tile):
+        count = min(tile, n - start)
+        valid = count + length - 1
+        whole = valid - valid % LANES
+        for i in range(0, whole, LANES):
+            store(sums, i, load(line, start + i, LANES))
+        for i in range(whole, valid):
+            sums[i] = line[start + i]
+        totals[:] = 0.0
+        size, begin, rest = 1, 0, length
+        while rest:
+            if rest & 1:
+                for i in range(0, count, LANES):
+                    store(totals, i, load(totals, i, LANES) + load(sums, begin + i, LANES))
+                begin += size
+            rest >>= 1
+            if rest:
+                valid -= size
+                # In place: what a turn writes, no later one reads.
+                for i in range(0, valid, LANES):
+                    store(sums, i, load(sums, i, LANES) + load(sums, i + size, LANES))
+                size *= 2
+        whole = count - count % LANES
+        for i in range(0, whole, LANES):
+            store(out, start + i, load(totals, i, LANES) / splat(np.float64(length), LANES))
+        for i in range(whole, count):
+            out[start + i] = totals[i] / length

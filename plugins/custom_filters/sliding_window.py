@@ -13,7 +13,7 @@ from platform_base.plugins.base import get_context
 from .recursion import KernelName
 
 # Samples at a time: what lies between two steps stays in the second-level cache. The results do not depend on it.
-_PIECE = 1 << 16
+_PIECE = 1 << 15
 
 Evaluate = Callable[[NDArray[np.float64], KernelName], NDArray[np.float64]]
 
@@ -176,9 +176,8 @@ class WindowState:
         if count <= 0:
             self._held = self._held.copy()
             return np.empty((len(self._held), 0))
-        out = np.empty((len(self._held), count))
-        for channel, line in enumerate(self._held):
-            out[channel] = window.evaluate(np.ascontiguousarray(line), self._kernel)
+        lines = [window.evaluate(np.ascontiguousarray(line), self._kernel) for line in self._held]
+        out = np.array(lines) if len(lines) > 1 else lines[0][np.newaxis]  # a view: copying costs as much as averaging
         self._last = self._held[:, -window.length :].copy()
         self._held = self._held[:, count:].copy()
         return out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from . import sliding_sum
+from . import sliding_mean, sliding_sum
 from .recursion import KernelName, load_compiled
 from .sliding_window import Evaluate, SlidingWindow
 
@@ -13,6 +13,8 @@ from .sliding_window import Evaluate, SlidingWindow
 _DEVIATION_TO_SIGMA = 1.4826022185056018
 # Windows that are laid out side by side at a time where there is no compiled loop, in samples.
 _BLOCK = 1 << 20
+# Windows up to this length are kept sorted, in vectors: up to three times as fast as SciPy's heaps.
+_LONGEST_SORTED = 301
 
 
 def savgol_window(length: int, degree: int, *, centred: bool, before_first: str) -> SlidingWindow:
@@ -59,35 +61,25 @@ def weighted_window(
 
 
 def average_window(length: int, before: int, *, ends: str) -> SlidingWindow:
-    """Return the running mean.
+    """Return the running mean."""
 
-    Sums of 2, 4, 8, ... neighbours are formed from each other, and every window put together from them: O(n log k),
-    in an order that depends on the window alone, unlike a running sum's.
-    """
-
-    def evaluate(line: NDArray[np.float64], _: KernelName) -> NDArray[np.float64]:
-        count = len(line) - length + 1
-        total = np.zeros(count)
-        sums, size, start, rest = line, 1, 0, length
-        while rest:
-            if rest & 1:
-                total += sums[start : start + count]
-                start += size
-            rest >>= 1
-            if rest:
-                sums = sums[:-size] + sums[size:]
-                size *= 2
-        total /= length
-        return total
+    def evaluate(line: NDArray[np.float64], kernel: KernelName) -> NDArray[np.float64]:
+        out = np.empty(len(line) - length + 1)
+        (load_compiled() if kernel == "numba" else sliding_mean).running_means(line, length, out)
+        return out
 
     taps = np.full(length, 1.0 / length)
     return SlidingWindow(length=length, before=before, evaluate=evaluate, ends=ends, taps=taps)
 
 
 def median_window(length: int, before: int, *, ends: str) -> SlidingWindow:
-    """Return the running median."""
+    """Return the running median; of long windows SciPy's, which takes O(n log k)."""
 
-    def evaluate(line: NDArray[np.float64], _: KernelName) -> NDArray[np.float64]:
+    def evaluate(line: NDArray[np.float64], kernel: KernelName) -> NDArray[np.float64]:
+        if kernel == "numba" and length <= _LONGEST_SORTED:
+            out = np.empty(len(line) - length + 1)
+            load_compiled().running_medians(line, length, out)
+            return out
         from scipy import ndimage
 
         half = length // 2

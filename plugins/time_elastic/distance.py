@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from platform_base.kernels.gaps import check_nan_policy, fill_gaps
 from platform_base.kernels.series import as_times
 
+from .channels import split_pair
 from .kernels import KernelName, choose_kernel, load_compiled, solve_matrix, solve_path, solve_total
 from .problem import ElasticProblem, check_pair, check_window, closed_border, open_border
 from .steps import Samples, Steps
@@ -57,6 +59,11 @@ class ElasticDistance(ABC):
     rooted: ClassVar[bool] = True
     spread_matters: ClassVar[bool] = False
     weighted: ClassVar[bool] = False
+
+    @property
+    def of_one_channel(self) -> ElasticDistance | None:
+        """What compares each channel by itself, where their distances are added; ``None`` where they go together."""
+        return None
 
     @abstractmethod
     def steps(self) -> Steps:
@@ -167,6 +174,9 @@ def compare(
         MemoryError: If the matrix or the path does not fit into memory.
     """
     check_nan_policy(nan_policy)
+    if distance.of_one_channel is not None:
+        options = {"times": times, "window_size": window_size, "nan_policy": nan_policy, "kernel": kernel}
+        return _compare_channels(distance.of_one_channel, series1, series2, options, matrix, path)
     chosen = choose_kernel(kernel)
     bare = times[0] is None and times[1] is None and window_size is None
     if chosen == "numba" and bare and not (distance.spread_matters or distance.weighted):
@@ -208,6 +218,23 @@ def measure_path(
     comparison = compare(distance, series1, series2, path=True, **options)
     assert comparison.path is not None
     return comparison.path, comparison.distance
+
+
+def _compare_channels(
+    distance: ElasticDistance, series1: Any, series2: Any, options: Mapping[str, Any], matrix: bool, path: bool
+) -> Comparison:
+    pairs = split_pair(*check_pair(series1, series2, allow_nan=options["nan_policy"] != "raise"))
+    if path and len(pairs) > 1:
+        raise ValueError(
+            "path: expected independent=false, because channels that are compared by themselves have a path each; "
+            "ask for the path of one channel, or compare the channels together"
+        )
+    parts = [compare(distance, a, b, matrix=matrix, path=path, **options) for a, b in pairs]
+    return Comparison(
+        distance=sum(part.distance for part in parts),
+        matrix=sum((part.matrix for part in parts[1:]), start=parts[0].matrix) if matrix else None,
+        path=parts[0].path,
+    )
 
 
 def _compare_plain(

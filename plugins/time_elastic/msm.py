@@ -12,7 +12,7 @@ With samples counted from 1::
 
 with ``D(1, 1) = |a_1 - b_1|``, and no way but through (1, 1). It is a metric. Over several channels, ``|.|`` is the
 Euclidean norm, and x lies between y and z if it lies in the ball whose diameter they are, which is the same thing for
-one channel.
+one channel. Or channels are independent: each is compared by itself, and the distances are added.
 
 Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix; n m / 4 for the path
 up to 64 MiB, and beyond that twice the time instead of more memory.
@@ -20,7 +20,7 @@ up to 64 MiB, and beyond that twice the time instead of more memory.
 References: A. Stefan, V. Athitsos, G. Das, The move-split-merge metric for time series, IEEE TKDE 25 (2013) 1425-1438,
 doi 10.1109/TKDE.2012.88; for several channels A. Shifaz, C. Pelletier, F. Petitjean, G. I. Webb, Elastic similarity and
 distance measures for multivariate time series, KAIS 65 (2023) 2665-2698, doi 10.1007/s10115-023-01835-4. Programs that
-take squares of the norm for several channels give other values.
+take squares of the norm for several channels give other values; aeon does by default what ``independent`` stands for.
 """
 
 from __future__ import annotations
@@ -97,9 +97,17 @@ class Msm(ElasticDistance):
     """The distance with its parameter, as `msm_distance` describes it."""
 
     cost: float = 1.0
+    independent: bool = False
 
     def __post_init__(self) -> None:
         check_number(self.cost, "cost", 0.0)
+        if not isinstance(self.independent, (bool, np.bool_)):
+            raise TypeError(f"independent: expected true or false, got {self.independent!r}")
+
+    @property
+    def of_one_channel(self) -> Msm | None:
+        """The same distance of one channel, where channels are independent."""
+        return Msm(cost=self.cost) if self.independent else None
 
     def steps(self) -> MsmSteps:
         """Return the costs of the steps."""
@@ -111,6 +119,7 @@ def msm_distance(
     series2: ArrayLike,
     *,
     cost: float = 1.0,
+    independent: bool = False,
     window_size: int | None = None,
     nan_policy: str = "raise",
     kernel: str = "auto",
@@ -121,6 +130,8 @@ def msm_distance(
         series1: ``(n,)`` or ``(n, channels)`` real numbers, n at least 1.
         series2: ``(m,)`` or ``(m, channels)`` real numbers, in the unit of `series1`.
         cost: c, at least 0, in the unit of the series: what a split or a merge costs at least.
+        independent: Compare each channel by itself, and add the distances, instead of samples of all channels. There is
+            no path then.
         window_size: Sakoe-Chiba radius in samples: only cells with ``|i - j|`` up to it; ``None`` for no limit.
         nan_policy: What becomes of NaN: ``"raise"`` an error; ``"propagate"`` a distance and a matrix that are NaN, and
             an empty path; ``"interpolate"`` values on straight lines over the samples, channel by channel.
@@ -139,7 +150,7 @@ def msm_distance(
         >>> msm_distance([1.0, 2.0, 3.0], [1.0, 2.0, 2.0, 5.0], cost=0.5)
         2.5
     """
-    distance = Msm(cost=cost)
+    distance = Msm(cost=cost, independent=independent)
     return measure(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
@@ -148,6 +159,7 @@ def msm_matrix(
     series2: ArrayLike,
     *,
     cost: float = 1.0,
+    independent: bool = False,
     window_size: int | None = None,
     nan_policy: str = "raise",
     kernel: str = "auto",
@@ -168,7 +180,7 @@ def msm_matrix(
         >>> msm_matrix([1.0, 2.0], [1.0, 1.5, 4.0], cost=0.5).tolist()
         [[0.0, 1.0, 4.0], [1.5, 0.5, 3.0]]
     """
-    distance = Msm(cost=cost)
+    distance = Msm(cost=cost, independent=independent)
     return measure_matrix(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
@@ -177,6 +189,7 @@ def msm_path(
     series2: ArrayLike,
     *,
     cost: float = 1.0,
+    independent: bool = False,
     window_size: int | None = None,
     nan_policy: str = "raise",
     kernel: str = "auto",
@@ -198,7 +211,7 @@ def msm_path(
         >>> path.tolist(), distance
         ([[0, 0], [0, 1], [1, 2]], 0.5)
     """
-    distance = Msm(cost=cost)
+    distance = Msm(cost=cost, independent=independent)
     return measure_path(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
 
 
@@ -207,6 +220,7 @@ def msm_pairwise(
     others: Sequence[ArrayLike] | ArrayLike | None = None,
     *,
     cost: float = 1.0,
+    independent: bool = False,
     window_size: int | None = None,
     nan_policy: str = "raise",
     kernel: str = "auto",
@@ -218,6 +232,8 @@ def msm_pairwise(
         series: N series, of any lengths: ``(N, n)``, ``(N, n, channels)``, or a sequence of series.
         others: M series to compare them with; ``None`` for `series` themselves.
         cost: c, at least 0, in the unit of the series: what a split or a merge costs at least.
+        independent: Compare each channel by itself, and add the distances, instead of samples of all channels. There is
+            no path then.
         window_size: As `msm_distance`.
         nan_policy: As `msm_distance`; a series with NaN is at distance NaN from every other, and from itself.
         kernel: As `msm_distance`.
@@ -235,7 +251,7 @@ def msm_pairwise(
         >>> msm_pairwise([[1.0, 2.0], [1.0, 1.0, 2.0]], cost=0.5).tolist()
         [[0.0, 0.5], [0.5, 0.0]]
     """
-    distance = Msm(cost=cost)
+    distance = Msm(cost=cost, independent=independent)
     return measure_pairwise(
         distance, series, others, window_size=window_size, nan_policy=nan_policy, kernel=kernel, threads=threads
     )

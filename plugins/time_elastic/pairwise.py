@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from platform_base.kernels.series import as_series
 from platform_base.plugins.base import get_context
 
 from . import diagonals
+from .channels import check_channels, split_all
 from .distance import ElasticDistance, Prepared, prepare_with_gaps, stamp_samples
 from .kernels import KernelName, check_total, choose_kernel
 
@@ -48,6 +49,9 @@ def measure_pairwise(
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
         raise ValueError(f"threads: expected a whole number of at least 1, or None, got {threads!r}")
     check_nan_policy(nan_policy)
+    if distance.of_one_channel is not None:
+        options = {"window_size": window_size, "nan_policy": nan_policy, "kernel": kernel, "threads": threads}
+        return _measure_channels(distance.of_one_channel, series, others, options)
     chosen = choose_kernel(kernel)
     rows = prepare_all(distance, series, times, "series", nan_policy, chosen)
     columns = rows if others is None else prepare_all(distance, others, other_times, "others", nan_policy, chosen)
@@ -60,6 +64,18 @@ def measure_pairwise(
         else:
             _fill_pairs(pairs, lambda fraction: report(fraction, "pairs"))
     return pairs.finish()
+
+
+def _measure_channels(
+    distance: ElasticDistance, series: Any, others: Any, options: Mapping[str, Any]
+) -> NDArray[np.float64]:
+    """Return the sum of the distances of every channel; none of them looks at time stamps."""
+    allow_nan = options["nan_policy"] != "raise"
+    rows = split_all(series, "series", allow_nan=allow_nan)
+    columns = [None] * len(rows) if others is None else split_all(others, "others", allow_nan=allow_nan)
+    check_channels([len(columns)], "others", len(rows))
+    parts = [measure_pairwise(distance, *channel, **options) for channel in zip(rows, columns, strict=True)]
+    return sum(parts[1:], start=parts[0])
 
 
 class Pairs:
@@ -157,12 +173,7 @@ def _share_times(times: Any, count: int, name: str) -> Sequence[Any]:
 def _check_channels(rows: Sequence[Prepared], columns: Sequence[Prepared]) -> None:
     expected = len(rows[0].samples.values)
     for name, prepared in (("series", rows), ("others", columns)):
-        for number, one in enumerate(prepared):
-            if len(one.samples.values) != expected:
-                raise ValueError(
-                    f"{name}[{number}]: expected {expected} channel(s) as in series[0], got {len(one.samples.values)}; "
-                    "give all series the same channels"
-                )
+        check_channels([len(one.samples.values) for one in prepared], name, expected)
 
 
 def _fill_pairs(pairs: Pairs, report: Callable[[float], None]) -> None:

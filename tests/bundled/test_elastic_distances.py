@@ -176,6 +176,44 @@ def test_equals_another_program(name: str, kernel: str) -> None:
     assert found >= 12
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_msm_of_independent_channels(kernel: str) -> None:
+    """Each channel by the definition, added up."""
+    generator = np.random.default_rng(8)
+    a, b, c = (generator.normal(size=(length, 3)) for length in (12, 9, 10))
+    options = {"cost": 0.3, "independent": True, "kernel": kernel}
+
+    def expected(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        channels = [(first[:, [k]].tolist(), second[:, [k]].tolist()) for k in range(3)]
+        return sum(textbook.fill(textbook.msm(*pair, cost=0.3), len(first), len(second), None) for pair in channels)
+
+    assert ask("msm", "matrix", a, b, **options) == pytest.approx(expected(a, b), rel=1e-12)
+    total = ask("msm", "distance", a, b, **options)
+    assert total == pytest.approx(expected(a, b)[-1, -1], rel=1e-12)
+    assert ask("msm", "distance", a[:, 0], b[:, 0], **options) == ask(
+        "msm", "distance", a[:, 0], b[:, 0], cost=0.3, kernel=kernel
+    )
+    table = ask("msm", "pairwise", [a, b, c], **options)
+    assert table[0, 1] == table[1, 0] == total
+    assert ask("msm", "pairwise", [a], [c, b], **options).tolist() == [[table[0, 2], total]]
+
+    path, _ = ask("msm", "path", a[:, 0], b[:, 0], **options)
+    assert np.array_equal(path, ask("msm", "path", a[:, 0], b[:, 0], cost=0.3, kernel=kernel)[0])
+    with pytest.raises(ValueError, match=r"path: expected independent=false, because channels .* have a path each"):
+        ask("msm", "path", a, b, **options)
+    with pytest.raises(TypeError, match="independent: expected true or false, got 'yes'"):
+        ask("msm", "distance", a, b, independent="yes")
+    with pytest.raises(ValueError, match=r"series\[1\]: expected 3 channel\(s\) as in series\[0\], got 2"):
+        ask("msm", "pairwise", [a, b[:, :2]], **options)
+    with pytest.raises(ValueError, match=r"others\[0\]: expected 3 channel\(s\) as in series\[0\], got 2"):
+        ask("msm", "pairwise", [a], [b[:, :2]], **options)
+    holed = a.copy()
+    holed[2, 1] = math.nan
+    assert math.isnan(ask("msm", "distance", holed, b, nan_policy="propagate", **options))
+    with pytest.raises(ValueError, match=r"series1\[2, 1\]: expected a finite number, got nan"):
+        ask("msm", "distance", holed, b, **options)
+
+
 def letters(word: str) -> list[float]:
     return [float(ord(letter)) for letter in word]
 
