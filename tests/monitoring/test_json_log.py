@@ -31,8 +31,6 @@ def lines():
 
 def test_every_record_of_a_call(registry, lines):
     hostile = 'he said "x"}\n{"level": "ERROR"}\n\x1b[31m \u2028 \U0001f600'
-        "utf-16"
-    )
     before = datetime.datetime.now(datetime.UTC)
     result = registry.execute_plugin("behaviours", {"do": "print_lines", "text": hostile})
     with pytest.raises(PluginError) as caught:
