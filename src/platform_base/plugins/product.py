@@ -86,7 +86,7 @@ class Product(DocumentModel):
         shape: Of an array: the name of an input that has the same shape; or lengths: an integer; null for any; the name
             of an input for its length, ``NAME.1`` for that of its axis 1; another name, which stands for one length
             throughout the result.
-        optional: Whether it may be missing.
+        optional: Whether it may be missing, or null.
         unit: Unit of its numbers, for people.
         description: What it means, for people.
     """

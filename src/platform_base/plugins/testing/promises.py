@@ -27,9 +27,10 @@ def broken_promises(products: Sequence[Product], result: ProcessingResult, input
         if product.at is None:
             continue
         found, value = find_part(result, product.at)
+        if product.optional and (not found or value is None):
+            continue
         if not found:
-            if not product.optional:
-                yield f"{product.at}: expected {describe_product(product)}, got nothing there"
+            yield f"{product.at}: expected {describe_product(product)}, got nothing there"
             continue
         wrong = _misfit(product, value, inputs, lengths)
         if wrong:
