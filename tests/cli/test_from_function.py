@@ -313,7 +313,17 @@ def test_what_is_made_is_tidy(command: Command, tmp_path: Path) -> None:
     (tmp_path / "lab.py").write_text(MODULE)
     make(command, "smoother", "--from-function", "lab:smooth")
     place = tmp_path / "plugins" / "smoother"
-    words = [sys.executable, "-m", "ruff", "check", "--isolated", "--line-length", "120", place / "smoother.py"]
+    words = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--isolated",
+        "--no-cache",
+        "--line-length",
+        "120",
+        place / "smoother.py",
+    ]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "samples \\| any unit" in (place / "README.md").read_text()

@@ -147,3 +147,12 @@ def test_settings_hold(make_plugin: MakePlugin) -> None:
     settings: dict[str, Any] = {"security": {"blocked_modules": ["numpy"]}}
     report = check_plugin(make_plugin(), config=settings)
     assert "numpy" in faults(report, "loads")
+
+
+def test_settings_that_forbid_the_observer_are_no_fault_of_the_plugin(make_plugin: MakePlugin) -> None:
+    settings = {"security": {"blocked_modules": ["resource"]}}
+    report = check_plugin(make_plugin(), config=settings, only=["inputs_unmodified", "nan"])
+    report.require()
+    assert report["inputs_unmodified"].state == "skipped"
+    assert "resource" in report["inputs_unmodified"].detail
+    assert report["nan"].state == "passed"

@@ -150,10 +150,14 @@ def _stateless(subject: Subject) -> Attempt:
     return Attempt(findings=findings, detail=f"{_calls(len(findings))} repeated after {len(subject.results)} others")
 
 
-def _inputs_unmodified(subject: Subject) -> Attempt:
+def _inputs_unmodified(subject: Subject) -> Attempt | str:
     findings = []
     calls = [(base.case, base.inputs) for base in subject.bases]
-    for (case, _), changed in zip(calls, witness_calls(subject.workbench, calls), strict=True):
+    try:
+        changes = list(witness_calls(subject.workbench, calls))
+    except PluginError as error:
+        return f"an observer cannot be loaded: {error}".partition("\n")[0]
+    for (case, _), changed in zip(calls, changes, strict=True):
         findings.append(Finding(case=case.name, outcome="unchanged" if not changed else "changed", fault=changed))
     watched = sum(is_changeable(inputs) for _, inputs in calls)
     detail = f"{watched} of {_calls(len(calls))} watched; arrays are read-only in a worker anyway"

@@ -48,11 +48,15 @@ def witness_calls(workbench: Workbench, calls: Sequence[tuple[SelfTest, dict[str
 
     Arrays are read-only in a worker: a call that gave a result has not written to any. So only those calls are watched
     that are given lists or objects.
+
+    Raises:
+        PluginError: The copy does not load: the settings may forbid what the observer imports.
     """
     if not any(map(is_changeable, (inputs for _, inputs in calls))):
         yield from ("" for _ in calls)
         return
     with observed(workbench) as inner:
+        inner.load()
         for case, inputs in calls:
             if not is_changeable(inputs):
                 yield ""
