@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ class Worked:
             forge(inputs["said"])
         if mode == "allocate":
             return self.allocate()
+        if mode == "escape":
+            return ProcessingResult(values=[attempt(*each) for each in inputs["attempts"]])
         self.calls += 1
         often(20_000)
         rarely(20_000)
@@ -64,6 +67,15 @@ class Worked:
         return {}
 
 
+def attempt(path, mode):
+    """Try to open a file of the host, and say what came of it."""
+    try:
+        open(path, mode).close()
+    except OSError as error:
+        return type(error).__name__
+    return "opened"
+
+
 def forge(said):
     """What a hostile plugin can do: it shares its process with the probe."""
     modules = __builtins__["__import__"]("sys").modules
@@ -78,7 +90,9 @@ MANIFEST = {
     "plugin_id": "worked",
     "version": "1.0.0",
     "entry_point": "worked.Worked",
-    "configuration": {"mode": {"type": "string", "default": "work", "options": ["work", "fail", "forge", "allocate"]}},
+    "configuration": {
+        "mode": {"type": "string", "default": "work", "options": ["work", "fail", "forge", "allocate", "escape"]}
+    },
 }
 OPEN = {"security": {"allowed_modules": None, "blocked_modules": [], "max_cpu_percent": 100}}
 
@@ -131,6 +145,17 @@ class TestTime:
         registry.profile_plugin("worked", {})
         assert registry.get_plugin_stats("worked")["execution_count"] == 0
 
+    def test_a_measured_call_is_as_confined_as_any_other(self, registry: PluginRegistry, tmp_path: Path) -> None:
+        secret = tmp_path / "secret"
+        secret.write_text("mine")
+        attempts = [[str(secret), "r"], [str(tmp_path / "new"), "w"], [registry.list_plugins()[0]["directory"], "r"]]
+        inputs, parameters = {"attempts": attempts}, {"mode": "escape"}
+        usual = registry.execute_plugin("worked", inputs, parameters).values
+        assert "opened" not in usual
+        assert registry.profile_plugin("worked", inputs, parameters).values == usual
+        assert registry.trace_memory("worked", inputs, parameters).values == usual
+        assert not (tmp_path / "new").exists()
+
     def test_the_next_call_is_an_ordinary_one(self, registry: PluginRegistry) -> None:
         registry.profile_plugin("worked", {})
         result = registry.execute_plugin("worked", {})
@@ -153,6 +178,17 @@ class TestTime:
             registry.discover_plugins(plugin)
             with pytest.raises(SandboxUnavailableError, match="engine: local"):
                 registry.trace_memory("worked", {})
+
+
+def test_an_environment_without_the_profiler_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from platform_base.plugins._wire.messages import Load, Probe
+    from platform_base.plugins._worker.probe import MissingProbeError, ProbedPlugin
+
+    monkeypatch.setitem(sys.modules, "pyinstrument", None)  # what import finds where it is not installed
+    monkeypatch.delitem(sys.modules, "platform_base.plugins._worker.time_probe", raising=False)
+    load = Load(directory="", package="", module="", class_name="", plugin_id="", version="")
+    with pytest.raises(MissingProbeError, match="no pyinstrument: add it to the manifest's requires"):
+        ProbedPlugin(None, load, Probe(kind="time"))
 
 
 class TestMemory:

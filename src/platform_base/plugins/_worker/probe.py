@@ -17,6 +17,10 @@ from platform_base.plugins.base import PluginProtocol
 MEASURED, METADATA = "measured", "metadata"
 
 
+class MissingProbeError(Exception):
+    """What measures the plugin is not where the plugin imports from."""
+
+
 class ProbedPlugin:
     """Passes everything on to a plugin, and measures its `execute`."""
 
@@ -47,7 +51,13 @@ class ProbedPlugin:
 def _choose(load: Load, probe: Probe) -> Callable[[Callable[[], Any]], tuple[Any, dict[str, Any]]]:
     if probe.kind == "memory":
         return lambda call: trace_memory(call, load.directory)
-    # Only now: no other worker needs pyinstrument, which may be missing.
-    from platform_base.plugins._worker.time_probe import sample_time
+    try:
+        # Only now: no other worker needs pyinstrument.
+        from platform_base.plugins._worker.time_probe import sample_time
+    except ModuleNotFoundError as error:
+        # The host has it, so the plugin imports from an environment of its own.
+        raise MissingProbeError(
+            f"the plugin's environment has no {error.name}: add it to the manifest's requires to profile this plugin"
+        ) from error
 
     return lambda call: sample_time(call, interval_s=probe.interval_s, calls=probe.calls)

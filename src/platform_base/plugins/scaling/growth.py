@@ -3,8 +3,10 @@
 The constant a is part of the model because every call has a cost that does not depend on its size; a straight line
 through logarithms takes that for a smaller exponent. Residuals are relative, so a short call counts as much as a long
 one. For each p on a grid a and b follow in closed form, and the best p is taken: variable projection (Golub and
-Pereyra, SIAM Journal on Numerical Analysis 10, 1973). The confidence interval is that of the percentile bootstrap over
-the repetitions at each size (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
+Pereyra, SIAM Journal on Numerical Analysis 10, 1973). The confidence interval is that of the percentile bootstrap
+(Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 9 and 13): the repetitions at each size are
+drawn anew, and so are the residuals, because costs that grow in steps are not of the form that is fitted, however often
+they are measured.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ _EXPONENTS = np.linspace(0.0, 4.0, 401)
 _RESAMPLES = 400
 _SMALLEST_GROWTH = 1.05
 _NOISE_FACTOR = 4.0
-_FEWEST_SIZES = 4
+_COEFFICIENTS = 3
+_FEWEST_SIZES = _COEFFICIENTS + 1
 
 _LAWS: Mapping[str, Callable[[Floats], Floats]] = MappingProxyType(
     {
@@ -86,13 +89,13 @@ def fit_growth(sizes: Sequence[int], samples: Sequence[Sequence[float]], *, seed
         return Growth(
             law=CONSTANT, share=1.0, exponent=0.0, low=0.0, high=0.0, constant=float(np.median(medians)), factor=0.0
         )
+    exponent, constant, factor, _ = _fit_exponent(n, medians)
     random = np.random.default_rng(seed)
     drawn = np.array([[np.median(random.choice(each, len(each))) for each in samples] for _ in range(_RESAMPLES)])
-    fits = [_fit_exponent(n, each) for each in drawn]
-    exponents = np.array([fit[0] for fit in fits])
-    exponent, constant, factor, error = _fit_exponent(n, medians)
-    law = _nearest_law(n, medians, exponent, error)
-    named = [_nearest_law(n, each, fit[0], fit[3]) for each, fit in zip(drawn, fits, strict=True)]
+    around = _add_misfit(drawn, medians, constant + factor * n**exponent, random)
+    exponents = np.array([_fit_exponent(n, each)[0] for each in around])
+    law = _name_law(n, medians)
+    named = [_name_law(n, each) for each in drawn]
     low, high = np.quantile(exponents, [0.025, 0.975])
     return Growth(
         law=law,
@@ -103,6 +106,14 @@ def fit_growth(sizes: Sequence[int], samples: Sequence[Sequence[float]], *, seed
         constant=constant,
         factor=factor,
     )
+
+
+def _add_misfit(drawn: Floats, medians: Floats, fitted: Floats, random: np.random.Generator) -> Floats:
+    """Return ``(resamples, sizes)`` costs that might have been measured if the fit were the truth."""
+    # Three coefficients were fitted, so the residuals are smaller than the errors are.
+    residuals = (medians / fitted - 1) * np.sqrt(len(medians) / (len(medians) - _COEFFICIENTS))
+    misfit = random.choice(residuals, drawn.shape)
+    return np.asarray(np.maximum(fitted * (1 + misfit), 1e-3 * fitted) * (drawn / medians))
 
 
 def _is_visible(medians: Floats, samples: Sequence[Sequence[float]]) -> bool:
@@ -121,7 +132,8 @@ def _fit_exponent(n: Floats, y: Floats) -> tuple[float, float, float, float]:
     return exponent, float(constants[best]), float(factors[best] / n[-1] ** exponent), float(errors[best])
 
 
-def _nearest_law(n: Floats, y: Floats, exponent: float, error: float) -> str:
+def _name_law(n: Floats, y: Floats) -> str:
+    exponent, _, _, error = _fit_exponent(n, y)
     shapes = np.array([law(n) / law(n[-1:]) for law in _LAWS.values()])
     errors = _fit_lines(shapes, y)[2]
     best = int(np.argmin(errors))
