@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextvars
 import dataclasses
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import closing
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
 from platform_base.core.models import ProcessingResult
+from platform_base.history.run import Outcome, time_of
+from platform_base.monitoring.spans import CallSpans
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._engines.background import Background
 from platform_base.plugins._engines.base import Engine, ReportProgress, Request
@@ -34,10 +37,12 @@ from platform_base.plugins.errors import (
 from platform_base.plugins.parameters import resolve
 from platform_base.plugins.replays import Replays
 from platform_base.plugins.run_id import RunIds
-from platform_base.plugins.run_notes import RunNotes
+from platform_base.plugins.run_notes import RunNotes, cause_of, outcome_of, refusal_of
 from platform_base.plugins.stats import StatsRecorder
 
 logger = logging.getLogger("platform_base.plugins")
+
+Carried = TypeVar("Carried")
 
 
 class Calls:
@@ -54,6 +59,7 @@ class Calls:
         replays: Replays,
         shadows: Mapping[str, Shadow],
         notes: RunNotes | None,
+        spans: CallSpans | None,
     ) -> None:
         """Take what the registry shares with it.
 
@@ -66,6 +72,7 @@ class Calls:
             replays: Keep calls that failed.
             shadows: Candidates that are tried, by plugin id.
             notes: Tell the history; None: there is none.
+            spans: Tell OpenTelemetry; None: it is not to be told.
         """
         self._engine = engine
         self._switch = switch
@@ -75,12 +82,17 @@ class Calls:
         self._replays = replays
         self._shadows = shadows
         self._notes = notes
+        self._spans = spans
         self._run_ids = RunIds()
         self._closed = False
 
     def close(self) -> None:
         """Say, from now on, that calls which are stopped were stopped by the closing of the registry."""
         self._closed = True
+
+    def in_context(self, call: Callable[..., Carried]) -> Callable[..., Carried]:
+        """Let a call that another thread carries out find the span that the caller is in now."""
+        return call if self._spans is None else partial(contextvars.copy_context().run, call)
 
     def execute(
         self,
@@ -159,7 +171,7 @@ class Calls:
             self._engine, retry=retry, note_successes=self._note_successes, note_failure=self._note_failure
         )
         calls = (
-            partial(batches.carry_out, first, requests)
+            self.in_context(partial(batches.carry_out, first, requests))
             for first, requests in self._requests(plugin_id, batches.grouping.groups(iterable), params, timeout)
         )
         total = len(iterable) if isinstance(iterable, Sized) else 0
@@ -274,6 +286,8 @@ class Calls:
             except PluginError:
                 release = None
             self._notes.refused(plugin_id, run_id, error, release)
+        if self._spans is not None:
+            self._end_span(str(plugin_id), run_id, error, refusal_of(error))
 
     def _note_failure(self, request: Request, error: BaseException) -> None:
         """Count and log how a call failed; a call that `close` has stopped ends in an error of its own."""
@@ -284,6 +298,8 @@ class Calls:
         self._breakers.learn(release.plugin_id, error)
         if self._notes is not None:
             self._notes.failed(request, error)
+        if self._spans is not None:
+            self._end_span(release.plugin_id, request.run_id, error, outcome_of(error))
         if isinstance(error, concurrent.futures.CancelledError | asyncio.CancelledError):
             stats.record_failure("Cancelled")
             if self._closed and isinstance(error, concurrent.futures.CancelledError):
@@ -309,7 +325,7 @@ class Calls:
         plugin_id = requests[0].deployment.release.plugin_id
         self._breakers.learn(plugin_id, None)
         self._stats[plugin_id].record_batch([each.execution for each in results if each.execution is not None])
-        if self._shadows or self._notes is not None or logger.isEnabledFor(logging.DEBUG):
+        if self._shadows or self._notes is not None or self._spans is not None or logger.isEnabledFor(logging.DEBUG):
             for request, result in zip(requests, results, strict=True):
                 self._tell_success(request, result)
 
@@ -329,8 +345,15 @@ class Calls:
             )
         if self._notes is not None:
             self._notes.succeeded(request, execution)
+        if self._spans is not None:
+            self._spans.succeeded(execution)
         if self._shadows:
             self._cast_shadow(request, result)
+
+    def _end_span(self, plugin_id: str, run_id: str, error: BaseException, outcome: Outcome) -> None:
+        assert self._spans is not None
+        began_ns = int(time_of(run_id).timestamp() * 1e9)
+        self._spans.failed(plugin_id, run_id, error, outcome=outcome, cause=cause_of(error), began_ns=began_ns)
 
     def _cast_shadow(self, request: Request, result: ProcessingResult) -> None:
         """Give a call to the candidate as well, if there is one and it is its turn."""

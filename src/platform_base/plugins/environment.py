@@ -12,7 +12,18 @@ from platform_base.plugins.errors import Problem, SettingsError
 
 _PREFIX = "PLATFORM_BASE_"
 _RESERVED = ("CONFIG", "PLUGIN_PATH", "CACHE_DIR")
-_SECTIONS = ("security", "workers", "crash_loop", "cache", "replay", "history", "environments", "live_view", "plugins")
+_SECTIONS = (
+    "security",
+    "workers",
+    "crash_loop",
+    "cache",
+    "replay",
+    "history",
+    "environments",
+    "live_view",
+    "spans",
+    "plugins",
+)
 
 
 def with_environment(document: Document, environ: Mapping[str, str], *, plugin_keys: frozenset[str]) -> Document:

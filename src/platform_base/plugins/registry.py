@@ -25,6 +25,7 @@ from platform_base.history.recorder import Recorder
 from platform_base.monitoring.beacon import Beacon
 from platform_base.monitoring.exposition import expose
 from platform_base.monitoring.programs import ProgramInfo
+from platform_base.monitoring.spans import CallSpans
 from platform_base.plugins._catalog.discovery import discover, read_release
 from platform_base.plugins._catalog.environments import Environments
 from platform_base.plugins._catalog.places import standard_places
@@ -144,6 +145,7 @@ class PluginRegistry:
             replays=self._replays,
             shadows=self._shadows,
             notes=notes,
+            spans=CallSpans() if self.settings.spans else None,
         )
         self._profiler = Profiler(self._calls, self._engine)
         live = self.settings.live_view
@@ -528,7 +530,9 @@ class PluginRegistry:
         Takes what `execute_plugin` takes. The future's ``cancel()`` stops the work at any time before it is done.
         """
         self._check_open()
-        return self._background.submit(partial(self._calls.execute, plugin_id, inputs, params, timeout, progress))
+        return self._background.submit(
+            self._calls.in_context(partial(self._calls.execute, plugin_id, inputs, params, timeout, progress))
+        )
 
     def map_plugin(
         self,

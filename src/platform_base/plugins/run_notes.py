@@ -83,7 +83,7 @@ class RunNotes:
                 self._made,
                 _Call.of(request, inputs),
                 getattr(error, "execution", None),
-                _outcome(error),
+                outcome_of(error),
                 cause=cause_of(error),
                 error_type=type(error).__name__,
                 error=str(error),
@@ -100,7 +100,7 @@ class RunNotes:
             version=release.version if release is not None else "",
             digest=release.digest if release is not None else "",
             began=time_of(run_id),
-            outcome=_outcome(error) if isinstance(error, (*_PLUGINS_FAULT, *_CANCELLED)) else "refused",
+            outcome=refusal_of(error),
             cause=cause_of(error),
             error_type=type(error).__name__,
             error=str(error),
@@ -181,7 +181,13 @@ def cause_of(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _outcome(error: BaseException) -> Outcome:
+def refusal_of(error: BaseException) -> Outcome:
+    """Return the outcome of a call that was not begun."""
+    return outcome_of(error) if isinstance(error, (*_PLUGINS_FAULT, *_CANCELLED)) else "refused"
+
+
+def outcome_of(error: BaseException) -> Outcome:
+    """Return the outcome of a call that ended in an error."""
     if isinstance(error, _CANCELLED):
         return "cancelled"
     return "refused" if isinstance(error, QueueFullError) else "failure"

@@ -249,6 +249,7 @@ class Settings(DocumentModel):
         engine: Where plugins run: ``local``, in confined processes; ``inline``, in the host itself, for
             debugging, only with ``enable_sandboxing: false``.
         live_view: Let ``platform-base top`` of the same user look at the workers; null: where runs are remembered.
+        spans: Tell OpenTelemetry of each call, as a span; takes the extra ``otel``.
     """
 
     security: SecuritySettings = SecuritySettings()
@@ -264,6 +265,7 @@ class Settings(DocumentModel):
     environments: EnvironmentMode = "shared"
     engine: Literal["local", "inline"] = "local"
     live_view: bool | None = None
+    spans: bool = False
     _source: str = PrivateAttr("the built-in defaults")
 
     @model_validator(mode="after")
