@@ -21,8 +21,9 @@ BASE = "http://127.0.0.1:8420"
 
 
 @pytest.fixture(scope="module")
-def registry() -> Iterator[PluginRegistry]:
-    with PluginRegistry(OPEN_IMPORTS) as made:
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PluginRegistry]:
+    path = tmp_path_factory.mktemp("history") / "runs.db"
+    with PluginRegistry({**OPEN_IMPORTS, "history": {"enabled": True, "path": str(path)}}) as made:
         made.discover_plugins(REPOSITORY / "plugins")
         made.discover_plugins(Path(__file__).parent / "plugins")
         yield made

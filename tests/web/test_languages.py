@@ -52,7 +52,9 @@ def test_every_word_that_is_asked_for_is_there() -> None:
 
 def test_every_word_that_is_there_is_asked_for() -> None:
     words = set(load_languages()["en"].words)
-    written = sources("templates", "pages") + WEB.joinpath("panels.py").read_text(encoding="utf-8")
+    written = sources("templates", "pages") + "".join(
+        WEB.joinpath(name).read_text(encoding="utf-8") for name in ("panels.py", "comparison.py")
+    )
     composed = {f"form.{name}" for name in GENERATED} | {key for key in words if key.startswith("state.")}
     for key in words - asked() - composed:
         # Others are put together from a section and a name that stands somewhere in quotes.

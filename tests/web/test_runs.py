@@ -183,13 +183,13 @@ def test_numbers_of_a_picture_are_asked_for_sensibly_or_refused(reader) -> None:
 
 def test_the_alignment_of_two_series_has_its_pictures(reader) -> None:
     fields = {"s.reference": "typed", "t.reference": "0 1 2 3 2 1", "s.target": "typed", "t.target": "0 1 3 1"}
-    run = reader.run("dtw_align", **fields, **{"p.matrices": "true"})
+    run = reader.run("aligner", **fields)
     text = reader.get(run).text
     for kind in ("alignment", "plane", "lines"):
         assert f"panel-{kind}" in text
     path = reader.get(f"{run}/path").json()
-    assert (path["i"][0], path["j"][0], path["i"][-1], path["j"][-1]) == (0, 0, 5, 3)
+    assert (path["i"], path["j"]) == ([0, 1, 2, 3, 4, 5], [0, 0, 1, 1, 2, 3])
     connectors = reader.get(f"{run}/connectors").json()
     assert (connectors["i"], connectors["j"]) == (path["i"], path["j"])
-    assert reader.get(f"{run}/matrix.png?name=local_cost_matrix&plane=1").content.startswith(b"\x89PNG")
+    assert reader.get(f"{run}/matrix.png?name=costs&plane=1").content.startswith(b"\x89PNG")
     assert reader.get(f"{run}/matrix.png?name=distance").status_code == 404

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PORT = 8420
+EXAMPLES = """Examples:
+
+  platform-base web --open
+
+  platform-base web --port 0 --plugins my_plugins
+"""
 
 
 def open_page(
@@ -27,8 +33,6 @@ def open_page(
     """Serve a page to see, run and compare plugins in a browser, on this machine only.
 
     Ends with Ctrl-C; calls that still run are stopped then. Needs the extra web.
-
-    Examples: platform-base web --open; platform-base web --port 0 --plugins my_plugins
     """
     try:
         from platform_base.web.server import bind, serve
@@ -41,7 +45,7 @@ def open_page(
         raise OutputError(
             f"--port {port}: expected a port that is free, got: {error.strerror}; choose another one, or 0 for any"
         ) from error
-    with open_registry(config, plugins) as registry:
+    with open_registry(config, plugins, remember=True) as registry:
         serve(registry, listener, _announcer(as_json=as_json, open_browser=open_browser))
 
 

@@ -6,9 +6,15 @@ Both are made for every item of a batch, and a frozen dataclass takes ten times 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from platform_base.plots.figure import Labels
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -60,3 +66,28 @@ class ProcessingResult(msgspec.Struct, frozen=True):
     values: Any
     metadata: dict[str, Any] = {}
     execution: Execution | None = None
+
+    def plot(
+        self, inputs: Mapping[str, Any] | None = None, *, labels: Labels | None = None, figure: Figure | None = None
+    ) -> list[Axes]:
+        """Draw the result: an alignment with connectors and path, a filter with its response, else inputs and values.
+
+        Args:
+            inputs: What the plugin was given, by name; a result does not keep it. An alignment cannot be drawn without.
+            labels: Words for the axes, `platform_base.plots.figure.Labels`.
+            figure: An empty figure; None: a new one of pyplot, which a notebook shows below the cell.
+
+        Returns:
+            The axes, to be changed further.
+
+        Raises:
+            ImportError: Matplotlib is not installed; it comes with the extra `plot`.
+        """
+        from platform_base.plots.axes import plot_result  # workers import this module, and draw nothing
+
+        return plot_result(self, inputs or {}, labels=labels, figure=figure)
+
+    def _repr_html_(self) -> str:
+        from platform_base.core.notebook import show_result
+
+        return show_result(self)

@@ -846,6 +846,15 @@ class PluginRegistry:
         if self._recorder is not None:
             self._recorder.close()
 
+    def _repr_html_(self) -> str:
+        from platform_base.plugins.registry_table import show_registry
+
+        if self._closed:
+            return "<p>a closed PluginRegistry</p>"
+        plugins = self.list_plugins()
+        stats = {info["id"]: self._stats[info["id"]].snapshot() for info in plugins if info["id"] in self._stats}
+        return show_registry(plugins, stats, [str(problem) for problem in self.problems])
+
     def __enter__(self) -> Self:
         return self
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -158,3 +159,27 @@ def _plain(result: ProcessingResult, inputs: Mapping[str, Any]) -> list[Panel]:
 def _matrix(name: str, matrix: NDArray[Any]) -> Panel:
     facts = {"n": matrix.shape[0], "m": matrix.shape[1], "matrix": name, "matrices": [name], "window": None}
     return Panel(kind="matrix", title=name, traces=(), length=matrix.shape[0], step=1.0, facts=facts)
+
+
+def describe_panel(panel: Panel, find: Callable[[str], NDArray[np.float64] | None]) -> dict[str, Any]:
+    """Return a panel as the script on the page reads it, and what a screen reader says of it.
+
+    Args:
+        panel: What to draw.
+        find: Returns the numbers of a trace by its key; None: there are none.
+    """
+    summaries = []
+    for trace in panel.traces:
+        series = find(trace.key)
+        if series is not None:
+            summaries.append({"name": trace.name, **summarize(series)})
+    return {**dataclasses.asdict(panel), "summaries": summaries}
+
+
+def summarize(series: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, Any]:
+    """Return ``minimum``, ``maximum``, ``mean`` (None without any number) and ``missing``, the number of NaN."""
+    known = series[~np.isnan(series)]
+    facts = {"samples": len(series), "missing": int(series.size - known.size)}
+    if not known.size:
+        return {**facts, "minimum": None, "maximum": None, "mean": None}
+    return {**facts, "minimum": float(known.min()), "maximum": float(known.max()), "mean": float(known.mean())}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,13 @@ async def show_series(request: Request) -> Response:
     Query: ``traces`` with commas between, ``start``, ``stop`` (samples), ``width`` (pixels).
     """
     run = find_run(request)
+    return await answer_series(request, lambda key: find_series(key, run.result, run.inputs))
+
+
+async def answer_series(request: Request, find: Callable[[str], NDArray[np.float64] | None]) -> Response:
+    """Answer `show_series`, wherever the numbers of a key are."""
     keys = request.query_params.get("traces", "").split(",")[:_MAX_TRACES]
-    found = [find_series(key, run.result, run.inputs) for key in keys]
+    found = [find(key) for key in keys]
     series = [each for each in found if each is not None]
     if not series or len(series) != len(found):
         raise HTTPException(404, "trace")

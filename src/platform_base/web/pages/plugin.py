@@ -99,7 +99,7 @@ async def render_plugin(
         "plugin.html",
         status=status,
         manifest=manifest,
-        plugin=describe(desk, row),
+        plugin=await asyncio.to_thread(describe, desk, row),
         first=first,
         more=more,
         more_open=any(field.error or field.is_changed for field in more),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -12,6 +13,7 @@ from platform_base.plugins.errors import IncompatiblePluginError
 from platform_base.plugins.registry import PluginInfo
 from platform_base.web.desk import Desk, desk_of
 from platform_base.web.reading import READER_ID
+from platform_base.web.remembered import last_failure
 from platform_base.web.views import render
 
 
@@ -22,7 +24,7 @@ async def show_plugins(request: Request) -> Response:
     return render(
         request,
         "plugins.html",
-        plugins=[describe(desk, info) for info in found],
+        plugins=await run_in_threadpool(lambda: [describe(desk, info) for info in found]),
         problems=[str(problem) for problem in desk.registry.problems],
     )
 
@@ -35,12 +37,11 @@ def describe(desk: Desk, info: PluginInfo) -> dict[str, Any]:
         stats = desk.registry.get_plugin_stats(info["id"])
     except IncompatiblePluginError:
         state = "incompatible"
-    failed = desk.runs.last_failure(info["id"])
     return {
         **info,
         "state": state,
         "stats": stats,
-        "last_cause": info["disabled"] or (getattr(failed.error, "cause", "") if failed is not None else ""),
+        "last_cause": info["disabled"] or last_failure(desk, info["id"]),
         "security": desk.registry.settings.security_for(info["id"]),
     }
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
+from functools import partial
 from typing import Any
 
-import numpy as np
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -16,7 +16,8 @@ from platform_base.plugins.registry import PluginRegistry
 from platform_base.web.desk import desk_of
 from platform_base.web.pages.downloads import offered
 from platform_base.web.pages.run_lookup import find_run
-from platform_base.web.panels import Panel, find_series, make_panels
+from platform_base.web.panels import describe_panel, find_series, make_panels, summarize
+from platform_base.web.remembered import history_of, list_rows
 from platform_base.web.runs import Run
 from platform_base.web.views import language_of, render
 
@@ -27,8 +28,19 @@ _PICTURE_WORDS = (
 
 
 async def show_runs(request: Request) -> Response:
-    """Show the calls that were made here."""
-    return render(request, "runs.html", runs=desk_of(request).runs.all())
+    """Show the calls that were made here, and those that the history remembers."""
+    desk = desk_of(request)
+    chosen = request.query_params.get("plugin") or None
+    rows, problem = await run_in_threadpool(list_rows, desk, chosen)
+    return render(
+        request,
+        "runs.html",
+        rows=rows,
+        problem=problem,
+        remembers=history_of(desk) is not None,
+        plugin_ids=desk.plugin_ids(),
+        chosen=chosen or "",
+    )
 
 
 async def show_run(request: Request) -> Response:
@@ -42,9 +54,9 @@ async def show_run(request: Request) -> Response:
         run=run,
         changed=changed,
         unchanged=unchanged,
-        panels=[_describe(run, panel) for panel in panels],
+        panels=[describe_panel(panel, partial(find_series, result=run.result, inputs=run.inputs)) for panel in panels],
         numbers=_numbers(run),
-        words=_picture_words(request),
+        words=picture_words(request),
         downloads=offered() if run.result is not None else [],
         trace=getattr(run.error, "remote_traceback", ""),
     )
@@ -80,20 +92,10 @@ def _part_parameters(registry: PluginRegistry, run: Run) -> tuple[list[tuple[str
     return changed, [(name, item) for name, item in used.items() if name not in names]
 
 
-def _picture_words(request: Request) -> dict[str, str]:
+def picture_words(request: Request) -> dict[str, str]:
     """Return the words that the script on the page writes."""
     language = language_of(request)[1]
     return {name: language.words[f"panel.{name}"] for name in _PICTURE_WORDS}
-
-
-def _describe(run: Run, panel: Panel) -> dict[str, Any]:
-    """Return a panel as the script on the page reads it, and what a screen reader says of it."""
-    summaries = []
-    for trace in panel.traces:
-        series = find_series(trace.key, run.result, run.inputs)
-        if series is not None:
-            summaries.append({"name": trace.name, **summarize(series)})
-    return {**dataclasses.asdict(panel), "summaries": summaries}
 
 
 def _numbers(run: Run) -> list[dict[str, Any]]:
@@ -108,15 +110,6 @@ def _numbers(run: Run) -> list[dict[str, Any]]:
             shape = " × ".join(map(str, series.shape))
             rows.append({"name": name, "shape": shape, **summarize(series)})
     return rows
-
-
-def summarize(series: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, Any]:
-    """Return ``minimum``, ``maximum``, ``mean`` (None without any number) and ``missing``, the number of NaN."""
-    known = series[~np.isnan(series)]
-    facts = {"samples": len(series), "missing": int(series.size - known.size)}
-    if not known.size:
-        return {**facts, "minimum": None, "maximum": None, "mean": None}
-    return {**facts, "minimum": float(known.min()), "maximum": float(known.max()), "mean": float(known.mean())}
 
 
 ROUTES = [
