@@ -27,6 +27,7 @@ TRANSLATED = {
     "docs/plugins/concepts/kernels",
     "docs/plugins/concepts/releases",
     "docs/plugins/concepts/wire",
+    "docs/plugins/guides/bench",
     "docs/plugins/guides/cache",
     "docs/plugins/guides/demo",
     "docs/plugins/guides/doctor",
