@@ -54,6 +54,7 @@ TRANSLATED = {
     "docs/plugins/guides/validate",
     "docs/plugins/guides/warmup",
     "docs/plugins/guides/watch",
+    "docs/plugins/guides/web",
     "docs/plugins/reference/command-line",
     "docs/plugins/reference/errors",
     "docs/plugins/reference/manifest",
