@@ -43,6 +43,7 @@ autodoc_class_signature = "separated"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False  # the texts give dtypes and shapes, shorter
 
 html_theme = "furo"
 html_title = f"platform_base {release}"
