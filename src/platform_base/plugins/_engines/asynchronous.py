@@ -7,6 +7,7 @@ worker, ending one, copying megabytes.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Generator
 from functools import partial
@@ -27,11 +28,15 @@ class Turn:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
         self._come: asyncio.Future[None] = self._loop.create_future()
 
     def wake(self) -> None:
         """Say that the turn has come; from any thread."""
-        self._loop.call_soon_threadsafe(self._settle)
+        if threading.get_ident() == self._thread:
+            self._settle()  # Another task of this loop has given its worker back: no need to rouse the loop.
+        else:
+            self._loop.call_soon_threadsafe(self._settle)
 
     def _settle(self) -> None:
         if not self._come.done():

@@ -14,9 +14,9 @@ from platform_base.plugins._engines.asynchronous import Turn
 from platform_base.plugins._engines.base import Deployment
 from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._host.group import Place, PoolSize
-from platform_base.plugins._host.patience import Patience
 from platform_base.plugins._host.pool import Pool, PoolClosedError, PoolFullError
 from platform_base.plugins._host.worker import Worker
+from platform_base.plugins._wire.patience import Patience
 from platform_base.plugins.errors import QueueFullError, RegistryClosedError
 
 _REFUSALS = (PoolClosedError, PoolFullError, InterruptedError)

@@ -17,7 +17,6 @@ from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._host.connection import DeadlineError, UndeliveredError, WorkerDiedError
 from platform_base.plugins._host.death import Death, wire_error
 from platform_base.plugins._host.failure import explain_failure
-from platform_base.plugins._host.patience import Patience
 from platform_base.plugins._host.warden import WardenClient
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._wire.batch import decode_table
@@ -32,6 +31,7 @@ from platform_base.plugins._wire.messages import (
     Progress,
     Usage,
 )
+from platform_base.plugins._wire.patience import Patience
 from platform_base.plugins._wire.session import FAILURE_KINDS
 from platform_base.plugins.errors import PluginTimeoutError
 

@@ -96,10 +96,13 @@ class Server:
             began = now = time.monotonic()
             while now - began < spin_s:
                 try:
-                    return self._line.receive_with_descriptors(wait=False)
+                    request = self._line.receive_with_descriptors(wait=False)
                 except BlockingIOError:
                     now = time.monotonic()
-            self._meter.note_spin(now - began)
+                else:
+                    self._meter.note_spin(worthwhile=True, took_s=now - began)
+                    return request
+            self._meter.note_spin(worthwhile=False, took_s=now - began)
         return self._line.receive_with_descriptors()
 
     def _load(self, message: Load) -> None:

@@ -7,12 +7,11 @@ import resource
 import time
 
 from platform_base.plugins._wire.messages import Usage
+from platform_base.plugins._wire.patience import Patience
 
 _RESET_PEAK = b"5"
 _SELF = resource.RUSAGE_SELF
-_SPIN_S = 50e-6
 _WINDOW_S = 0.2
-_REST_S = 0.05
 
 
 class UsageMeter:
@@ -29,7 +28,7 @@ class UsageMeter:
         self._cpu_before = 0.0
         self._window_began = 0.0
         self._window_cpu = 0.0
-        self._rest_until = 0.0
+        self._patience = Patience()
 
     def begin(self) -> None:
         """Start a new call."""
@@ -51,20 +50,17 @@ class UsageMeter:
         Args:
             share: CPU seconds that may be used per second.
         """
-        now = time.monotonic()
-        if now < self._rest_until:
-            return 0.0
-        if share >= 1:
-            return _SPIN_S  # One thread that looks cannot use more than that.
-        used = time.process_time()
+        spin_s = self._patience.spin_s
+        if share >= 1 or not spin_s:
+            return spin_s  # One thread that looks cannot use more than a core.
+        now, used = time.monotonic(), time.process_time()
         if now - self._window_began > _WINDOW_S:
             self._window_began, self._window_cpu = now, used
-        return _SPIN_S if used - self._window_cpu < share / 2 * (now - self._window_began) else 0.0
+        return spin_s if used - self._window_cpu < share / 2 * (now - self._window_began) else 0.0
 
-    def note_spin(self, took_s: float) -> None:
-        """Take note of how long waiting took: where it lost its core, there is none to spare for a while."""
-        if took_s > 2 * _SPIN_S:
-            self._rest_until = time.monotonic() + _REST_S
+    def note_spin(self, *, worthwhile: bool, took_s: float) -> None:
+        """Take note of whether the next call came while waiting, and how long that took."""
+        self._patience.learn(worthwhile=worthwhile, took_s=took_s)
 
 
 def open_clear_refs(proc: int) -> int:

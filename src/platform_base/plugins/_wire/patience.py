@@ -1,8 +1,9 @@
 """Whether to spin before sleeping: a wait that is short enough to be over before the kernel could wake us up.
 
 A process that sleeps in a system call needs 20 to 45 microseconds to run again when its core has gone idle; an empty
-call needs a few microseconds. So the host looks for the answer for a moment before it sleeps. That burns a core, so it
-is done only while the calls in flight leave one free, and not for a while after it was in vain.
+call needs a few microseconds. So the host looks for the answer, and the worker for its next call, for a moment before
+they sleep. That burns a core, so it is done only while the calls in flight leave one free, and not for a while after it
+was in vain.
 """
 
 from __future__ import annotations
