@@ -240,16 +240,24 @@ def _find_bound(
 
     small, other = shrink(x), shrink(y)
     path, distance = compute_path(rules, small, other, first, last, wait)
-    if not np.isfinite(distance):
+    if not np.isfinite(distance) or not _leaves_out(rules, small, other, distance, wait):
         return np.inf
     low, high = lay_out_corridor(len(x), len(y), path)
     bound = compute_distance(rules, x, y, low, high, wait)
     if not np.isfinite(bound):
         return np.inf
     # A cell of the shrunk matrix stands for about SHRINKING cells of a path.
-    begins, ends, _ = _prune(rules, small, other, max(distance, bound / SHRINKING), wait)
+    looser = bound / SHRINKING
+    return bound if looser <= distance or _leaves_out(rules, small, other, looser, wait) else np.inf
+
+
+def _leaves_out(
+    rules: Rules, small: NDArray[np.float64], other: NDArray[np.float64], bound: float, report: Report
+) -> bool:
+    """Return whether enough cells of the shrunk matrix are above a bound, which is at least the cost of a path."""
+    begins, ends, _ = _prune(rules, small, other, bound, report)
     visited = int((ends - begins).sum()) + len(begins)
-    return bound if visited <= _PRUNED_TO * len(small) * len(other) else np.inf
+    return visited <= _PRUNED_TO * len(small) * len(other)
 
 
 def _prune(
