@@ -53,7 +53,7 @@ def find_shortcut(options: Mapping[str, Any], *, path: bool) -> Shortcut | None:
         advance = compile_narrow(lanes, single, rules.squares, path).address
         long, further = _compile_narrow(path), (advance, lanes, single, rules.squares)
     else:
-        long, further = _compile_plain(path), rules[:5]
+        long, further = _compile_plain(path), rules[:6]
     return make_shortcut(*_compile_short(path), long, radius, single, rules.squares, further)
 
 
@@ -66,7 +66,7 @@ def _compile_short(path: bool) -> tuple[int, Callable[..., Any]]:
 
 @functools.cache
 def _compile_plain(path: bool) -> Callable[..., Any]:
-    further = *(types.int64,) * 4, types.float64, types.boolean
+    further = *(types.int64,) * 5, types.float64, types.boolean
     return compile_for_python(align_plain if path else measure_plain, _find_signature(path, *further))
 
 

@@ -168,7 +168,8 @@ def measure_plain(
     radius: int,
     free: int,
     masked: int,
-    recording: int,
+    keeping: int,
+    masked_keeping: int,
     diagonal_weight: float,
     squares: bool,
 ) -> float:
@@ -180,14 +181,15 @@ def measure_plain(
         radius: The window is ``|i - j| <= radius``; -1 for none.
         free: Of `Rules`, as all that follow: a tuple of them takes longer to hand over.
         masked: Likewise.
-        recording: Likewise.
+        keeping: Likewise.
+        masked_keeping: Likewise.
         diagonal_weight: Likewise.
         squares: Likewise.
     """
     if not is_plain(x, y, radius):
         return np.nan
     first, last = lay_out_radius(x.shape[0], y.shape[0], radius)
-    rules = Rules(free, masked, recording, diagonal_weight, squares, False)
+    rules = Rules(free, masked, keeping, masked_keeping, diagonal_weight, squares, False)
     return measure(rules, stand_up(x), stand_up(y), first, last)
 
 
@@ -198,7 +200,8 @@ def align_plain(
     radius: int,
     free: int,
     masked: int,
-    recording: int,
+    keeping: int,
+    masked_keeping: int,
     diagonal_weight: float,
     squares: bool,
 ) -> tuple[NDArray[np.int64], float]:
@@ -206,7 +209,7 @@ def align_plain(
     if not is_plain(x, y, radius):
         return np.empty((0, 2), np.int64), np.nan
     first, last = lay_out_radius(x.shape[0], y.shape[0], radius)
-    rules = Rules(free, masked, recording, diagonal_weight, squares, False)
+    rules = Rules(free, masked, keeping, masked_keeping, diagonal_weight, squares, False)
     unused, path, distance = align(rules, stand_up(x), stand_up(y), first, last, 1, 128)
     return path[unused:], distance
 
@@ -237,16 +240,24 @@ def _find_bound(
 
     small, other = shrink(x), shrink(y)
     path, distance = compute_path(rules, small, other, first, last, wait)
-    if not np.isfinite(distance):
+    if not np.isfinite(distance) or not _leaves_out(rules, small, other, distance, wait):
         return np.inf
     low, high = lay_out_corridor(len(x), len(y), path)
     bound = compute_distance(rules, x, y, low, high, wait)
     if not np.isfinite(bound):
         return np.inf
     # A cell of the shrunk matrix stands for about SHRINKING cells of a path.
-    begins, ends, _ = _prune(rules, small, other, max(distance, bound / SHRINKING), wait)
+    looser = bound / SHRINKING
+    return bound if looser <= distance or _leaves_out(rules, small, other, looser, wait) else np.inf
+
+
+def _leaves_out(
+    rules: Rules, small: NDArray[np.float64], other: NDArray[np.float64], bound: float, report: Report
+) -> bool:
+    """Return whether enough cells of the shrunk matrix are above a bound, which is at least the cost of a path."""
+    begins, ends, _ = _prune(rules, small, other, bound, report)
     visited = int((ends - begins).sum()) + len(begins)
-    return bound if visited <= _PRUNED_TO * len(small) * len(other) else np.inf
+    return visited <= _PRUNED_TO * len(small) * len(other)
 
 
 def _prune(

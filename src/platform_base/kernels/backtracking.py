@@ -213,19 +213,25 @@ def record_in_block(
     depth = strip % checkpoints.group
     start = restore(matrix, checkpoints, strip, block, workspace.rows, workspace.state)
     earliest = block * checkpoints.interval - depth * LANES
-    bound_lanes(matrix, strip, workspace.window)
-    advance(
-        rules.recording,
-        matrix,
-        strip,
-        workspace.rows[depth],
-        1 - earliest,
-        workspace.rows[depth + 1],
-        1 - (earliest - LANES),
-        workspace.state,
-        workspace.window,
-        workspace.record,
-        start,
-        time + 1 - depth * LANES,
-    )
+    stop = time + 1 - depth * LANES
+    head, tail = bound_lanes(matrix, strip, workspace.window)
+    head = min(max(head, start), stop)
+    tail = min(max(tail, head), stop)
+    kernels = (rules.masked_keeping, start, head), (rules.keeping, head, tail), (rules.masked_keeping, tail, stop)
+    for address, begin, end in kernels:
+        if begin < end:
+            advance(
+                address,
+                matrix,
+                strip,
+                workspace.rows[depth],
+                1 - earliest,
+                workspace.rows[depth + 1],
+                1 - (earliest - LANES),
+                workspace.state,
+                workspace.window,
+                workspace.record[(begin - start) * LANES :],
+                begin,
+                end,
+            )
     return start

@@ -206,7 +206,7 @@ def align_narrow(
     record = np.empty((i + j + 2) * lanes)
     sweep_band(advance, band, record, i + j)
     cost = float(record[(i + j) * lanes + find_lane(band.offset, i, j)])
-    rules = Rules(0, 0, 0, 1.0 if single else 2.0, squares, False)
+    rules = Rules(0, 0, 0, 0, 1.0 if single else 2.0, squares, False)
     free = i + j
     path = np.empty((free + 1, 2), np.int64)
     path[free, 0], path[free, 1] = i, j

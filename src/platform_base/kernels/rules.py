@@ -29,7 +29,8 @@ class Rules(NamedTuple):
     Attributes:
         free: Address of the kernel for steps in which all lanes are inside the window.
         masked: Address of the kernel for all other steps.
-        recording: Address of the kernel that keeps every cell.
+        keeping: Address of the kernel that keeps every cell, for steps in which all lanes are inside the window.
+        masked_keeping: Address of the kernel that keeps every cell, for all other steps.
         diagonal_weight: See `DIAGONAL_WEIGHTS`.
         squares: See `METRICS`.
         rooted: See `METRICS`.
@@ -37,7 +38,8 @@ class Rules(NamedTuple):
 
     free: int
     masked: int
-    recording: int
+    keeping: int
+    masked_keeping: int
     diagonal_weight: float
     squares: bool
     rooted: bool
@@ -69,11 +71,11 @@ def find_rules(pattern: str, metric: str, channels: int) -> Rules:
 
 @functools.cache
 def _compile_rules(weight: float, squares: bool, rooted: bool, several: bool) -> Rules:
-    free, masked, recording = (
+    free, masked, keeping, masked_keeping = (
         compile_advance(Kernel(weight == 1.0, squares, rooted, several, window, record)).address
-        for window, record in ((False, False), (True, False), (True, True))
+        for window, record in ((False, False), (True, False), (False, True), (True, True))
     )
-    return Rules(free, masked, recording, weight, squares, rooted)
+    return Rules(free, masked, keeping, masked_keeping, weight, squares, rooted)
 
 
 @kernel

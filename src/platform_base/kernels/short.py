@@ -44,7 +44,7 @@ def align_short(
         return np.empty((0, 2), np.int64), np.nan
     cells, path = np.empty((n + 1, m + 1)), np.empty((n + m - 1, 2), np.int64)
     fill_short(x, y, radius, single, squares, cells)
-    rules = Rules(0, 0, 0, 1.0 if single else 2.0, squares, False)
+    rules = Rules(0, 0, 0, 0, 1.0 if single else 2.0, squares, False)
     i, j, free = n - 1, m - 1, n + m - 2
     path[free, 0], path[free, 1] = i, j
     while (i > 0 or j > 0) and cells[n, m] < np.inf:
