@@ -33,7 +33,14 @@ CALLS: dict[str, tuple[type[PluginProtocol], dict[str, Any]]] = {
 }
 
 # Parameters of `time_elastic` that belong to another distance than its default one.
-OWNERS = {"gap_value": "erp", "epsilon": "edr", "cost": "msm", "steepness": "wdtw", "warp_penalty": "adtw"}
+OWNERS = {
+    "gap_value": "erp",
+    "epsilon": "edr",
+    "cost": "msm",
+    "independent": "msm",
+    "steepness": "wdtw",
+    "warp_penalty": "adtw",
+}
 
 
 def manifest_of(directory: str) -> dict[str, Any]:

@@ -18,17 +18,17 @@ class KernelPlugin(PluginProtocol):
 
     def execute(self, inputs):
         began = time.monotonic()
-        found = self.compute() if inputs.get("compile", True) else {}
+        found = self.compute(inputs.get("dtype", "float64")) if inputs.get("compile", True) else {}
         while time.monotonic() - began < inputs.get("seconds", 0.0):
             time.sleep(0.01)
         return ProcessingResult(values=found, metadata={})
 
-    def compute(self):
+    def compute(self, dtype):
         from platform_base.kernels.pruning import shrink
 
         from . import kernel
 
-        total = kernel.add_up(np.arange(1000.0))
+        total = kernel.add_up(np.arange(1000, dtype=dtype))
         shrunk = shrink(np.ones((64, 1)))
         stats = kernel.add_up.stats, shrink.stats
         return {
