@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,12 @@ def test_the_commands_that_it_shows_work(command: Command, tmp_path: Path) -> No
     for line in lines[1:]:
         done = command(*line.split()[1:])
         assert done.returncode == 0, done.stderr
+
+
+def test_somebodys_copy_of_the_template_is_not_taken_for_it(command: Command, tmp_path: Path) -> None:
+    shutil.copytree(REPOSITORY / "plugins" / "template", tmp_path / "plugins" / "changed")
+    (tmp_path / "plugins" / "changed" / "mine.txt").write_text("changed")
+    assert "mine.txt" not in make(command)["files"]
 
 
 @pytest.mark.parametrize(

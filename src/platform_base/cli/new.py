@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from platform_base.cli.errors import OutputError, UsageError
+from platform_base.cli.errors import UsageError
 from platform_base.cli.options import JsonOption
-from platform_base.cli.skeleton import TEMPLATE_ID, copy_templates, make_files, template_directory
+from platform_base.cli.skeleton import bundled_template, copy_templates, make_files, template_directory
 
 
 class Kind(StrEnum):
@@ -71,7 +71,7 @@ def create_plugin(
         _create_from_function(name, function, place, as_json=as_json)
         return
     # The bundled template is what people copy by hand, so it comes without tests of what it computes.
-    templates = [template_directory(kind)] if kind is not None else [find_template(), template_directory("plain")]
+    templates = [template_directory(kind)] if kind is not None else [bundled_template(), template_directory("plain")]
     files = make_files(place, lambda partial: copy_templates(templates, partial, name))
     if as_json:
         render.print_json({"plugin": name, "directory": str(place), "kind": kind, "files": files})
@@ -136,15 +136,3 @@ def _check_name(name: str) -> None:
         raise UsageError(f"NAME: expected a lower-case letter, then at most 63 of a-z, 0-9 and _; got {name!r}{hint}")
     if keyword.iskeyword(name):
         raise UsageError(f"NAME: expected a name for a Python module, got the keyword {name!r}; try {name}_plugin")
-
-
-def find_template() -> Path:
-    """Return the directory of the bundled template, wherever this installation keeps it."""
-    from platform_base.plugins.registry import PluginRegistry
-
-    with PluginRegistry({}) as registry:
-        registry.discover_plugins()
-        for info in registry.list_plugins():
-            if info["id"] == TEMPLATE_ID:
-                return Path(info["directory"])
-    raise OutputError(f"expected the bundled plugin {TEMPLATE_ID!r}, got none; install platform-base again")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+import platform_base
 from platform_base.cli.errors import OutputError
 
 TEMPLATE_ID = "plugin_template"
@@ -30,6 +31,22 @@ def class_name(name: str) -> str:
 def template_directory(kind: str) -> Path:
     """Return where the template of a kind lies."""
     return Path(__file__).parent / "templates" / kind
+
+
+def bundled_template() -> Path:
+    """Return the directory of the bundled template: in the wheel, or beside the sources.
+
+    A registry would find it as well, but also somebody's copy of it that still has its id.
+
+    Raises:
+        OutputError: There is none.
+    """
+    package = Path(platform_base.__file__).resolve().parent
+    places = (package / "_bundled_plugins" / "template", package.parents[1] / "plugins" / "template")
+    for place in places:
+        if (place / "manifest.json").is_file():
+            return place
+    raise OutputError(f"expected the bundled template in {places[0]}, got nothing there; install platform-base again")
 
 
 def make_files(place: Path, fill: Callable[[Path], None]) -> list[str]:
