@@ -97,3 +97,15 @@ def test_no_script_and_no_style_stands_in_a_page(reader) -> None:
 def test_a_request_that_is_too_large_is_refused_before_it_is_read(reader) -> None:
     answer = reader.post("/plugins/hostile/run", data={"p.word": "x" * (5 << 20)})
     assert answer.status_code == 413
+
+
+def test_a_program_with_the_token_may_read_and_nothing_else(reader) -> None:
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    answer = reader.client.get("/metrics", headers=bearer)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert "platform_base_calls_total" in answer.text
+    assert reader.client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 403
+    assert reader.client.get("/metrics").status_code == 403
+    posted = {**bearer, "Origin": BASE, "X-CSRF-Token": reader.csrf}
+    assert reader.client.post("/plugins/hostile/run", headers=posted).status_code == 403

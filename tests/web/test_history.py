@@ -55,7 +55,7 @@ def test_a_run_of_before_is_shown_from_the_history(reader, registry, tmp_path) -
 def test_two_runs_side_by_side(reader) -> None:
     names = [run_id_of(reader, reader.run("hostile", **{**FIELDS, "p.factor": factor})) for factor in ("2", "3")]
     text = reader.get(f"/compare?run={names[0]}&run={names[1]}").text
-    changed = re.findall(r'<tr class="differs"><th scope="row">(.*?)</th>', text)
+    changed = re.findall(r'class="differs"><th scope="row" role="rowheader">(.*?)</th>', text)
     assert changed == ["factor"]
     assert "panel-lines" in text
     series = reader.get(f"/compare/{names[0]}/{names[1]}/series?traces=0.values:0,1.values:0&width=100").json()

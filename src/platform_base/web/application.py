@@ -19,7 +19,7 @@ from platform_base.web.body_limit import BodyLimit
 from platform_base.web.desk import Desk
 from platform_base.web.gate import Gate
 from platform_base.web.languages import load_languages
-from platform_base.web.pages import downloads, figures, history, plugin, plugins, runs, uploads, workers
+from platform_base.web.pages import downloads, figures, history, metrics, plugin, plugins, runs, uploads, workers
 from platform_base.web.reading import add_reader
 from platform_base.web.runs import Runs
 from platform_base.web.uploads import Uploads
@@ -58,6 +58,7 @@ def make_application(registry: PluginRegistry, *, token: str) -> Starlette:
         *downloads.ROUTES,
         *workers.ROUTES,
         *history.ROUTES,
+        *metrics.ROUTES,
         Mount("/static", StaticFiles(directory=str(files("platform_base.web").joinpath("static")))),
     ]
     application = Starlette(

@@ -105,6 +105,8 @@ class Gate:
         """Refuse who has no session, and what the page did not send."""
         if request.method in _SAFE and request.url.path.startswith(_OPEN):
             return None
+        if request.method in _SAFE and self._bears_token(request):
+            return None
         given = request.cookies.get(_cookie_name(request), "")
         if not hmac.compare_digest(given.encode(), self._session.encode()):
             return _closed("Open the address that was printed when the page was started.")
@@ -115,6 +117,11 @@ class Gate:
         if request.headers.get("origin") == own and hmac.compare_digest(word.encode(), self.csrf.encode()):
             return None
         return PlainTextResponse("This request did not come from the page. Reload it and try again.\n", status_code=403)
+
+    def _bears_token(self, request: Request) -> bool:
+        """Whether a program, such as Prometheus, shows the token itself; it may read, and nothing else."""
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        return scheme.casefold() == "bearer" and hmac.compare_digest(given.strip().encode(), self._token)
 
 
 def _name_of(host: str) -> str:

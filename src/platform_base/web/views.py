@@ -75,8 +75,8 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
 
 
 def show_seconds(seconds: float | None) -> str:
-    """Write a duration with three digits and a fitting unit; a dash for none."""
-    if seconds is None:
+    """Write a duration with three digits and a fitting unit; a dash for none, and for what never began."""
+    if not seconds:
         return "\u2013"
     if seconds >= 120:
         return str(datetime.timedelta(seconds=round(seconds)))
@@ -87,9 +87,11 @@ def show_seconds(seconds: float | None) -> str:
 
 
 def show_mebibytes(size: float | None) -> str:
-    """Write a number of bytes in MB of 2**20 bytes, as the settings count; a dash for none."""
+    """Write a number of bytes in MB of 2**20 bytes, as the settings count, or KB of 2**10; a dash for none."""
     if size is None:
         return "\u2013"
+    if size < 100 << 10:
+        return f"{size / (1 << 10):.3g} KB"
     return f"{size / (1 << 20):.3g} MB" if size < 1000 * (1 << 20) else f"{size / (1 << 20):.0f} MB"
 
 

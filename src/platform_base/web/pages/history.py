@@ -62,9 +62,10 @@ async def show_comparison(request: Request) -> Response:
     if len(names) != 2:
         return render(request, "compare.html", status=422, runs=[], facts=[], panels=[], words={})
     try:
-        first, second = await run_in_threadpool(lambda: [history.run(name) for name in names])
+        runs = await run_in_threadpool(lambda: [history.run(name) for name in names])
     except HistoryError as error:
         raise HTTPException(404, str(error)) from error
+    first, second = sorted(runs, key=lambda run: run.began)
     pair = [_find_here(request, run.run_id) for run in (first, second)]
     return render(
         request,
