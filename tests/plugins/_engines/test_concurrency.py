@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import signal
 import threading
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from tests.conftest import OPEN_IMPORTS, REPOSITORY, SAMPLES, eventually, workers
 from tests.plugins.test_registry_execution import kill_and_wait
 
+from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins.errors import QueueFullError
 from platform_base.plugins.registry import PluginRegistry
 
@@ -174,3 +176,39 @@ def test_workers_are_kept_ready_and_replaced(nothing_left):
 
 def idle_workers(registry):
     return sum(idle for _, idle in registry._engine._pool.counts().values())
+
+
+def waiting(registry):
+    return sum(calls for _, _, calls in registry._engine._pool.members().values())
+
+
+def test_ctrl_c_takes_a_waiting_caller_out_of_the_queue(nothing_left):
+    with registry_with(max=1) as registry:
+        endless = registry.submit_plugin("behaviours", {"do": "hang"})
+        assert eventually(lambda: [row["state"] for row in registry.list_workers()] == ["busy"])
+        caller = threading.get_ident()
+
+        def interrupt():
+            assert eventually(lambda: waiting(registry) == 1)
+            signal.pthread_kill(caller, signal.SIGINT)
+
+        interrupter = threading.Thread(target=interrupt)
+        interrupter.start()
+        with pytest.raises(KeyboardInterrupt):
+            process(registry)
+        interrupter.join()
+        assert waiting(registry) == 0
+        endless.cancel()
+        assert process(registry) == process(registry)
+
+
+def test_a_worker_that_came_in_the_moment_of_ctrl_c_goes_to_the_next_caller(nothing_left):
+    with registry_with(max=1) as registry:
+        first = process(registry)
+        (lane,) = registry._engine._lanes.values()
+        woken = threading.Lock()
+        woken.acquire()
+        place = lane._queue(woken.release, Cancellation())
+        assert place.worker is not None
+        lane._abandon(place)
+        assert process(registry) == first

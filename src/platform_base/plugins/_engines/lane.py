@@ -87,7 +87,11 @@ class Lane:
                 turn = threading.Lock()
                 turn.acquire()
                 place = self._queue(turn.release, cancellation)
-                turn.acquire()
+                try:
+                    turn.acquire()
+                except BaseException:  # Ctrl-C
+                    self._abandon(place)
+                    raise
                 worker = self.pool.collect(self.key, place)
         except _REFUSALS as refusal:
             raise self._explain(refusal) from None
@@ -109,6 +113,14 @@ class Lane:
         place = self.pool.queue(self.key, self.start, self.size, wake)
         cancellation.on_request(partial(self.pool.leave, self.key, place))
         return place
+
+    def _abandon(self, place: Place) -> None:
+        """Leave the queue; a worker that has come meanwhile goes to whoever is next."""
+        self.pool.leave(self.key, place)
+        if not place.gone:
+            worker = self.pool.collect(self.key, place)
+            if worker is not None:
+                self.pool.give_back(self.key, worker)
 
     def give_back(self, worker: Worker, *, fit: bool) -> None:
         """End a call's use of a worker: the next call gets it if it is fit for one, else it is ended."""
