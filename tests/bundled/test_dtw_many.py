@@ -90,7 +90,14 @@ def test_most_candidates_are_never_compared():
 @pytest.mark.parametrize("radius", [-1, 4, 9])
 def test_bounds_are_below_every_distance(metric, radius, channels):
     pytest.importorskip("numba")
-    from platform_base.kernels.bounds import bound_all, bound_by_own_envelope, find_reach, measure_room
+    from platform_base.kernels.bounds import (
+        BLOCK,
+        bound_all,
+        bound_by_blocks,
+        bound_by_own_envelope,
+        find_reach,
+        measure_room,
+    )
     from platform_base.kernels.collection import Collection
     from platform_base.kernels.rules import find_rules
 
@@ -111,7 +118,13 @@ def test_bounds_are_below_every_distance(metric, radius, channels):
         if channels == 1:
             reach = find_reach(len(query), len(one), radius)
             room = np.empty((2, measure_room(len(query), reach)))
-            assert 0 < bound_by_own_envelope(rules, query, samples, start, len(one), reach, room) <= cost
+            own = bound_by_own_envelope(rules, query, samples, start, len(one), reach, room)
+            extremes = np.empty((2, len(one) // BLOCK + 1))
+            assert 0 < own <= cost
+            assert 0 <= bound_by_blocks(rules, query, samples, start, len(one), reach, extremes) <= own
+            away = dtw_distance(query + 9, one, step_pattern="symmetric1", distance_metric=metric, **options)
+            blocks = bound_by_blocks(rules, query + 9, samples, start, len(one), reach, extremes)
+            assert (9 < blocks <= away) if radius >= 0 or len(one) <= 64 else blocks == 0
 
 
 @pytest.mark.parametrize(

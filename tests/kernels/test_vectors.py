@@ -15,6 +15,7 @@ from platform_base.kernels.vectors import (  # noqa: E402
     load_acquire,
     maximum,
     minimum,
+    reduce_maximum,
     reduce_minimum,
     reduce_sum,
     select,
@@ -81,14 +82,14 @@ def _lanes(a, lane, out):
     x = load(a, 0, LANES)
     store(out, 0 * LANES, shift_in_first(x, -1.0))
     store(out, 1 * LANES, shift_in_last(x, -2.0))
-    return get_lane(x, lane), get_last(x), reduce_minimum(x), reduce_sum(x)
+    return get_lane(x, lane), get_last(x), reduce_minimum(x), reduce_maximum(x), reduce_sum(x)
 
 
 @pytest.mark.parametrize("lane", [0, 7, LANES - 1])
 def test_lanes_are_moved_and_read(lane):
     a = np.random.default_rng(lane).permutation(LANES).astype(float)
     out = np.empty(2 * LANES)
-    assert _lanes(a, lane, out) == (a[lane], a[-1], 0.0, LANES * (LANES - 1) / 2)
+    assert _lanes(a, lane, out) == (a[lane], a[-1], 0.0, LANES - 1.0, LANES * (LANES - 1) / 2)
     np.testing.assert_array_equal(out[:LANES], [-1.0, *a[:-1]])
     np.testing.assert_array_equal(out[LANES:], [*a[1:], -2.0])
 

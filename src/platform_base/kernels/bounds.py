@@ -5,7 +5,8 @@
 * LB_Keogh: every sample of the candidate is matched with one inside the envelope of the query (E. Keogh, C. A.
   Ratanamahatana, Knowl. Inf. Syst. 7 (2005) 358-386, doi 10.1007/s10115-004-0154-9);
 * the same with the parts exchanged: every sample of the query, inside the envelope of the candidate. It takes an
-  envelope for each candidate, and either of the two may be the larger by far.
+  envelope for each candidate, and either of the two may be the larger by far. Before it, the same with an envelope that
+  is as wide as whole blocks of samples: a bound that is somewhat lower, for a fifth of the time.
 
 All hold for symmetric1 and symmetric2, any lengths, and the three metrics: every step counts the cost of its cell at
 least once, and every row and column has a cell.
@@ -19,10 +20,23 @@ from numpy.typing import NDArray
 from platform_base.kernels.collection import Collection
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.rules import Rules
-from platform_base.kernels.vectors import load, maximum, minimum, reduce_sum, splat, store
+from platform_base.kernels.vectors import (
+    load,
+    maximum,
+    minimum,
+    reduce_maximum,
+    reduce_minimum,
+    reduce_sum,
+    splat,
+    store,
+)
 
 # Lanes in which a bound is summed: wide enough to hide the time an addition takes.
 _WIDTH = 32
+
+# Samples in a block, and up to what reach of the window blocks are worth while.
+BLOCK = 16
+_REACH_OF_BLOCKS = 4 * BLOCK
 
 # What rounding may add to a bound, relative to it, for each sample.
 _ROUNDING = 2.0**-50
@@ -211,3 +225,41 @@ def bound_by_own_envelope(
     wrap_channel(samples, start, m, 0, n, reach, envelope[0], envelope[1])
     bound = bound_by_envelope(rules, envelope[:1], envelope[1:], x, 0, n)
     return bound * (1.0 - _ROUNDING * (n + 1))
+
+
+@kernel
+def bound_by_blocks(
+    rules: Rules,
+    x: NDArray[np.float64],
+    samples: NDArray[np.float64],
+    start: int,
+    m: int,
+    reach: int,
+    extremes: NDArray[np.float64],
+) -> float:
+    """Return a bound that is below that of `bound_by_own_envelope`; arguments as there.
+
+    `extremes` is ``(2, m // BLOCK + 1)``, room for the smallest and the largest sample of each block of the candidate.
+    Where the window is so wide that it would take as long as the envelope itself, the bound is 0.
+    """
+    if reach > _REACH_OF_BLOCKS:
+        return 0.0
+    whole = m // BLOCK
+    for block in range(whole):
+        these = load(samples, start + block * BLOCK, BLOCK)
+        extremes[0, block], extremes[1, block] = reduce_minimum(these), reduce_maximum(these)
+    extremes[0, whole], extremes[1, whole] = np.inf, -np.inf
+    for j in range(whole * BLOCK, m):
+        extremes[0, whole] = min(extremes[0, whole], samples[start + j, 0])
+        extremes[1, whole] = max(extremes[1, whole], samples[start + j, 0])
+    sums = splat(0.0, BLOCK)
+    # Rows after the last whole block are left out: the bound is a little lower.
+    for top in range(0, x.shape[0] - BLOCK + 1, BLOCK):
+        low, high = np.inf, -np.inf
+        first, last = max(0, top - reach) // BLOCK, min(m - 1, top + BLOCK - 1 + reach) // BLOCK
+        for block in range(first, last + 1):
+            low, high = min(low, extremes[0, block]), max(high, extremes[1, block])
+        these = load(x, top, BLOCK)
+        beyond = maximum(maximum(these - high, low - these), splat(0.0, BLOCK))
+        sums = sums + (beyond * beyond if rules.squares else beyond)
+    return reduce_sum(sums) * (1.0 - _ROUNDING * (x.shape[0] + 1))

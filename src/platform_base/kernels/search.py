@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from platform_base.kernels.alignment import lay_out_radius
 from platform_base.kernels.batch import BATCH, BatchRules, interleave, lay_out_window, pad_rows, sweep_batch
-from platform_base.kernels.bounds import bound_all, bound_by_own_envelope, find_reach, measure_room
+from platform_base.kernels.bounds import (
+    BLOCK,
+    bound_all,
+    bound_by_blocks,
+    bound_by_own_envelope,
+    find_reach,
+    measure_room,
+)
 from platform_base.kernels.collection import Collection
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.matrix import LANES, MARGIN, bound_lanes, lay_out, lay_out_row, span
@@ -134,7 +141,7 @@ def search_in_batches(
     compared = 0
     n, m = x.shape[0], candidates.starts[1]
     reach = find_reach(n, m, radius)
-    envelope = np.empty((2, measure_room(n, reach)))
+    envelope, extremes = np.empty((2, measure_room(n, reach))), np.empty((2, m // BLOCK + 1))
     rows, window = pad_rows(x), lay_out_window(n, m, radius)
     samples, row, lanes = np.empty(m * BATCH), np.empty((m + 1) * BATCH), np.empty(BATCH)
     batch = np.empty(BATCH, np.int64)
@@ -146,12 +153,14 @@ def search_in_batches(
             number = order[place]
             place += 1
             start = candidates.starts[number]
-            # The dearer bound, once there is a limit that it can be above.
-            if limit == np.inf or limit >= bound_by_own_envelope(
-                rules, x, candidates.samples, start, m, reach, envelope
+            # Dearer bounds, once there is a limit that they can be above.
+            if limit < np.inf and (
+                bound_by_blocks(rules, x, candidates.samples, start, m, reach, extremes) > limit
+                or bound_by_own_envelope(rules, x, candidates.samples, start, m, reach, envelope) > limit
             ):
-                batch[taken] = number
-                taken += 1
+                continue
+            batch[taken] = number
+            taken += 1
         if taken == 0:
             return numbers, costs, compared
         compared += taken

@@ -53,6 +53,7 @@ __all__ = [
     "load_scalar",
     "maximum",
     "minimum",
+    "reduce_maximum",
     "reduce_minimum",
     "reduce_sum",
     "select",
@@ -247,6 +248,12 @@ def get_last(_typing: Any, vector: Any) -> Any:
 def reduce_minimum(_typing: Any, vector: Any) -> Any:
     """Return the smallest value of all lanes; lanes are a power of two, none is NaN."""
     return _reduce(vector, lambda builder, low, high: builder.select(builder.fcmp_ordered("<", low, high), low, high))
+
+
+@intrinsic
+def reduce_maximum(_typing: Any, vector: Any) -> Any:
+    """Return the largest value of all lanes; lanes are a power of two, none is NaN."""
+    return _reduce(vector, lambda builder, low, high: builder.select(builder.fcmp_ordered(">", low, high), low, high))
 
 
 @intrinsic
