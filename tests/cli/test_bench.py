@@ -89,6 +89,7 @@ def test_growth_of_a_known_plugin(bench: Command, tmp_path: Path) -> None:
     # Three tables of 1024 x 1024 doubles are alive at once: the differences, their absolute values, and the roots.
     assert peaks[-1] - peaks[0] == pytest.approx(3 * 8 * 1024**2, rel=0.15)
     assert document["limits"]["max_memory_mb"] * 2**20 >= 1.5 * peaks[-1]
+    assert document["limits"]["fault"] == ""
     assert document["growth"]["cpu"]["exponent"] > 1
     assert (tmp_path / "b.png").read_bytes().startswith(b"\x89PNG")
 
@@ -108,6 +109,16 @@ def test_the_smallest_sizes_may_be_refused_but_not_all(bench: Command) -> None:
     done = bench("--min-size", "4", "--max-size", "32", "-p", "least=50", "-i", "series=json:[1,2,3]")
     assert done.returncode == 2
     assert "refused its inputs" in done.stderr
+
+
+def test_limits_that_are_not_enough_are_named(bench: Command, quadratic: Path) -> None:
+    """The manifest asks for more than it turns out to need: under the suggested settings it would not be loaded."""
+    manifest = quadratic / "quadratic" / "manifest.json"
+    manifest.write_text(json.dumps({**MANIFEST, "permissions": {"memory_mb": 500}}))
+    done = bench("--max-size", "512", "--budget", "2")
+    assert done.returncode == 0, done.stderr
+    assert "NOT enough: plugin 'quadratic' asks for more than it is given" in done.stdout
+    assert "it asks for 500 MB" in done.stdout
 
 
 def test_two_versions_in_turns(bench: Command, quadratic: Path) -> None:

@@ -13,8 +13,9 @@ from platform_base.cli.options import ConfigOption, JsonOption, PluginsOption, o
 
 if TYPE_CHECKING:
     from platform_base.plugins.registry import PluginRegistry
-    from platform_base.plugins.scaling.measurement import Measurement
+    from platform_base.plugins.scaling.measurement import Measurement, Plan
     from platform_base.plugins.scaling.resizing import Sizes
+    from platform_base.plugins.settings import Settings
 
 _INPUT_HELP = (
     "What to make an input from: NAME=FILE, NAME=FILE:PART, NAME=json:VALUE or NAME=generator:sine,period=50; "
@@ -63,9 +64,9 @@ def bench_plugin(
         check_output(plot, SUFFIXES, force=force)
         check_matplotlib()
     with contextlib.ExitStack() as stack:
-        registries = [stack.enter_context(open_registry(config, plugins))]
+        registries = [stack.enter_context(open_registry(config, plugins, remember=False))]
         if compare is not None:
-            registries.append(stack.enter_context(open_registry(config, plugins)))
+            registries.append(stack.enter_context(open_registry(config, plugins, remember=False)))
             registries[1].load_plugin(plugin_id, compare)
         sizes, parameters, origin = _find_inputs(registries[0], plugin_id, inputs or [], params or [], fixed or [])
         plan = Plan(
@@ -78,13 +79,14 @@ def bench_plugin(
         )
         with show_progress(plugin_id, wanted=not as_json) as report:
             measured = measure(registries, plugin_id, plan, report)
-        share = registries[0].settings.security_for(plugin_id).max_cpu_percent
+        settings = registries[0].settings
     described = describe_bench(measured, plan, origin)
+    described["limits"]["fault"] = _try_limits(settings, plugins, plan, measured[0])
     files = _draw(plot, measured)
     if as_json:
         render.print_json({**described, "files": files})
         return
-    print_bench(described, cpu_percent=share, files=files)
+    print_bench(described, cpu_percent=settings.security_for(plugin_id).max_cpu_percent, files=files)
 
 
 def _find_inputs(
@@ -105,6 +107,21 @@ def _find_inputs(
     if not sizes.base:
         raise UsageError(f"{origin}: expected a series of numbers that can be made longer, got none; use --input")
     return sizes, parameters | read_parameters(params, None, manifest.configuration), origin
+
+
+def _try_limits(settings: Settings, plugins: PluginsOption, plan: Plan, measured: Measurement) -> str:
+    """Make the largest call once more under the suggested limits; return why it failed, or nothing."""
+    from platform_base.plugins.errors import PluginError
+    from platform_base.plugins.scaling.limits import impose, suggest_limits
+
+    limits = suggest_limits(measured)
+    with open_registry(impose(settings, measured.plugin_id, limits), plugins, remember=False) as registry:
+        try:
+            registry.load_plugin(measured.plugin_id, measured.version)
+            registry.execute_plugin(measured.plugin_id, plan.sizes.make(limits.size), plan.parameters)
+        except PluginError as error:
+            return str(error)
+    return ""
 
 
 def _draw(plot: Path | None, measured: list[Measurement]) -> dict[str, Any]:

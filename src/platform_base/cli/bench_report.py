@@ -159,4 +159,6 @@ def _print_limits(described: dict[str, Any]) -> None:
     print(f"\nlimits that suit inputs of up to {limits['size']:,} samples")
     print(f'  manifest.json  "permissions": {json.dumps({"memory_mb": limits["max_memory_mb"]})}')
     settings = f"max_memory_mb: {limits['max_memory_mb']}, default_timeout: {limits['timeout_s']:g}"
+    tried = f"NOT enough: {limits['fault']}" if limits["fault"] else "the largest call runs under them"
     print(render.visible(f"  settings       plugins: {{{described['plugin']}: {{{settings}}}}}"))
+    print(render.visible(f"  tried          {tried}"))

@@ -29,11 +29,11 @@ PluginsOption = Annotated[
 ]
 
 
-def read_settings(config: Path | None, *, remember: bool | None = None) -> Settings:
+def read_settings(config: Path | Settings | None, *, remember: bool | None = None) -> Settings:
     """Return the settings.
 
     Args:
-        config: The file, or None for the usual places.
+        config: The file, or None for the usual places; or settings.
         remember: True: have runs remembered in the history, unless the settings say whether they are; False: in no
             case; None: as the settings say.
 
@@ -62,12 +62,12 @@ def open_history(config: Path | None) -> History:
 
 @contextmanager
 def open_registry(
-    config: Path | None, plugins: Sequence[Path] | None, *, remember: bool | None = None
+    config: Path | Settings | None, plugins: Sequence[Path] | None, *, remember: bool | None = None
 ) -> Iterator[PluginRegistry]:
     """Open a registry that knows the plugins below `plugins`, or those in the standard places.
 
     Args:
-        config: The settings' file, or None for the usual places.
+        config: The settings' file, or None for the usual places; or settings.
         plugins: Where to look for plugins; None or empty: in the standard places.
         remember: As for `read_settings`.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from platform_base.plugins.scaling.measurement import Measurement
+from platform_base.plugins.settings import Settings
 
 _MEMORY_FACTOR = 1.5
 _MEMORY_GRAIN_MB = 64
@@ -39,6 +40,14 @@ def suggest_limits(measurement: Measurement) -> Limits:
         max_memory_mb=_MEMORY_GRAIN_MB * math.ceil(megabytes / _MEMORY_GRAIN_MB),
         timeout_s=max(1.0, round_up(_TIME_FACTOR * float(np.quantile(last.wall_seconds, 0.99)))),
     )
+
+
+def impose(settings: Settings, plugin_id: str, limits: Limits) -> Settings:
+    """Return settings that are the same but for the limits of one plugin."""
+    content = settings.model_dump(mode="json")
+    own = content["plugins"].get(plugin_id, {})
+    given = {"max_memory_mb": limits.max_memory_mb, "default_timeout": limits.timeout_s}
+    return Settings.load({**content, "plugins": {**content["plugins"], plugin_id: {**own, **given}}}, environ={})
 
 
 def round_up(value: float) -> float:
