@@ -94,6 +94,7 @@ def blocks_in(*languages):
     ]
 
 
+@pytest.mark.timeout(400)  # a page may be the first to compile kernels, on a machine that does other things as well
 @pytest.mark.parametrize("page", RUNNABLE, ids=str)
 def test_every_program_of_the_page_runs(page, tmp_path):
     for name in ("plugins", "config", "examples", "docs"):
