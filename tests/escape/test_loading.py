@@ -11,6 +11,7 @@ import pytest
 
 from platform_base.plugins._catalog.discovery import read_release
 from platform_base.plugins._engines.base import Deployment
+from platform_base.plugins._wire.messages import PROTOCOL_VERSION
 from platform_base.plugins.errors import PluginError, PluginLoadError, SandboxUnavailableError
 from tests.escape.harness import Host
 
@@ -40,8 +41,8 @@ class Candidate:
 READY = r"""
 import msgspec
 import os
-os.write(3, msgspec.msgpack.encode({"type": "ready", "protocol": 1, "protections": ["everything"]}))
-"""
+os.write(3, msgspec.msgpack.encode({"type": "ready", "protocol": VERSION, "protections": ["everything"]}))
+""".replace("VERSION", str(PROTOCOL_VERSION))
 LOADED = r"""
 import msgspec
 import os
@@ -111,6 +112,13 @@ BROKEN: dict[str, tuple[str, str]] = {
     "class is a function": ("def Candidate(): pass", "is no class"),
     "class is a module": ("import json as Candidate", "is no class"),
     "no methods": ("class Candidate: pass", "lacks"),
+    "no work": (
+        "from platform_base.plugins.base import PluginProtocol\n"
+        + HONEST.replace("class Candidate:", "class Candidate(PluginProtocol):").replace(
+            "def execute(", "def perform("
+        ),
+        "lacks execute",
+    ),
     "constructor raises": (HONEST + "\n    def __init__(self):\n        raise OSError('no')", "OSError"),
     "constructor loops": (HONEST + "\n    def __init__(self):\n        while True: pass", "did not load within 0.5 s"),
     "constructor wants more": (HONEST + "\n    def __init__(self, more):\n        pass", "TypeError"),

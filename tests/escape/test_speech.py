@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from platform_base.plugins._wire.messages import PROTOCOL_VERSION
 from platform_base.plugins.errors import PluginTimeoutError, WireError, WorkerCrashedError
 from tests.escape.harness import Host
 from tests.escape.outcomes import Behaviour, denied, fails, returns
@@ -83,7 +84,7 @@ MESSAGES = (
     _message("unknown type", type="nonsense"),
     _message("type is a number", type=7),
     _message("type is a list", type=["done"]),
-    _message("ready", type="ready", protocol=1, protections=["everything"]),
+    _message("ready", type="ready", protocol=PROTOCOL_VERSION, protections=["everything"]),
     _message("refused", type="refused", protection="x", reason="x", remedy="x"),
     _message("loaded", type="loaded", usage=USAGE),
     _message("load_failed", type="load_failed", error_type="x", message="x", traceback="x"),

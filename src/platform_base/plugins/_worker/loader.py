@@ -93,13 +93,19 @@ def _construct(module: ModuleType, message: Load) -> PluginProtocol:
         )
     if not isinstance(plugin_class, type):
         raise UnfitPluginError(f"entry_point: {message.module}.{message.class_name} is no class")
-    missing = [name for name in _METHODS if not callable(getattr(plugin_class, name, None))]
+    missing = [name for name in _METHODS if not _implements(plugin_class, name)]
     if missing:
         raise UnfitPluginError(
             f"{message.class_name} lacks {', '.join(missing)}; a plugin implements {', '.join(_METHODS)}"
         )
     plugin: PluginProtocol = plugin_class()
     return plugin
+
+
+def _implements(plugin_class: type, name: str) -> bool:
+    """Whether a class has a method of its own; what it inherits from the protocol does nothing."""
+    method = getattr(plugin_class, name, None)
+    return callable(method) and method is not getattr(PluginProtocol, name)
 
 
 def _compare_manifest(plugin: PluginProtocol, message: Load) -> None:
