@@ -107,6 +107,7 @@ def test_compare(command, call):
     assert verdicts["digest"] == verdicts["parameter mode"] == verdicts["input series"] == "same"
     assert verdicts["parameter factor"] == "DIFFERENT"
     assert verdicts["time"].endswith(" x")
+    assert verdicts["protections"] == "same"
     comparison = answer(command("runs", "compare", ids[0], ids[2], "--json"))["comparison"]
     assert {row["fact"]: row["verdict"] for row in comparison}["input extra"] == "DIFFERENT"
     text = command("runs", "compare", ids[0], ids[1]).stdout

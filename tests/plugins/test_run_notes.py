@@ -324,7 +324,7 @@ class TestLines:
         shutil.copytree(SAMPLES / "behaviours", directory)
         for name in ("behaviours.py", "manifest.json"):
             text = (directory / name).read_text().replace('"behaviours"', '"talkative"')
-            talk = "    def crash(self, inputs):\n        print('last words', flush=True)"
+            talk = "    def crash(self, inputs):\n        print('last words')"
             (directory / name).write_text(text.replace("    def crash(self, inputs):", talk))
         registry.discover_plugins(directory)
         with pytest.raises(PluginError) as caught:

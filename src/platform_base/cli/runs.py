@@ -219,7 +219,7 @@ def _compare(a: Run, b: Run) -> list[tuple[str, str, str, str]]:
     rows += _compare_inputs(a, b)
     rows += [
         _equality("limits", _limits(a), _limits(b)),
-        _equality("protections", ", ".join(a.protections), ", ".join(b.protections)),
+        _compare_protections(a, b),
         _ratio("time", show_seconds, a.wall_seconds, b.wall_seconds),
         _ratio("waiting", show_seconds, a.queue_seconds, b.queue_seconds),
         _ratio("CPU", show_seconds, a.cpu_seconds, b.cpu_seconds),
@@ -248,6 +248,17 @@ def _compare_inputs(a: Run, b: Run) -> list[tuple[str, str, str, str]]:
             verdict = "unknown: no digest was kept"
         rows.append((f"input {name}", shown[0], shown[1], verdict))
     return rows
+
+
+def _compare_protections(a: Run, b: Run) -> tuple[str, str, str, str]:
+    """Name those that only one has had; how many there were otherwise."""
+    if set(a.protections) == set(b.protections):
+        return _equality("protections", f"{len(a.protections)} in force", f"{len(b.protections)} in force")
+    ones, others = (
+        ", ".join(name for name in run.protections if name not in other.protections) or "no others"
+        for run, other in ((a, b), (b, a))
+    )
+    return "protections", ones, others, "DIFFERENT"
 
 
 def _ratio(fact: str, show: Any, a: float | None, b: float | None) -> tuple[str, str, str, str]:
