@@ -131,7 +131,7 @@ def test_progress_is_shown_and_cancel_stops_the_run(page) -> None:
     page.fill("#timeout", "300")
     page.click("button.primary")
     page.wait_for_selector("text=25 percent")
-    assert page.locator("[aria-live=polite]").count() >= 1
+    page.wait_for_selector("#told:has-text('25 percent')", state="attached")
     page.click("text=Cancel")
     page.wait_for_selector("text=its worker has ended")
 
