@@ -241,6 +241,14 @@ def test_both_readmes_have_the_same_parts():
     assert [title.count("#") for title in titles[0]] == [title.count("#") for title in titles[1]]
 
 
+@pytest.mark.parametrize("name", ["README.md", "README.pt-BR.md"])
+def test_both_readmes_name_every_verb(name):
+    (rows,) = re.findall(
+        r"(?:^\|.*`list`.*\n|^\|.*`(?:new|doctor)`.*\n)+", (REPOSITORY / name).read_text("utf-8"), re.MULTILINE
+    )
+    assert set(re.findall(r"`([a-z]+)`", rows)) == set(typer.main.get_command(app).commands)
+
+
 class TestSettingsReference:
     PAGE = REFERENCE / "settings.md"
 

@@ -42,6 +42,7 @@ TRANSLATED = {
     "docs/plugins/guides/list",
     "docs/plugins/guides/monitoring",
     "docs/plugins/guides/new",
+    "docs/plugins/guides/notebook",
     "docs/plugins/guides/operating",
     "docs/plugins/guides/pack",
     "docs/plugins/guides/profile",
