@@ -18,6 +18,7 @@ def make_shortcut(
     few_cells: int,
     brief: Callable[..., Any],
     long: Callable[..., Any],
+    width: int,
     radius: int,
     single: bool,
     squares: bool,
@@ -30,6 +31,7 @@ def make_shortcut(
         brief: Of two ``(n,)`` float64 series, `radius`, `single` and `squares`: the cost, or the path and the cost; NaN
             where the call is not right. It checks no types.
         long: Of two series, `radius` and what is in `further`: the same, bit for bit.
+        width: Of the window, in cells of each row; `long` is called for up to 4 million cells inside it.
         radius: Of the window; -1 for none.
         single: Whether a diagonal step counts once.
         squares: Whether costs are squares.
@@ -47,7 +49,7 @@ def make_shortcut(
         cells = reference.size * target.size
         if cells <= few_cells:
             return brief(reference, target, radius, single, squares)
-        if cells <= _CELLS:
+        if cells <= _CELLS or reference.size * width <= _CELLS:
             return long(reference, target, radius, *further)
         return None
 

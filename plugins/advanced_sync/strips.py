@@ -49,12 +49,15 @@ def find_shortcut(options: Mapping[str, Any], *, path: bool) -> Shortcut | None:
     radius = -1 if radius is None else min(radius, _WIDEST)
     rules = find_rules(*names, 1)
     single, lanes = rules.diagonal_weight == 1.0, count_narrow_lanes(radius)
+    width = _WIDEST if radius < 0 else 2 * radius + 1
     if lanes:
+        # The path through a narrow window is found in a record of it, of at most 2 MiB.
+        width = 32 * lanes if path else width
         advance = compile_narrow(lanes, single, rules.squares, path).address
         long, further = _compile_narrow(path), (advance, lanes, single, rules.squares)
     else:
         long, further = _compile_plain(path), rules[:6]
-    return make_shortcut(*_compile_short(path), long, radius, single, rules.squares, further)
+    return make_shortcut(*_compile_short(path), long, width, radius, single, rules.squares, further)
 
 
 @functools.cache

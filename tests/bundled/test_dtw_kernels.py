@@ -396,3 +396,13 @@ def test_series_in_any_form_give_the_same(size: int) -> None:
     for wrong in (wrong_type, x.astype("M8[s]"), x + 1j):
         with pytest.raises((TypeError, ValueError), match="reference"):
             dtw_distance(wrong, y)
+
+
+@pytest.mark.parametrize("radius", [3, 20, 70, 900])
+def test_long_series_in_a_window_are_aligned_alike(radius: int) -> None:
+    rng = np.random.default_rng(radius)
+    x, y = rng.normal(size=(2, 2100)).cumsum(axis=1)
+    path, distance = dtw_path(x, y, window_size=radius, kernel="numba")
+    expected, cost = dtw_path(x, y, window_size=radius, kernel="numpy")
+    assert distance == dtw_distance(x, y, window_size=radius, kernel="numba") == pytest.approx(cost, rel=1e-12)
+    np.testing.assert_array_equal(path, expected)
