@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import encodings.idna  # noqa: F401 - as below
+import gc
 import itertools
 import json
 import mmap
@@ -125,6 +126,7 @@ class Cell:
         """Run `function` under a policy, the usual one if none is given."""
         policy = policy or self.policy()
         prepare()
+        gc.collect()  # garbage of other tests, collected behind the fork, would be memory to spare
         baseline = read_baseline()
 
         def confined() -> Any:
