@@ -78,7 +78,8 @@ class Gate:
                     headers["Cache-Control"] = "no-store"
             await send(message)
 
-        scope["csrf"] = self.csrf
+        # The page that says what is missing is shown to strangers too; the word is not for them.
+        scope["csrf"] = self.csrf if self._knows(request) else ""
         await (answer or self._app)(scope, receive, send_guarded)
 
     def _refuse(self, request: Request) -> Response | None:
@@ -105,8 +106,7 @@ class Gate:
         """Refuse who has no session, and what the page did not send."""
         if request.method in _SAFE and request.url.path.startswith(_OPEN):
             return None
-        given = request.cookies.get(_cookie_name(request), "")
-        if not hmac.compare_digest(given.encode(), self._session.encode()):
+        if not self._knows(request):
             return _closed("Open the address that was printed when the page was started.")
         if request.method in _SAFE:
             return None
@@ -115,6 +115,11 @@ class Gate:
         if request.headers.get("origin") == own and hmac.compare_digest(word.encode(), self.csrf.encode()):
             return None
         return PlainTextResponse("This request did not come from the page. Reload it and try again.\n", status_code=403)
+
+    def _knows(self, request: Request) -> bool:
+        """Say whether a request has the cookie that was given for the token."""
+        given = request.cookies.get(_cookie_name(request), "")
+        return hmac.compare_digest(given.encode(), self._session.encode())
 
 
 def _name_of(host: str) -> str:
