@@ -16,6 +16,7 @@ def test_control_characters_show() -> None:
     assert visible("a\x1b[31mb\x07\nc\td\u202e") == "a\\x1b[31mb\\x07\nc    d\\u202e"
     assert shorten("a\nb  c", 10) == "a b c"
     assert shorten("x" * 20, 10) == "x" * 7 + "..."
+    assert shorten("x" + " " * 1000, 10) == "x..."
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,8 @@ def test_control_characters_show() -> None:
         (np.True_, True),
         (np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]), [[1, 2.0]]),
         (2**80, 2**80),
+        ([2**20_000], ["0x1" + "0" * 5000]),
+        ({"a\ud800": "\udfff\u00e9"}, {"a\\ud800": "\\udfff\u00e9"}),
     ],
 )
 def test_everything_becomes_json(value: object, expected: object) -> None:

@@ -26,6 +26,14 @@ def test_without_the_token_nothing_is_shown(stranger, path: str) -> None:
         assert "hostile" not in answer.text
 
 
+def test_a_stranger_learns_nothing_from_a_page_that_is_missing(reader) -> None:
+    reader.client.cookies.clear()
+    answer = reader.client.get("/static/nothing")
+    assert answer.status_code == 404
+    assert reader.csrf not in answer.text
+    assert reader.csrf in reader.get("/static/nothing").text
+
+
 def test_a_wrong_cookie_is_no_cookie(stranger) -> None:
     assert stranger.get("/", headers={"Cookie": "platform_base_8420=x"}).status_code == 403
 

@@ -58,7 +58,7 @@ def test_two_runs_side_by_side(reader) -> None:
     changed = re.findall(r'class="differs"><th scope="row" role="rowheader">(.*?)</th>', text)
     assert changed == ["factor"]
     assert "panel-lines" in text
-    series = reader.get(f"/compare/{names[0]}/{names[1]}/series?traces=0.values:0,1.values:0&width=100").json()
+    series = reader.get(f"/compare/{names[0]}/{names[1]}/series?trace=0.values:0&trace=1.values:0&width=100").json()
     assert series["ys"][0][4] * 3 == series["ys"][1][4] * 2 > 0
 
 

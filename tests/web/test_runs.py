@@ -165,19 +165,19 @@ def test_a_window_of_a_million_samples_keeps_its_peak(reader) -> None:
     np.save(stream, series)
     upload = reader.upload("long.npy", stream.getvalue())
     run = reader.run("hostile", **{"p.factor": "1", "s.series": f"upload:{upload}", "c.series": "values"})
-    answer = reader.get(f"{run}/series?traces=values:0&width=500").json()
+    answer = reader.get(f"{run}/series?trace=values:0&width=500").json()
     assert len(answer["x"]) == len(answer["ys"][0]) == 1000
     assert max(answer["ys"][0]) == 9.0
-    near = reader.get(f"{run}/series?traces=values:0&width=500&start=777700&stop=777800").json()
+    near = reader.get(f"{run}/series?trace=values:0&width=500&start=777700&stop=777800").json()
     assert near["ys"][0][near["x"].index(777_777)] == 9.0
 
 
 def test_numbers_of_a_picture_are_asked_for_sensibly_or_refused(reader) -> None:
     run = reader.run("hostile", **FIELDS)
-    assert reader.get(f"{run}/series?traces=values:9").status_code == 404
-    assert reader.get(f"{run}/series?traces=metadata.nothing:0").status_code == 404
-    assert reader.get(f"{run}/series?traces=values:0&start=-1").status_code == 422
-    assert reader.get(f"{run}/series?traces=values:0&start=5&stop=999999999").json()["stop"] == 8
+    assert reader.get(f"{run}/series?trace=values:9").status_code == 404
+    assert reader.get(f"{run}/series?trace=metadata.nothing:0").status_code == 404
+    assert reader.get(f"{run}/series?trace=values:0&start=-1").status_code == 422
+    assert reader.get(f"{run}/series?trace=values:0&start=5&stop=999999999").json()["stop"] == 8
     assert reader.get(f"{run}/path").status_code == 404
 
 

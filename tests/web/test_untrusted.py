@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 from platform_base.web.readme import render_readme
@@ -65,3 +68,54 @@ def test_the_name_of_an_upload_is_text(reader) -> None:
     text = reader.get("/plugins/hostile").text
     assert "&lt;b&gt;bold.csv" in text
     assert_harmless(text)
+
+
+def test_names_and_numbers_that_no_picture_expects(reader) -> None:
+    run = reader.run("hostile", **FIELDS, **{"p.act": "odd"})
+    text = reader.get(run).text
+    assert "<h2>panel.extremes</h2>" in text
+    assert "half \\ud800" in text
+    assert "0x" in text
+    assert reader.get(f"{run}/matrix.png?name=panel.extremes").content.startswith(b"\x89PNG")
+    assert json.loads(reader.get(f"{run}/download/json").content)["metadata"]["half \\ud800"] == "a\\udfffb"
+    assert reader.get(f"{run}/download/npz").content.startswith(b"PK")
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_numbers_that_cannot_be_drawn_are_no_fault_of_the_page(reader, kind: str) -> None:
+    pytest.importorskip("matplotlib")
+    answer = reader.get(f"{reader.run('hostile', **FIELDS, **{'p.act': 'odd'})}/download/{kind}")
+    assert answer.status_code == 409
+    assert "expected numbers that Matplotlib can draw" in answer.text
+
+
+@pytest.mark.parametrize("name", ["a.b", "a,b", "runs.plugin"])
+def test_the_name_of_an_input_is_neither_a_word_nor_a_list(reader, name: str) -> None:
+    runs = [reader.run("hostile", **FIELDS, **{"n.x1": name, "s.x1": "generated:sine"}) for _ in range(2)]
+    answer = reader.client.get(f"{runs[0]}/series", params={"trace": f"input.{name}:0"}, headers=reader.cookies)
+    assert answer.status_code == 200
+    ids = [re.search(r'<code class="digest">([0-9a-f]{32})</code>', reader.get(run).text)[1] for run in runs]
+    assert f'<th scope="row">{name}</th>' in reader.get(f"/compare?run={ids[0]}&run={ids[1]}").text
+
+
+DIGITS = "1" * 5000
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"s.series": f"example:{DIGITS}"},
+        {"s.series": "typed", "t.series": f"[{DIGITS[:400]}]"},
+        {"s.series": "typed", "t.series": f"[{DIGITS}]"},
+        {"p.levels": "[" * 5000},
+        {"p.count": DIGITS},
+    ],
+)
+def test_what_is_too_long_or_too_deep_is_an_error_of_the_form(reader, fields) -> None:
+    assert reader.post("/plugins/hostile/run", data={**FIELDS, **fields}).status_code == 422
+
+
+def test_numbers_of_many_digits_in_addresses(reader) -> None:
+    run = reader.run("hostile", **FIELDS)
+    assert reader.get(f"{run}/series?trace=values:{DIGITS}").status_code == 404
+    assert reader.get(f"/plugins/hostile/source?key=series&s.series=typed&place={DIGITS}").status_code == 200

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platform_base.cli.errors import MissingExtraError
+from platform_base.cli.errors import MissingExtraError, OutputError
 from platform_base.cli.result_files import replace_file
+from platform_base.plots.figure import UndrawableError, render_figure
 from platform_base.plots.figure import check_matplotlib as _check_matplotlib
-from platform_base.plots.figure import render_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,10 +24,13 @@ def save_figure(path: Path, draw: Callable[[Figure], None]) -> None:
 
     Raises:
         MissingExtraError: Matplotlib is not installed.
-        OutputError: The file cannot be written.
+        OutputError: The numbers cannot be drawn, or the file cannot be written.
     """
     check_matplotlib()
-    content = render_figure(draw, path.suffix.lower().removeprefix("."))
+    try:
+        content = render_figure(draw, path.suffix.lower().removeprefix("."))
+    except UndrawableError as error:
+        raise OutputError(f"{path}: {error}; leave out the picture, or write the numbers to a file") from error
     replace_file(path, lambda stream: stream.write(content))
 
 

@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 _MAX_LINE = 60
+_LOOKED_AT = 16
+"""A line is made of at most so many times its length: the rest of a long text is never looked at."""
+_MAX_INTEGER_BITS = 14_000
+"""Python refuses to write integers of more than 4300 decimal digits (sys.set_int_max_str_digits)."""
 
 
 def visible(text: object) -> str:
@@ -25,10 +29,19 @@ def visible(text: object) -> str:
     )
 
 
+def writable(text: str) -> str:
+    """Return text that UTF-8 can hold: halves of surrogate pairs become their escapes."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def shorten(text: object, max_length: int = _MAX_LINE) -> str:
     """Return text on one line of at most `max_length` characters."""
-    line = " ".join(visible(text).split())
-    return line if len(line) <= max_length else f"{line[: max_length - 3]}..."
+    whole = str(text)
+    looked_at = whole[: _LOOKED_AT * max_length]
+    line = " ".join(visible(looked_at).split())
+    if len(line) <= max_length and len(looked_at) == len(whole):
+        return line
+    return f"{line[: max_length - 3]}..."
 
 
 def to_json(document: Any) -> str:
@@ -39,16 +52,21 @@ def to_json(document: Any) -> str:
 def plain(value: Any) -> Any:
     """Turn a value into what JSON knows.
 
-    NaN and infinity become null, complex numbers ``{"real", "imag"}``, bytes base64 text, dates ISO 8601
+    Halves of surrogate pairs, which UTF-8 does not know, become their escapes; integers of more than 14000 bits
+    hexadecimal text; NaN and infinity null, complex numbers ``{"real", "imag"}``, bytes base64 text, dates ISO 8601
     text, durations seconds, arrays nested lists, masked elements null, tables columns by name, and anything
     else its text.
     """
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        return value if value.bit_length() <= _MAX_INTEGER_BITS else hex(value)
+    if isinstance(value, str):
+        return writable(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {writable(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, complex):

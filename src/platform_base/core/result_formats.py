@@ -12,9 +12,11 @@ import msgspec
 import numpy as np
 
 from platform_base.core.models import ProcessingResult
-from platform_base.core.plain import to_json
+from platform_base.core.plain import to_json, writable
 
 _METADATA = "metadata."
+_ROWS_AT_ONCE = 10_000
+"""The csv module lets no other thread run while it writes what it was given at once."""
 
 
 class UnsuitableFormatError(ValueError):
@@ -28,7 +30,7 @@ def describe_result(result: ProcessingResult) -> dict[str, Any]:
 
 
 def _write_npz(result: ProcessingResult, stream: IO[bytes]) -> None:
-    arrays = {f"{_METADATA}{name}": item for name, item in result.metadata.items() if _is_plain_array(item)}
+    arrays = {f"{_METADATA}{writable(name)}": item for name, item in result.metadata.items() if _is_plain_array(item)}
     rest: Mapping[str, Any] = {
         **describe_result(result),
         "metadata": {name: item for name, item in result.metadata.items() if not _is_plain_array(item)},
@@ -56,7 +58,8 @@ def _write_csv(result: ProcessingResult, stream: IO[bytes]) -> None:
     with _text(stream) as text:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(names)
-        writer.writerows(rows.tolist())
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            writer.writerows(rows[start : start + _ROWS_AT_ONCE].tolist())
 
 
 @contextlib.contextmanager
@@ -76,7 +79,7 @@ def _numbers(result: ProcessingResult) -> np.ndarray[Any, Any]:
         if array.dtype.kind in "biufcMm" and not array.dtype.names:
             return array
     raise UnsuitableFormatError(
-        "expected values that are numbers, got {type(values).__name__}; write .json or .npz instead"
+        f"expected values that are numbers, got {type(values).__name__}; write .json or .npz instead"
     )
 
 

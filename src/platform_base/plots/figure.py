@@ -73,6 +73,10 @@ class Labels:
         return self.names.get(of, of)
 
 
+class UndrawableError(ValueError):
+    """Matplotlib cannot draw these numbers."""
+
+
 def render_figure(draw: Callable[[Figure], None], kind: str) -> bytes:
     """Draw a picture and return the content of a file that shows it.
 
@@ -82,6 +86,7 @@ def render_figure(draw: Callable[[Figure], None], kind: str) -> bytes:
 
     Raises:
         ImportError: Matplotlib is not installed.
+        UndrawableError: The numbers have no picture.
     """
     check_matplotlib()
     import matplotlib as mpl
@@ -90,9 +95,12 @@ def render_figure(draw: Callable[[Figure], None], kind: str) -> bytes:
     # No pyplot: it keeps figures in module-level state and asks for a display.
     with mpl.rc_context(STYLE):
         figure = Figure(layout="constrained")
-        draw(figure)
         content = io.BytesIO()
-        figure.savefig(content, format=kind)
+        try:
+            draw(figure)
+            figure.savefig(content, format=kind)
+        except (ValueError, OverflowError) as error:  # a range of more than 1.8e308 has no ticks
+            raise UndrawableError(f"expected numbers that Matplotlib can draw, got: {error}") from error
     return content.getvalue()
 
 

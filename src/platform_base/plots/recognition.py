@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -121,7 +122,7 @@ def _find_filter(result: Drawable, series: Mapping[str, Series]) -> Filtered | N
     return Filtered(
         before=before,
         after=after,
-        sampling_rate=float(rate) if isinstance(rate, int | float) and rate > 0 else None,
+        sampling_rate=float(rate) if isinstance(rate, int | float) and 0 < rate <= sys.float_info.max else None,
         freqs=freqs if matching else None,
         magnitude_db=gain if matching else None,
         phase=phase if matching and freqs is not None and phase is not None and phase.shape == freqs.shape else None,

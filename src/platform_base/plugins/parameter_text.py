@@ -31,7 +31,10 @@ def parse_value(text: str, parameter: Parameter) -> Any:
             raise ValueError("neither true nor false")
         return _WORDS[text.casefold()]
     if parameter.type == "array":
-        value = json.loads(text)
+        try:
+            value = json.loads(text)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
         if not isinstance(value, list):
             raise ValueError("no array")
         return value

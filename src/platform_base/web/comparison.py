@@ -15,16 +15,18 @@ class Fact:
     """One line of a comparison.
 
     Attributes:
-        label: Key in the catalogues, or a name.
+        label: Key in the catalogues, or the name of an input or a parameter.
         first: What is known of the one run.
         second: What is known of the other.
         kind: ``text``, ``seconds`` or ``bytes``.
+        is_name: Whether the label is a name.
     """
 
     label: str
     first: Any
     second: Any
     kind: str = "text"
+    is_name: bool = False
 
     @property
     def differs(self) -> bool:
@@ -55,15 +57,16 @@ def compare(first: Run, second: Run) -> list[Fact]:
     ]
 
 
-def _inputs(first: Run, second: Run) -> Iterator[Fact]:
-    ones, others = ({fact.name: fact for fact in run.inputs} for run in (first, second))
+def _inputs(one: Run, other: Run) -> Iterator[Fact]:
+    ones, others = ({fact.name: fact for fact in run.inputs} for run in (one, other))
     for name in dict.fromkeys([*ones, *others]):
-        yield Fact(label=name, first=describe_input(ones.get(name)), second=describe_input(others.get(name)))
+        first, second = describe_input(ones.get(name)), describe_input(others.get(name))
+        yield Fact(label=name, first=first, second=second, is_name=True)
 
 
 def _parameters(first: Run, second: Run) -> Iterator[Fact]:
     for name in dict.fromkeys([*first.parameters, *second.parameters]):
-        yield Fact(label=name, first=_word(first, name), second=_word(second, name))
+        yield Fact(label=name, first=_word(first, name), second=_word(second, name), is_name=True)
 
 
 def describe_input(fact: InputFact | None) -> str:

@@ -78,7 +78,8 @@ class Gate:
                     headers["Cache-Control"] = "no-store"
             await send(message)
 
-        scope["csrf"] = self.csrf
+        # The page that says what is missing is shown to strangers too; the word is not for them.
+        scope["csrf"] = self.csrf if self._knows(request) else ""
         await (answer or self._app)(scope, receive, send_guarded)
 
     def _refuse(self, request: Request) -> Response | None:
@@ -107,8 +108,7 @@ class Gate:
             return None
         if request.method in _SAFE and self._bears_token(request):
             return None
-        given = request.cookies.get(_cookie_name(request), "")
-        if not hmac.compare_digest(given.encode(), self._session.encode()):
+        if not self._knows(request):
             return _closed("Open the address that was printed when the page was started.")
         if request.method in _SAFE:
             return None
@@ -122,6 +122,11 @@ class Gate:
         """Whether a program, such as Prometheus, shows the token itself; it may read, and nothing else."""
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         return scheme.casefold() == "bearer" and hmac.compare_digest(given.strip().encode(), self._token)
+
+    def _knows(self, request: Request) -> bool:
+        """Say whether a request has the cookie that was given for the token."""
+        given = request.cookies.get(_cookie_name(request), "")
+        return hmac.compare_digest(given.encode(), self._session.encode())
 
 
 def _name_of(host: str) -> str:

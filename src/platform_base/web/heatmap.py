@@ -33,8 +33,9 @@ def draw_heatmap(matrix: NDArray[Any], most: int = 512) -> bytes:
     """
     small = _shrink(_shrink(np.asarray(matrix, dtype=np.float64), most, 0), most, 1)
     finite = np.isfinite(small)
-    low, high = (small[finite].min(), small[finite].max()) if finite.any() else (0.0, 1.0)
-    shares = (np.where(finite, small, low) - low) / ((high - low) or 1.0)
+    half = np.where(finite, small, 0.0) / 2  # the difference of two float64 may be none
+    low, high = (half[finite].min(), half[finite].max()) if finite.any() else (0.0, 1.0)
+    shares = (np.where(finite, half, low) - low) / ((high - low) or 1.0)
     levels = np.where(finite, 1 + np.round(shares * 254), 0).astype(np.uint8)[::-1]
     stops = np.linspace(0.0, 1.0, len(_CIVIDIS))
     palette = np.column_stack([np.interp(np.linspace(0, 1, 255), stops, channel) for channel in _CIVIDIS.T])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plots.recognition import Alignment, Filtered, as_series, largest_matrix, recognize
+from platform_base.web.index import read_index
 
 _MAX_CHANNELS = 8
 """A matrix with more columns is a picture rather than a bundle of lines."""
@@ -38,7 +39,7 @@ class Panel:
 
     Attributes:
         kind: What sort.
-        title: Key of its title in the catalogue of words, or a name.
+        title: Key of its title in the catalogue of words; of a matrix, its name.
         traces: Its lines.
         length: Samples along its time axis.
         step: Time from sample to sample; in samples without a sampling rate.
@@ -73,10 +74,11 @@ def find_series(key: str, result: ProcessingResult | None, inputs: Mapping[str, 
     elif result is not None:
         value = result.values if place == "values" else result.metadata.get(name) if kind == "metadata" else None
     series = as_series(value) if value is not None else None
-    if series is None or not channel.isdecimal():
+    if series is None:
         return None
     columns = series.reshape(len(series), -1)
-    return columns[:, int(channel)] if int(channel) < columns.shape[1] else None
+    index = read_index(channel, columns.shape[1])
+    return columns[:, index] if index is not None else None
 
 
 def _traces(key: str, name: str, series: NDArray[Any]) -> list[Trace]:

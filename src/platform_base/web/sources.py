@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from platform_base.plugins.generators import Generator, generate
 from platform_base.plugins.manifest import Manifest
+from platform_base.web.index import read_index
 from platform_base.web.uploads import Upload
 
 MAX_TYPED = 100_000
@@ -69,8 +70,9 @@ def make_example(manifest: Manifest, number: str, name: str) -> Any:
     Raises:
         SourceError: There is none.
     """
-    if number.isdecimal() and int(number) < len(manifest.self_test):
-        source = manifest.self_test[int(number)].inputs.get(name)
+    place = read_index(number, len(manifest.self_test))
+    if place is not None:
+        source = manifest.self_test[place].inputs.get(name)
         if source is not None and source.generator is not None:
             return generate(source.generator)
         if source is not None and source.file is None:
@@ -89,7 +91,7 @@ def parse_typed(text: str) -> NDArray[Any]:
             array = np.asarray(json.loads(text), dtype=np.float64)
         else:
             array = np.array([float(word) for word in re.split(r"[\s,;]+", text.strip()) if word], dtype=np.float64)
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise SourceError("expected numbers such as 1, 2.5, 3 or [[1, 2], [3, 4]], got other text") from None
     if not 0 < array.size <= MAX_TYPED:
         raise SourceError(f"expected 1 to {MAX_TYPED} numbers, got {array.size}; upload a file instead")

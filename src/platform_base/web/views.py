@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from platform_base.core.description import show_value
-from platform_base.core.plain import plain, visible
+from platform_base.core.plain import plain, visible, writable
 from platform_base.web.desk import desk_of
+from platform_base.web.gate import CSRF_FIELD
 from platform_base.web.languages import NAMES, Language, choose_language
 
 LANGUAGE_COOKIE = "platform_base_language"
@@ -54,6 +55,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         values: What the template needs besides ``t`` (a text by key), ``csrf``, ``language`` and ``path``.
     """
     code, language = language_of(request)
+    query = [(name, value) for name, value in request.query_params.multi_items() if name not in ("lang", CSRF_FIELD)]
     text = (
         desk_of(request)
         .templates.get_template(template)
@@ -64,11 +66,12 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
             language_names=NAMES,
             csrf=request.scope["csrf"],
             path=request.url.path,
-            query=[(name, value) for name, value in request.query_params.multi_items() if name != "lang"],
+            query=query,
             **values,
         )
     )
-    answer = HTMLResponse(text, status_code=status, headers={"Content-Language": language.code})
+    # A stranger's text may hold what UTF-8 does not know.
+    answer = HTMLResponse(writable(text), status_code=status, headers={"Content-Language": language.code})
     if request.query_params.get("lang") == code:
         answer.set_cookie(LANGUAGE_COOKIE, code, max_age=_YEAR_S, samesite="strict", path="/")
     return answer

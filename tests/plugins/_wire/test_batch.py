@@ -191,6 +191,14 @@ def test_a_column_that_is_none_is_refused(column, count):
         hostile(column, count)
 
 
+@pytest.mark.parametrize("inner", [None, True, 7, -1, 1.5, "ab", b"ab", {"a": 1}, FLAT, [], [None, None]])
+@pytest.mark.parametrize("names", [["a", "b"], [np.arange(3), "b"], np.arange(2), [["a"], "b"], "ab", None])
+def test_a_table_whose_columns_are_none_is_refused(names, inner):
+    encoded = encode(["rows", names, inner], root="")
+    with pytest.raises(DecodeError):
+        decode_table(encoded.body, arena(encoded), 2, ("a", "b"))
+
+
 def test_values_that_cost_their_sender_nothing_are_counted():
     """A few bytes must not become a million dictionaries."""
     nothing = ["rows", [], []]

@@ -163,8 +163,12 @@ def decode_table(
     """
     column = decode(body, data, limits=limits)
     expansion = _Expansion(count, limits=limits, readonly=False)
-    if type(column) is list and len(column) == 3 and column[0] == "rows" and column[1] == list(names):
-        return tuple(expansion.columns(column[1], column[2]))
+    match column:
+        # Each is known to be text before it is compared: an array would answer with an array.
+        case ["rows", list() as found, list() as inner] if _TEXT_ONLY.issuperset(map(type, found)) and found == list(
+            names
+        ):
+            return tuple(expansion.columns(found, inner))
     return expansion.expand(column)
 
 

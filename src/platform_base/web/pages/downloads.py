@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from platform_base.core.models import ProcessingResult
 from platform_base.core.result_formats import RESULT_WRITERS, UnsuitableFormatError
-from platform_base.plots.figure import check_matplotlib, render_figure
+from platform_base.plots.figure import UndrawableError, check_matplotlib, render_figure
 from platform_base.plots.plots import draw_result
 from platform_base.web.pages.run_lookup import find_run
 
@@ -48,7 +48,7 @@ async def download(request: Request) -> Response:
             content = await run_in_threadpool(render_figure, draw, kind)
         else:
             content = await run_in_threadpool(_write, kind, run.result)
-    except UnsuitableFormatError as error:
+    except (UnsuitableFormatError, UndrawableError) as error:
         raise HTTPException(409, f"{kind}: {error}") from error
     name = f"{run.plugin_id}-{run.run_id[:12] or run.key}.{kind}"
     return Response(content, media_type=_TYPES[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -28,7 +28,7 @@ _MAX_TRACES = 32
 async def show_series(request: Request) -> Response:
     """Answer with a range of some series: ``x`` sample numbers, ``ys`` values, None for a gap.
 
-    Query: ``traces`` with commas between, ``start``, ``stop`` (samples), ``width`` (pixels).
+    Query: ``trace`` for each of them, ``start``, ``stop`` (samples), ``width`` (pixels).
     """
     run = find_run(request)
     return await answer_series(request, lambda key: find_series(key, run.result, run.inputs))
@@ -36,7 +36,7 @@ async def show_series(request: Request) -> Response:
 
 async def answer_series(request: Request, find: Callable[[str], NDArray[np.float64] | None]) -> Response:
     """Answer `show_series`, wherever the numbers of a key are."""
-    keys = request.query_params.get("traces", "").split(",")[:_MAX_TRACES]
+    keys = request.query_params.getlist("trace")[:_MAX_TRACES]
     found = [find(key) for key in keys]
     series = [each for each in found if each is not None]
     if not series or len(series) != len(found):
@@ -62,7 +62,7 @@ def _decimated(series: list[NDArray[np.float64]], start: int, stop: int, width: 
 
 async def show_connectors(request: Request) -> Response:
     """Answer with pairs of an alignment inside a range: samples, values, and every how many-th is shown."""
-    alignment = _alignment(find_run(request))
+    alignment = await run_in_threadpool(_alignment, find_run(request))
     start, stop = _range(request, max(len(alignment.reference), len(alignment.target)))
     most = _number(request, "most", 90, 1, 500)
     path = alignment.path
@@ -79,7 +79,7 @@ async def show_connectors(request: Request) -> Response:
 
 async def show_path(request: Request) -> Response:
     """Answer with a path: ``i`` and ``j``; a part of its pairs where there are more than ``most``."""
-    path = _alignment(find_run(request)).path
+    path = (await run_in_threadpool(_alignment, find_run(request))).path
     most = _number(request, "most", 3000, 2, 20_000)
     chosen = np.unique(np.linspace(0, len(path) - 1, min(most, len(path))).round().astype(np.int64))
     return JSONResponse({"i": path[chosen, 0].tolist(), "j": path[chosen, 1].tolist()})

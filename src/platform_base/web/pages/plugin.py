@@ -19,6 +19,7 @@ from platform_base.plugins.manifest import Manifest
 from platform_base.series.recordings import RECORDINGS, find_recording
 from platform_base.web.desk import Desk, desk_of
 from platform_base.web.forms import make_fields, part_fields, read_parameters
+from platform_base.web.index import read_index
 from platform_base.web.pages.plugins import describe
 from platform_base.web.reading import READER_ID, UploadError
 from platform_base.web.readme import MAX_BYTES, render_readme
@@ -39,6 +40,7 @@ _EXTRA = ("x1", "x2")
 _PATIENCE_S = 0.4
 """A call that is done so soon is shown done at once, without the page of its progress."""
 _MAX_TIMEOUT_S = 1e6
+_MAX_PLACES = 100
 
 
 def find_manifest(desk: Desk, plugin_id: str) -> Manifest:
@@ -151,7 +153,7 @@ async def show_source(request: Request) -> Response:
     find_manifest(desk, request.path_params["plugin_id"])
     key, place = request.query_params.get("key", ""), request.query_params.get("place", "0")
     source = next((value for name, value in request.query_params.items() if name.startswith("s.")), "")
-    parts = await _source_parts(desk, key, {"source": source}, int(place) if place.isdecimal() else 0)
+    parts = await _source_parts(desk, key, {"source": source}, read_index(place, _MAX_PLACES) or 0)
     return render(request, "_source.html", **parts, row_errors={})
 
 

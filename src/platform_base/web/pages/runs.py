@@ -45,7 +45,11 @@ async def show_runs(request: Request) -> Response:
 
 async def show_run(request: Request) -> Response:
     """Show one call."""
-    run = find_run(request)
+    return await run_in_threadpool(_render_run, request, find_run(request))
+
+
+def _render_run(request: Request, run: Run) -> Response:
+    """Look through all numbers of a run, which may be many millions, and write its page."""
     panels = make_panels(run.result, run.inputs) if run.result is not None else []
     changed, unchanged = _part_parameters(desk_of(request).registry, run)
     return render(

@@ -107,7 +107,7 @@
     }
 
     keys() {
-      return this.spec.traces.map((each) => encodeURIComponent(each.key)).join(",");
+      return this.spec.traces.map((each) => `trace=${encodeURIComponent(each.key)}`).join("&");
     }
 
     selection() {
@@ -125,7 +125,7 @@
 
   class Lines extends Range {
     load() {
-      return ask(`${this.base}/series?traces=${this.keys()}&${this.query(`&width=${Math.round(this.width())}`)}`);
+      return ask(`${this.base}/series?${this.keys()}&${this.query(`&width=${Math.round(this.width())}`)}`);
     }
 
     make(numbers) {
@@ -161,7 +161,7 @@
     async load() {
       const width = Math.round(this.width());
       const [series, connectors] = await Promise.all([
-        ask(`${this.base}/series?traces=${this.keys()}&${this.query(`&width=${width}`)}`),
+        ask(`${this.base}/series?${this.keys()}&${this.query(`&width=${width}`)}`),
         ask(`${this.base}/connectors?${this.query(`&most=${Math.min(140, Math.round(width / 8))}`)}`),
       ]);
       this.every = connectors.every;
@@ -307,8 +307,8 @@
 
   class Bode extends Range {
     load() {
-      const keys = ["metadata.freqs:0", ...this.spec.traces.map((each) => each.key)].map(encodeURIComponent).join(",");
-      return ask(`${this.base}/series?traces=${keys}&start=0&stop=${this.spec.length}&width=${this.spec.length}`);
+      const keys = `trace=metadata.freqs:0&${this.keys()}`;
+      return ask(`${this.base}/series?${keys}&start=0&stop=${this.spec.length}&width=${this.spec.length}`);
     }
 
     make(numbers) {

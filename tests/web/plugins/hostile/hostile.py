@@ -21,6 +21,12 @@ class Hostile(PluginProtocol):
             raise ValueError(MARKUP)
         if params["act"] == "die":
             ctypes.string_at(0)
+        if params["act"] == "odd":
+            extremes = np.array([[1e308, -1e308, 1.0], [np.nan, np.inf, -np.inf], [0.0, 1.0, 2.0]])
+            return ProcessingResult(
+                values=np.array([1e308, -1e308, np.nan]),
+                metadata={"panel.extremes": extremes, "half \ud800": "a\udfffb", "large": 10**5000},
+            )
         if params["act"] == "matrix":
             return ProcessingResult(values=1.5, metadata={"costs": np.arange(12.0).reshape(3, 4), MARKUP: MARKUP})
         return ProcessingResult(
