@@ -95,7 +95,7 @@ def test_the_name_of_an_input_is_neither_a_word_nor_a_list(reader, name: str) ->
     answer = reader.client.get(f"{runs[0]}/series", params={"trace": f"input.{name}:0"}, headers=reader.cookies)
     assert answer.status_code == 200
     ids = [re.search(r'<code class="digest">([0-9a-f]{32})</code>', reader.get(run).text)[1] for run in runs]
-    assert f'<th scope="row">{name}</th>' in reader.get(f"/compare?run={ids[0]}&run={ids[1]}").text
+    assert f' role="rowheader">{name}</th>' in reader.get(f"/compare?run={ids[0]}&run={ids[1]}").text
 
 
 DIGITS = "1" * 5000
