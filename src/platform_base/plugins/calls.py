@@ -23,7 +23,8 @@ from platform_base.plugins._engines.background import Background
 from platform_base.plugins._engines.base import Engine, ReportProgress, Request
 from platform_base.plugins._engines.batches import Batches
 from platform_base.plugins._host.cancellation import Cancellation
-from platform_base.plugins._reload.shadow import Shadow, carry_out
+from platform_base.plugins._reload.shadow import carry_out
+from platform_base.plugins._reload.shadows import Shadows
 from platform_base.plugins._reload.switch import Switch
 from platform_base.plugins._wire.messages import Probe
 from platform_base.plugins.call_arguments import check_timeout, join_parameters
@@ -57,7 +58,7 @@ class Calls:
         stats: Mapping[str, StatsRecorder],
         breakers: Breakers,
         replays: Replays,
-        shadows: Mapping[str, Shadow],
+        shadows: Shadows,
         notes: RunNotes | None,
         spans: CallSpans | None,
     ) -> None:

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -26,34 +26,31 @@ from platform_base.monitoring.beacon import Beacon
 from platform_base.monitoring.exposition import expose
 from platform_base.monitoring.programs import ProgramInfo
 from platform_base.monitoring.spans import CallSpans
-from platform_base.plugins._catalog.discovery import discover, read_release
 from platform_base.plugins._catalog.environments import Environments
 from platform_base.plugins._catalog.places import standard_places
-from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.store import ReleaseStore
 from platform_base.plugins._engines.background import Background
-from platform_base.plugins._engines.base import Deployment, ReportProgress, Request
+from platform_base.plugins._engines.base import ReportProgress
 from platform_base.plugins._engines.engines import ENGINES
-from platform_base.plugins._engines.inline import InlineEngine
 from platform_base.plugins._host.cancellation import Cancellation
-from platform_base.plugins._reload.reloader import NOT_TAKEN_UP, Reloader, find_releases, follow, reload_root
+from platform_base.plugins._reload.reloader import Reloader, follow
 from platform_base.plugins._reload.self_test import run_self_tests
 from platform_base.plugins._reload.shadow import Shadow, ShadowReport
+from platform_base.plugins._reload.shadows import Shadows
 from platform_base.plugins._reload.switch import Switch
-from platform_base.plugins._sandbox.report import INTRUDER, EscapeAttempt, ProtectionInfo, report_protections
+from platform_base.plugins._sandbox.report import EscapeAttempt, ProtectionInfo, report_protections
 from platform_base.plugins.cache import CacheKeeper
 from platform_base.plugins.calls import Calls
 from platform_base.plugins.comparison import Tolerance
 from platform_base.plugins.crash_loop import Breakers
 from platform_base.plugins.errors import (
-    ManifestError,
     PluginError,
     PluginNotFoundError,
     Problem,
     RegistryClosedError,
-    ReplayError,
-    SandboxUnavailableError,
 )
+from platform_base.plugins.findings import Findings
+from platform_base.plugins.intrusion import try_to_break_out
 from platform_base.plugins.life_cycle import (
     PluginChange,
     PluginUpdate,
@@ -65,11 +62,11 @@ from platform_base.plugins.life_cycle import (
 from platform_base.plugins.listing import PluginInfo, describe_plugin
 from platform_base.plugins.manifest import Manifest
 from platform_base.plugins.metrics import PluginFigures, families
-from platform_base.plugins.parameters import resolve
 from platform_base.plugins.permission_changes import compare_permissions
 from platform_base.plugins.profiling.memory_profile import MemoryProfile
 from platform_base.plugins.profiling.profiler import Profiler
 from platform_base.plugins.profiling.time_profile import TimeProfile
+from platform_base.plugins.replayer import Replayer
 from platform_base.plugins.replays import KeptCall, Replays
 from platform_base.plugins.run_notes import RunNotes
 from platform_base.plugins.settings import HistorySettings, Settings
@@ -129,10 +126,9 @@ class PluginRegistry:
         self._switch = Switch(
             self._engine, self.settings, self._environments, importlib.metadata.version("platform-base")
         )
-        self._roots: dict[Path, tuple[Problem, ...]] = {}
-        self._failures: dict[str, Problem] = {}
+        self._findings = Findings(self._switch)
         self._breakers = Breakers(self.settings.crash_loop)
-        self._shadows: dict[str, Shadow] = {}
+        self._shadows = Shadows(self._switch, self._engine)
         self._reloader: Reloader | None = None
         self._background = Background(threads=self.settings.workers.total or 2 * (os.cpu_count() or 1) + 8)
         self._cache = CacheKeeper(self.settings.cache, keep=self._replays.digests)
@@ -147,6 +143,7 @@ class PluginRegistry:
             notes=notes,
             spans=CallSpans() if self.settings.spans else None,
         )
+        self._replayer = Replayer(self._engine, self._switch, self._store, self._replays, self.settings)
         self._profiler = Profiler(self._calls, self._engine)
         live = self.settings.live_view
         self._beacon = Beacon(self._describe) if (self.settings.history.enabled if live is None else live) else None
@@ -179,41 +176,12 @@ class PluginRegistry:
                     f"the current directory is {Path.cwd()}",
                     plugin_id="",
                 )
-            self._discover(place.resolve())
-
-    def _discover(self, root: Path) -> None:
-        if root in self._roots:
-            reload_root(self._switch, root, self._report)
-            return
-        problems: list[Problem] = []
-        for release, found in discover(root):
-            problems.extend(found)
-            if release is None:
-                continue
-            try:
-                self._switch.add(release)
-            except ManifestError as error:
-                problems.extend(error.problems)
-        self._report(root, problems)
-
-    def _report(self, root: Path, problems: Sequence[Problem]) -> None:
-        """Keep what is wrong below a root, and log what is new."""
-        with self._lock:
-            known = self._roots.get(root, ())
-            self._roots[root] = tuple(problems)
-        for problem in problems:
-            if problem not in known:
-                logger.log(logging.ERROR if problem.hint == NOT_TAKEN_UP else logging.WARNING, "%s", problem)
+            self._findings.look_into(place.resolve())
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with plugins that were found, and with those that could not be loaded."""
-        with self._lock:
-            return (
-                *(problem for found in self._roots.values() for problem in found),
-                *self._failures.values(),
-                *self._breakers.problems(),
-            )
+        return (*self._findings.problems, *self._breakers.problems())
 
     def list_plugins(self) -> list[PluginInfo]:
         """Return every plugin that was found, by id."""
@@ -247,22 +215,6 @@ class PluginRegistry:
         with contextlib.suppress(PluginError):
             self.load_plugin(plugin_id)
 
-    @contextlib.contextmanager
-    def _keeping_failure(self, plugin_id: str) -> Iterator[None]:
-        """Log why a release was not taken into service, and keep it in `problems` until one is."""
-        try:
-            yield
-        except (PluginNotFoundError, RegistryClosedError):
-            raise
-        except PluginError as error:
-            logger.error("%s is not loaded: %s", plugin_id, error)
-            problem = Problem(key=plugin_id, expected="a plugin that loads", got=str(error))
-            with self._lock:
-                self._failures[plugin_id] = problem
-            raise
-        with self._lock:
-            self._failures.pop(plugin_id, None)
-
     def load_plugin(self, plugin_id: str, version: str | None = None) -> None:
         """Load a plugin in a confined worker, so that the next call finds it warm.
 
@@ -280,7 +232,7 @@ class PluginRegistry:
             SandboxUnavailableError: A protection cannot be given here.
         """
         self._check_open()
-        with self._keeping_failure(plugin_id):
+        with self._findings.keeping_failure(plugin_id):
             self._switch.load(plugin_id, version)
 
     def build_environment(self, plugin_id: str) -> str:
@@ -319,20 +271,9 @@ class PluginRegistry:
             PluginError: As `load_plugin`.
         """
         self._check_open()
-        with self._keeping_failure(plugin_id), self._found_again(plugin_id) as found:
+        with self._findings.keeping_failure(plugin_id), self._findings.found_again(plugin_id) as found:
             before, now, changes = self._switch.update(plugin_id, version, found, accept_permissions=accept_permissions)
         return describe_update(before, now, changes)
-
-    @contextlib.contextmanager
-    def _found_again(self, plugin_id: str) -> Iterator[list[Release]]:
-        """Look for releases on disk; where the wanted one is not among them, say which could not be used."""
-        found, problems = find_releases(self._roots, plugin_id)
-        try:
-            yield found
-        except PluginNotFoundError as error:
-            for problem in problems:
-                error.add_note(f"found, but not usable: {problem}")
-            raise
 
     def rollback_plugin(self, plugin_id: str) -> PluginUpdate:
         """Return at once to the release that served before, from its snapshot, whatever lies on disk now.
@@ -346,8 +287,7 @@ class PluginRegistry:
         """
         self._check_open()
         before, now = self._switch.rollback(plugin_id)
-        with self._lock:
-            self._failures.pop(plugin_id, None)
+        self._findings.forget_failure(plugin_id)
         permissions = compare_permissions(before.manifest.permissions, now.manifest.permissions)
         return describe_update(before, now, permissions)
 
@@ -381,12 +321,11 @@ class PluginRegistry:
         """
         self._check_open()
         tolerance = Tolerance(rtol=rtol, atol=atol)
-        with self._found_again(plugin_id) as found:
+        with self._findings.found_again(plugin_id) as found:
             _, candidate, _ = self._switch.choose(plugin_id, version, found, accept_permissions=accept_permissions)
         deployment = self._switch.deployment(candidate)
         shadow = Shadow(deployment, fraction=fraction, tolerance=tolerance, ignore=ignore)
-        self._switch.prove(candidate)
-        self._shadows[plugin_id] = shadow
+        self._shadows.begin(plugin_id, shadow)
 
     def shadow_report(self, plugin_id: str) -> ShadowReport:
         """Return how often the candidate agreed, the largest difference and the ratio of speeds.
@@ -395,7 +334,7 @@ class PluginRegistry:
             PluginNotFoundError: `shadow_plugin` was not called for that id.
         """
         self._check_open()
-        return self._shadow(plugin_id).report()
+        return self._shadows.report(plugin_id)
 
     def stop_shadow(self, plugin_id: str) -> ShadowReport:
         """Stop trying a candidate, and return the last report.
@@ -404,20 +343,7 @@ class PluginRegistry:
             PluginNotFoundError: `shadow_plugin` was not called for that id.
         """
         self._check_open()
-        shadow = self._shadow(plugin_id)
-        self._shadows.pop(plugin_id, None)
-        if self._switch.active(plugin_id) != shadow.candidate.release:
-            self._engine.retire(shadow.candidate.release)
-        return shadow.report()
-
-    def _shadow(self, plugin_id: str) -> Shadow:
-        shadow = self._shadows.get(plugin_id)
-        if shadow is None:
-            raise PluginNotFoundError(
-                f"{plugin_id}: expected a plugin with a shadow, got one without; call shadow_plugin first",
-                plugin_id=plugin_id,
-            )
-        return shadow
+        return self._shadows.stop(plugin_id)
 
     def run_self_test(self, plugin_id: str, version: str | None = None) -> list[SelfTestInfo]:
         """Carry out the self-test of a release, each call in a fresh confined worker, and say how each one fared.
@@ -457,7 +383,7 @@ class PluginRegistry:
         self._check_open()
         with self._lock:
             if self._reloader is None:
-                self._reloader = Reloader(self._switch, list(self._roots), self._report)
+                self._reloader = Reloader(self._switch, self._findings.roots, self._findings.report)
 
     def disable_hot_reload(self) -> None:
         """Stop watching."""
@@ -479,9 +405,8 @@ class PluginRegistry:
             A verdict: live, or refused while what served before goes on.
         """
         self._check_open()
-        with self._lock:
-            roots = list(self._roots)
-        for change in follow(self._switch, roots, self._report, stop or threading.Event(), eager=True):
+        roots, report = self._findings.roots, self._findings.report
+        for change in follow(self._switch, roots, report, stop or threading.Event(), eager=True):
             there = self._switch.is_loaded(change.plugin_id)
             yield describe_change(change, self._switch.active(change.plugin_id).version if there else "")
 
@@ -694,37 +619,8 @@ class PluginRegistry:
             ExecutionError: It failed again.
         """
         self._check_open()
-        kept = self._replays.read(run_id)
-        data, given = self._replays.read_inputs(run_id)
-        chosen = self._kept_release(kept) if release is None else read_release(Path(release))
-        parameters = resolve(chosen.manifest.configuration, given, plugin_id=chosen.plugin_id)
-        workers = self.settings.workers_for(kept.plugin_id)
-        request = Request(
-            deployment=Deployment(
-                release=chosen,
-                security=kept.security_settings(),
-                workers=workers,
-                environment=self._switch.environment(chosen),
-            ),
-            inputs={**data, "params": parameters},
-            parameters=parameters,
-            timeout_s=kept.timeout_s,
-            given=given,
-            run_id=run_id,
-            fresh=True,
-        )
-        engine = InlineEngine(lambda plugin_id, seconds: None) if inline else self._engine
-        return engine.run(request, Cancellation())
-
-    def _kept_release(self, kept: KeptCall) -> Release:
-        copy = self._store.find(kept.digest)
-        if copy is None:
-            raise ReplayError(
-                f"run {kept.run_id}: expected the files of {kept.plugin_id} {kept.version} ({kept.digest[:19]}) in "
-                f"{self._store.root}, got nothing; name a directory that holds them",
-                run=kept.run_id,
-            )
-        return read_release(copy)
+        directory = Path(release) if release is not None else None
+        return self._replayer.run(run_id, directory=directory, inline=inline)
 
     def kept_calls(self) -> list[KeptCall]:
         """Return the failed calls that are kept, oldest first."""
@@ -813,17 +709,7 @@ class PluginRegistry:
             SandboxUnavailableError: A protection cannot be given here, or plugins run in this very process.
         """
         self._check_open()
-        if self.settings.engine != "local":
-            raise SandboxUnavailableError(
-                f"engine: {self.settings.engine} gives no protection that could be checked", protection="process"
-            )
-        # The intruder needs the modules that plugins may not import: not they are the boundary, but the kernel.
-        security = self.settings.security.model_copy(update={"allowed_modules": None, "blocked_modules": ()})
-        deployment = Deployment(release=read_release(INTRUDER), security=security, workers=self.settings.workers)
-        request = Request(deployment=deployment, inputs={"params": {}}, parameters={}, timeout_s=30.0)
-        result = self._engine.run(request, Cancellation())
-        self._engine.retire(deployment.release)
-        return [EscapeAttempt(attempt=what, stopped=stopped, answer=answer) for what, stopped, answer in result.values]
+        return try_to_break_out(self._engine, self.settings)
 
     def sandbox_report(self) -> list[ProtectionInfo]:
         """Return every protection that this machine can or cannot give to plugins, and why."""
