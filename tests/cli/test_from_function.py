@@ -186,6 +186,8 @@ def test_every_fault_has_its_line(command: Command, tmp_path: Path) -> None:
         ("nowhere:f", "expected a module that is here or installed"),
         ("no/such.py:f", "expected a file, got nothing"),
         ("broken.py:f", "broken.py:1 f: expected Python source"),
+        ("latin.py:f", "latin.py f: expected Python source"),
+        ("half.py:f", "expected text that UTF-8 can hold, got '\\udfff'"),
         ("beside.py:f", "expected a module that stands alone, got the import of lab"),
         ("relative.py:f", "expected a module that stands alone, got the import of .lab"),
     ],
@@ -193,6 +195,8 @@ def test_every_fault_has_its_line(command: Command, tmp_path: Path) -> None:
 def test_what_cannot_be_made(command: Command, tmp_path: Path, spec: str, said: str) -> None:
     (tmp_path / "lab.py").write_text(MODULE)
     (tmp_path / "broken.py").write_text("def f(:\n")
+    (tmp_path / "latin.py").write_bytes(b"# \xe9\ndef f(x: ArrayLike): ...\n")
+    (tmp_path / "half.py").write_text('def f(x: ArrayLike, a: str = "\\udfff"):\n    """A \\ud800."""\n')
     (tmp_path / "beside.py").write_text("import lab\n\ndef f(x: ArrayLike):\n    return lab.total(x)\n")
     (tmp_path / "relative.py").write_text("from .lab import total\n\ndef f(x: ArrayLike):\n    return total(x)\n")
     done = command("new", "x", "--from-function", spec)

@@ -12,6 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from platform_base.cli.errors import OutputError
+from platform_base.cli.profiles.speedscope import make_speedscope
+from platform_base.plugins.profiling.time_profile import Callee, TimeProfile
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 HOSTILE = """
@@ -153,3 +157,13 @@ def test_the_flames_are_as_wide_as_the_time(command: Command, hostile: Path, tmp
     left, top, width = np.array(boxes, dtype=float).T
     assert width[top == 0].sum() == pytest.approx(1200, abs=2)
     assert (left + width <= 1200.5).all()
+
+
+def test_a_timeline_of_too_many_frames_is_not_written() -> None:
+    stack = (Callee(name="f", file="f.py", line=1),) * 1000
+    profile = TimeProfile(
+        plugin_id="p", version="1.0.0", digest="sha256:0", directory="/d", seconds=1.0, calls=1, samples=20_001,
+        roots=(), timeline=((stack, 0.1),) * 20_001, values=None, metadata={},
+    )  # fmt: skip
+    with pytest.raises(OutputError, match="larger --interval"):
+        make_speedscope(profile)

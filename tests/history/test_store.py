@@ -301,3 +301,47 @@ class TestSchema:
             write(path, [run()])
         with pytest.raises(HistoryError, match=r"not a database.*delete it"):
             History(path).runs()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "details = '{}'",
+        "details = '[]'",
+        "details = 'x'",
+        "began = 1e308",
+        "began = 'x'",
+        "wall_seconds = 'x'",
+        "details = json_set(details, '$.inputs', 7)",
+    ],
+)
+def test_a_damaged_row_is_said(path, damage):
+    write(path, [run(0)])
+    connection = sqlite3.connect(path)
+    connection.execute(f"UPDATE runs SET {damage}")
+    connection.commit()
+    connection.close()
+    with pytest.raises(HistoryError, match=r"a row that is damaged .*delete it"):
+        History(path).runs()
+    with pytest.raises(HistoryError, match="damaged"):
+        History(path).attempts(run(0).run_id)
+
+
+def test_a_damaged_figure_is_said_by_the_summary(path):
+    write(path, [run(0), *lines(1, of=run(0))])
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE runs SET began = 1e308")
+    connection.execute("UPDATE lines SET written = 1e308")
+    connection.commit()
+    connection.close()
+    with pytest.raises(HistoryError, match="damaged"):
+        History(path).summary()
+    with pytest.raises(HistoryError, match="damaged"):
+        History(path).latest_lines()
+
+
+def test_nobody_waits_for_a_pipe_instead_of_a_history(path):
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    with pytest.raises(HistoryError, match="no regular file"):
+        History(path).runs()

@@ -34,6 +34,12 @@ def test_a_stranger_learns_nothing_from_a_page_that_is_missing(reader) -> None:
     assert reader.csrf in reader.get("/static/nothing").text
 
 
+@pytest.mark.parametrize("path", ["/sta%09tic/page.js", "/%0Astatic/page.js", "/s%0Dtatic/x"])
+def test_only_the_path_that_is_routed_by_opens_the_gate(stranger, path: str) -> None:
+    stranger.cookies.clear()
+    assert stranger.get(path).status_code == 403
+
+
 def test_a_wrong_cookie_is_no_cookie(stranger) -> None:
     assert stranger.get("/", headers={"Cookie": "platform_base_8420=x"}).status_code == 403
 

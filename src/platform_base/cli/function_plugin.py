@@ -16,6 +16,7 @@ from platform_base.cli.docstring import read_arguments, read_examples, read_summ
 from platform_base.cli.errors import FunctionError
 from platform_base.cli.function_source import FunctionSource
 from platform_base.cli.skeleton import SCHEMA_FILE, copy_templates, template_directory
+from platform_base.core.plain import writable
 
 if TYPE_CHECKING:
     from platform_base.plugins.errors import Problem
@@ -63,6 +64,7 @@ def draft_plugin(source: FunctionSource) -> Draft:
             _add(draft, argument, ABSENT if default is None else literal(default, source))
         except UnderivableError as error:
             problems.append(_problem(source, argument, argument.arg, error))
+    problems += _text_problems(draft)
     if not problems and not draft.inputs:
         lacking = UnderivableError("at least one argument that is an array", "none", "annotate one with ArrayLike")
         problems.append(_problem(source, source.node, source.node.name, lacking))
@@ -161,6 +163,16 @@ def _import_problems(source: FunctionSource) -> Iterator[Problem]:
                     "a module that stands alone", f"the import of {name}", "copy what it needs into it"
                 )
                 yield _problem(source, node, "import", error)
+
+
+def _text_problems(draft: Draft) -> Iterator[Problem]:
+    """Find text that no file can hold: halves of surrogate pairs, written as escapes."""
+    said = {"description": draft.description, **draft.described}
+    said |= {f"{name}: {key}": str(value) for name, keys in draft.configuration.items() for key, value in keys.items()}
+    for key, text in said.items():
+        if writable(text) != text:
+            error = UnderivableError("text that UTF-8 can hold", repr(text[:60]), "leave out the surrogates")
+            yield _problem(draft.source, draft.source.node, key, error)
 
 
 def _problem(source: FunctionSource, node: ast.AST, key: str, error: UnderivableError) -> Problem:

@@ -65,8 +65,8 @@ def read_function(spec: str, directory: Path) -> FunctionSource:
     if not module or not name.isidentifier():
         raise UsageError(f"--from-function: expected MODULE:FUNCTION or FILE.py:FUNCTION, got {spec!r}")
     path = _find_module(module, directory)
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         tree = ast.parse(text, str(path))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", 0) or 0

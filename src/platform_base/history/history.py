@@ -11,8 +11,9 @@ from typing import Any
 
 from platform_base.history import schema
 from platform_base.history.location import history_path
-from platform_base.history.rows import row_to_line, row_to_run
+from platform_base.history.rows import DamagedRowError, reading_rows, row_to_line, row_to_run
 from platform_base.history.run import Line, Run
+from platform_base.history.schema import UnknownSchemaError
 from platform_base.history.summary import PluginSummary, summarize
 from platform_base.plugins.errors import HistoryError
 
@@ -94,10 +95,11 @@ class History:
             names = sorted({row["run_id"] for row in rows})
             if not names:
                 raise self._unknown(run_id, connection)
+            found = [row_to_run(row) for row in rows] if len(names) == 1 else []
         if len(names) > 1:
             shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             raise HistoryError(f"run {run_id!r}: expected one, got {len(names)}: {shown}; give more digits", run=run_id)
-        return [row_to_run(row) for row in rows]
+        return found
 
     def lines(self, run_id: str) -> list[Line]:
         """Return what a plugin printed and logged during one call, first to last.
@@ -132,7 +134,7 @@ class History:
             if connection is None:
                 return []
             rows = connection.execute(query, [*values, after, -1 if limit is None else limit]).fetchall()
-        return [(row["seq"], row_to_line(row)) for row in reversed(rows)]
+            return [(row["seq"], row_to_line(row)) for row in reversed(rows)]
 
     def summary(self, plugin_id: str | None = None, since: datetime.datetime | None = None) -> list[PluginSummary]:
         """Return what is to be said about each plugin, by plugin id.
@@ -148,7 +150,10 @@ class History:
         columns = "plugin_id, version, outcome, cause, error_type, began, wall_seconds, queue_seconds, cpu_seconds"
         query = f"SELECT {columns}, peak_memory_bytes FROM runs {_where(conditions)} ORDER BY seq"  # noqa: S608  likewise
         with self._asked() as connection:
-            return [] if connection is None else summarize(connection.execute(query, values))
+            if connection is None:
+                return []
+            with reading_rows():
+                return summarize(connection.execute(query, values))
 
     @contextmanager
     def _asked(self) -> Iterator[sqlite3.Connection | None]:
@@ -157,12 +162,14 @@ class History:
             yield None
             return
         try:
+            if not self.path.is_file():  # SQLite would wait for whoever fills a pipe
+                raise UnknownSchemaError("no regular file")
             # As an address, so that a name with a question mark stays a name, and nothing is made or changed.
             address = f"{self.path.absolute().as_uri()}?mode=ro"
             with closing(sqlite3.connect(address, uri=True, timeout=_WAIT_S)) as connection:
                 connection.row_factory = sqlite3.Row
                 yield connection if schema.check(connection) == len(schema.STEPS) else None
-        except (sqlite3.Error, schema.UnknownSchemaError) as error:
+        except (sqlite3.Error, UnknownSchemaError, DamagedRowError) as error:
             raise HistoryError(
                 f"{self.path}: expected a history file, got {error}; runs go on without it; to begin anew, delete it",
                 run="",

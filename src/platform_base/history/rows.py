@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from platform_base.history.run import InputFact, Line, Run
@@ -17,9 +18,14 @@ RUN_COLUMNS = (
 LINE_COLUMNS = ("run_id", "plugin_id", "written", "text")
 
 _DETAILS = ("parameters", "inputs", "limits", "protections", "warnings", "engine", "host", "pid")
+_FIGURES = ("queue_seconds", "wall_seconds", "cpu_seconds", "peak_memory_bytes")
 _LONGEST_TEXT = 16_000
 _LONGEST_VALUE = 2_000
 """A parameter that takes more characters as JSON is remembered by its type and length alone."""
+
+
+class DamagedRowError(Exception):
+    """A row does not hold what was written."""
 
 
 def run_to_row(run: Run) -> dict[str, Any]:
@@ -39,13 +45,16 @@ def run_to_row(run: Run) -> dict[str, Any]:
 
 
 def row_to_run(row: Mapping[str, Any]) -> Run:
-    """Return the run of one row."""
-    details = json.loads(row["details"])
-    inputs = tuple(InputFact(**{**fact, "shape": tuple(fact["shape"])}) for fact in details.pop("inputs"))
-    facts = {name: row[name] for name in RUN_COLUMNS if name != "details"}
-    facts["began"] = datetime.datetime.fromtimestamp(row["began"], datetime.UTC)
-    details |= {name: tuple(details[name]) for name in ("protections", "warnings")}
-    return Run(**facts, **details, inputs=inputs)
+    """Return the run of one row; raises `DamagedRowError`."""
+    with reading_rows():
+        details = json.loads(row["details"])
+        inputs = tuple(InputFact(**{**fact, "shape": tuple(fact["shape"])}) for fact in details.pop("inputs"))
+        facts = {name: row[name] for name in RUN_COLUMNS if name != "details"}
+        facts["began"] = datetime.datetime.fromtimestamp(row["began"], datetime.UTC)
+        details |= {name: tuple(details[name]) for name in ("protections", "warnings")}
+        if any(not isinstance(facts[name], int | float | None) for name in _FIGURES):
+            raise ValueError("text instead of a figure")
+        return Run(**facts, **details, inputs=inputs)
 
 
 def line_to_row(line: Line) -> dict[str, Any]:
@@ -59,9 +68,19 @@ def line_to_row(line: Line) -> dict[str, Any]:
 
 
 def row_to_line(row: Mapping[str, Any]) -> Line:
-    """Return the line of one row."""
-    written = datetime.datetime.fromtimestamp(row["written"], datetime.UTC)
-    return Line(run_id=row["run_id"], plugin_id=row["plugin_id"], written=written, text=row["text"])
+    """Return the line of one row; raises `DamagedRowError`."""
+    with reading_rows():
+        written = datetime.datetime.fromtimestamp(row["written"], datetime.UTC)
+        return Line(run_id=row["run_id"], plugin_id=row["plugin_id"], written=written, text=row["text"])
+
+
+@contextmanager
+def reading_rows() -> Iterator[None]:
+    """Turn whatever a damaged row leads to into a `DamagedRowError`."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, OSError) as error:
+        raise DamagedRowError(f"a row that is damaged ({type(error).__name__}: {error})") from error
 
 
 def _bounded(value: Any) -> Any:

@@ -117,3 +117,9 @@ def test_hostile_content_takes_no_time_to_speak_of() -> None:
         b"x://" * 250_000,
     ):
         list(find_credentials("data.yaml", piece))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_text_that_was_written_on_windows(encoding: str) -> None:
+    content = f"\ufeff# keys\r\n{TOKENS['GitHub token']}\r\n".encode(encoding)
+    assert [(each.line, each.kind) for each in find_credentials("notes.txt", content)] == [(2, "GitHub token")]

@@ -268,6 +268,10 @@ class TestLies:
             {"calls": -1},
             {"samples": np.zeros((3, 1), dtype=np.int64)},
             {"parents": np.arange(-1, 49_999), "callees": np.zeros(50_000, dtype=np.int64)},  # deeper than any stack
+            {  # many deep ones: a small message that stands for millions of frames
+                "parents": np.concatenate([np.arange(-1, 998), np.full(5_000, 998)]),
+                "callees": np.zeros(5_999, dtype=np.int64),
+            },
         ],
     )
     def test_times_that_cannot_be(self, lie: dict[str, Any]) -> None:

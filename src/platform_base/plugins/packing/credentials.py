@@ -5,6 +5,7 @@ A net against mistakes, not against malice: whoever wants to hide a password can
 
 from __future__ import annotations
 
+import codecs
 import fnmatch
 import math
 import re
@@ -62,6 +63,7 @@ _PLACEHOLDER = re.compile(
 )
 _PROSE = (".ini", ".cfg", ".yaml", ".yml", ".toml", ".properties", ".conf", ".txt", ".sh", ".env")
 """Endings of files where values stand without quotes."""
+_UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MOST_OF_A_KIND = 20
 _MOST_ASSIGNED = 2_000
 _LEAST_ENTROPY = 3.5
@@ -92,6 +94,7 @@ def find_credentials(name: str, content: bytes) -> Iterator[Finding]:
         name: Of the file, relative, with ``/``.
         content: All of it.
     """
+    content = _as_utf8(content)
     last = name.rpartition("/")[2]
     if last.lower() not in _HARMLESS_NAMES and any(fnmatch.fnmatchcase(last.lower(), each) for each in _NAMES):
         yield Finding(file=name, line=0, kind="a file for secrets, by its name", shown=last)
@@ -107,6 +110,13 @@ def find_credentials(name: str, content: bytes) -> Iterator[Finding]:
             seen.add(line)
             kind = f"a value called {match['name'].decode('ascii').lower()}"
             yield Finding(file=name, line=line, kind=kind, shown=_mask(match["value"]))
+
+
+def _as_utf8(content: bytes) -> bytes:
+    """Recode text in UTF-16, as shells and editors on Windows write it, and leave everything else as it is."""
+    if content.startswith(_UTF_16_MARKS):
+        return content.decode("utf-16", "replace").encode("utf-8", "replace")
+    return content
 
 
 def entropy(value: bytes) -> float:

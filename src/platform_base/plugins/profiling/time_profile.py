@@ -13,6 +13,8 @@ from platform_base.plugins.profiling.testimony import Testimony
 _MOST_STACKS = 50_000
 _MOST_SAMPLES = 5_000_000
 _MOST_DEEP = 1_000
+_MOST_FRAMES = 5_000_000
+"""In all stacks together: half a megabyte of parents could stand for fifty million frames."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +110,14 @@ def read_calls(
     calls = [Call(callee=callees[at], seconds=0.0, own_seconds=float(own[k]), calls=[]) for k, at in enumerate(chosen)]
     stacks: list[tuple[Callee, ...]] = []
     roots: list[Call] = []
+    frames = 0
     for call, parent in zip(calls, parents.tolist(), strict=True):
         outer = stacks[parent] if parent >= 0 else ()
         if len(outer) >= _MOST_DEEP:
             raise testimony.broken(f"stacks of more than {_MOST_DEEP} calls")
+        frames += len(outer) + 1
+        if frames > _MOST_FRAMES:
+            raise testimony.broken(f"stacks of more than {_MOST_FRAMES} calls together")
         stacks.append((*outer, call.callee))
         (calls[parent].calls if parent >= 0 else roots).append(call)
     for call, parent in zip(reversed(calls), reversed(parents.tolist()), strict=True):
