@@ -107,7 +107,9 @@ def test_every_save_gets_a_verdict(plugin: Path) -> None:
         assert (live["event"], live["version"], live["serving"]) == ("live", "1.3.0", "1.3.0")
 
         process.send_signal(signal.SIGINT)
-        rest, said = process.communicate(timeout=60)
+        # Not `communicate`: it does not see what `readline` has read ahead.
+        rest, said = process.stdout.read(), process.stderr.read()
+        process.wait(60)
         assert (process.returncode, rest, said) == (130, "", "interrupted\n")
     assert children() == before
 
@@ -121,7 +123,9 @@ def test_what_is_broken_at_the_start_is_tried_again(plugin: Path) -> None:
         assert "refused" in refused
         assert "nothing serves yet" in refused
         save(plugin / "scaler.py", code)
-        rest, said = process.communicate(timeout=60)
+        # Not `communicate`: it does not see what `readline` has read ahead.
+        rest, said = process.stdout.read(), process.stderr.read()
+        process.wait(60)
     assert (process.returncode, said) == (0, "")
     assert "\x1b" not in rest
     assert "\\x1b[31mred" in rest

@@ -182,15 +182,7 @@ def waiting(registry):
     return sum(calls for _, _, calls in registry._engine._pool.members().values())
 
 
-@pytest.fixture
-def ctrl_c():
-    """SIGINT raises KeyboardInterrupt here, also in a process that a shell started in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def test_ctrl_c_takes_a_waiting_caller_out_of_the_queue(ctrl_c, nothing_left):
+def test_ctrl_c_takes_a_waiting_caller_out_of_the_queue(nothing_left):
     with registry_with(max=1) as registry:
         endless = registry.submit_plugin("behaviours", {"do": "hang"})
         assert eventually(lambda: [row["state"] for row in registry.list_workers()] == ["busy"])

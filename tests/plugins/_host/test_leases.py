@@ -243,7 +243,7 @@ def test_an_exception_does_not_make_an_honest_worker_look_like_a_holder(registry
     assert len(workers(registry)) == 1
 
 
-def test_many_threads_share_one_array(registry):
+def test_many_threads_share_one_array(registry, caplog):
     series = registry.share(np.arange(float(LARGE)))
     wrong = []
 
@@ -258,6 +258,7 @@ def test_many_threads_share_one_array(registry):
     for thread in threads:
         thread.join()
     assert wrong == []
+    assert "kept an array" not in caplog.text
 
 
 def test_large_and_small_results_take_turns(registry):

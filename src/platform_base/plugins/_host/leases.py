@@ -69,13 +69,14 @@ class Lease:
         Raises:
             OSError: It cannot be lent.
         """
-        descriptor = self.arena.open_for_reading()
         with self._lock:
             if not self._cleared:
                 # What an earlier and longer result left behind is not for the eyes of another plugin. Nobody writes
                 # there again: the caller's array ends before, and whoever is lent the arena can only read.
                 self.arena.memory[self.used :] = bytes(self.arena.size - self.used)
                 self._cleared = True
+            # Under the lock: a descriptor of ours that nobody has counted would be taken for one that a worker kept.
+            descriptor = self.arena.open_for_reading()
             self._uses += 1
             self._borrowers.add(borrower)
         return descriptor
