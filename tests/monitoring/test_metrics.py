@@ -67,9 +67,9 @@ def test_workers_and_queues_now(nothing_left):
     with PluginRegistry({**OPEN_IMPORTS, "workers": {"max": 1}}) as registry:
         registry.discover_plugins(SAMPLES)
         sleeper = registry.submit_plugin("behaviours", {"do": "sleep", "seconds": 60})
-        waiter = registry.submit_plugin("behaviours", {"do": "process"})
         busy = ("platform_base_workers", (("state", "busy"),))
         assert eventually(lambda: figures(registry).get(busy) == 1)
+        waiter = registry.submit_plugin("behaviours", {"do": "process"})
         assert eventually(lambda: figures(registry)["platform_base_waiting_calls", ()] == 1)
         assert figures(registry)["platform_base_worker_memory_bytes", ()] > 10 << 20
         sleeper.cancel()
