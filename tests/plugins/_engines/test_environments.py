@@ -242,12 +242,17 @@ def test_what_a_plugin_requires_runs_in_no_process_but_its_worker(cache, tmp_pat
     places = [str(tmp_path / "wheels"), os.environ.get("UV_FIND_LINKS", "")]
     monkeypatch.setenv("UV_FIND_LINKS", ",".join(filter(None, places)))
     with registry_of(write_probe(tmp_path / "plugins", "hostile-requirement==1.0")) as registry:
+        site = Path(registry.build_environment("probe")) / "site"
+        # The installer lets either of two wheels win a file that both bring: here the hostile one has won.
+        # It is put in place as a file of its own, because the installer links its files to those of its cache.
+        for name in ("msgspec", "numpy"):
+            (site / name / "__init__.py").unlink()
+            (site / name / "__init__.py").write_text(attack)
         registry.load_plugin("probe")
         assert run(registry, "load", name="hostile_requirement").values.endswith("site/hostile_requirement.py")
         result = run(registry, series=np.ones(3))
-        site = Path(registry.build_environment("probe")) / "site"
-    assert (site / "hostile.pth").exists()
-    assert "marker" in (site / "msgspec" / "__init__.py").read_text() + (site / "numpy" / "__init__.py").read_text()
+    for path in ("hostile.pth", "msgspec/__init__.py", "numpy/__init__.py", "platform_base/__init__.py"):
+        assert "marker" in (site / path).read_text()
     assert result.values.tolist() == [2.0] * 3
     assert "/core/numpy/" in result.metadata["file"]
     assert not marker.exists()
