@@ -42,8 +42,17 @@ class Turn:
         if not self._come.done():
             self._come.set_result(None)
 
-    async def collect(self, pool: Pool, key: tuple[str, ...], place: Place) -> Worker | None:
-        """Wait for the turn and return what `Pool.collect` returns; a cancelled task leaves nothing behind."""
+    async def come(self) -> None:
+        """Wait for the turn."""
+        await self._come
+
+    async def collect(
+        self, pool: Pool, key: tuple[str, ...], place: Place, before_start: Callable[[], None]
+    ) -> Worker | None:
+        """Wait for the turn and return what `Pool.collect` returns; a cancelled task leaves nothing behind.
+
+        `before_start` is called if that will start a worker.
+        """
         give_back = partial(_give_back, pool, key)
         try:
             await self._come
@@ -53,6 +62,7 @@ class Turn:
                 give_back(await in_thread(partial(pool.collect, key, place), unwanted=give_back))
             raise
         if place.may_start:
+            before_start()
             return await in_thread(partial(pool.collect, key, place), unwanted=give_back)
         return pool.collect(key, place)
 

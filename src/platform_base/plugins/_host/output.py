@@ -50,7 +50,12 @@ class Output:
             self._kept += data[: max(0, room)]
             self._dropped += max(0, len(data) - max(0, room))
 
-    def _has_more(self) -> bool:
+    @property
+    def has_kept(self) -> bool:
+        """Whether something was printed that was not logged yet."""
+        return bool(self._kept or self._dropped)
+
+    def has_more(self) -> bool:
         """Whether something can be read; asking costs less than trying."""
         waiting = fcntl.ioctl(self._descriptor, termios.FIONREAD, bytes(4))
         return waiting != bytes(4)
@@ -62,9 +67,8 @@ class Output:
             plugin_id: Who printed it.
             run_id: In which call; empty: in none, such as while the plugin was loaded.
         """
-        if self._has_more():
-            self.drain()
-        if not self._kept and not self._dropped:
+        self.drain()
+        if not self.has_kept:
             return ()
         about = {"plugin_id": plugin_id, "run_id": run_id}
         if self._kept:

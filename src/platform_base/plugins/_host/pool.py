@@ -74,7 +74,15 @@ class Pool:
                 return worker
             self.discard(key, worker)
 
-    def queue(self, key: Hashable, start: Callable[[], Worker], size: PoolSize, wake: Callable[[], None]) -> Place:
+    def queue(
+        self,
+        key: Hashable,
+        start: Callable[[], Worker],
+        size: PoolSize,
+        wake: Callable[[], None],
+        *,
+        besides: int = 0,
+    ) -> Place:
         """Take a place in the queue; `collect` from it once `wake` was called, which may be before this returns.
 
         Args:
@@ -82,6 +90,7 @@ class Pool:
             start: Makes a new worker; called without any lock held.
             size: How many workers the key may have.
             wake: See `Place`; must not block.
+            besides: So many calls wait for a worker of this key without a place of their own.
 
         Raises:
             PoolClosedError: The pool was closed.
@@ -95,11 +104,16 @@ class Pool:
             group.waiting.append(place)
             self._serve()
             waits = not (place.worker or place.may_start)
-            if waits and size.most_waiting is not None and len(group.waiting) > size.most_waiting:
+            if waits and size.most_waiting is not None and len(group.waiting) + besides > size.most_waiting:
                 group.waiting.remove(place)
                 raise PoolFullError
         self._stop_dropped()
         return place
+
+    def waiting(self, key: Hashable) -> int:
+        """Return how many places there are in the queue of a key."""
+        group = self._groups.get(key)
+        return 0 if group is None else len(group.waiting)
 
     def leave(self, key: Hashable, place: Place) -> None:
         """Give up waiting; a turn that has come already stays with the place and must be collected."""
