@@ -100,6 +100,7 @@ async def render_plugin(
         request,
         "plugin.html",
         status=status,
+        followed=f"/plugins/{manifest.plugin_id}",
         manifest=manifest,
         plugin=await asyncio.to_thread(describe, desk, row),
         first=first,
