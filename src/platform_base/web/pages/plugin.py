@@ -240,7 +240,8 @@ async def _make_inputs(
 async def _make_input(desk: Desk, manifest: Manifest, name: str, entered: Mapping[str, Any]) -> tuple[Any, str]:
     kind, _, rest = str(entered["source"]).partition(":")
     if kind == "example":
-        value = make_example(manifest, rest, name)
+        directory = next(info["directory"] for info in desk.registry.list_plugins() if info["id"] == manifest.plugin_id)
+        value = await asyncio.to_thread(make_example, manifest, Path(directory), rest, name)
         return value, f"self-test: {manifest.self_test[int(rest)].name}"
     if kind == "generated" and rest in GENERATED:
         return await asyncio.to_thread(generate, GENERATED[rest]), rest
