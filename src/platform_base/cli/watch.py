@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,8 @@ from platform_base.cli.options import ConfigOption
 if TYPE_CHECKING:
     from platform_base.plugins.registry import PluginChange, PluginRegistry
 
+_FEW = 5
+"""So many names of files are said."""
 _DIGITS = 12
 """Of a digest: enough to tell releases apart by eye."""
 
@@ -75,6 +78,9 @@ def _describe(change: PluginChange) -> dict[str, Any]:
         "self_tests": change["self_tests"],
         "serving": change["serving"],
         "milliseconds": _milliseconds(change),
+        "files": change["files"],
+        "permissions_added": change["permissions_added"],
+        "permissions_removed": change["permissions_removed"],
         "error": render.describe_error(change["error"]) if change["error"] is not None else None,
         "problems": render.describe_problems(change["problems"]),
     }
@@ -88,6 +94,8 @@ def _print_change(change: PluginChange) -> None:
     digest = change["digest"].removeprefix("sha256:")[:_DIGITS]
     words = [_clock(change["decided_at"]), f"{change['state']:<9}", visible(name), digest, _verdict(change)]
     print("  ".join(word for word in words if word) + (f"  {took:.0f} ms" if took is not None else ""), flush=True)
+    for line in _differences(change):
+        print(f"          {visible(line)}", flush=True)
     if change["state"] != "refused":
         return
     error = change["error"]
@@ -96,6 +104,15 @@ def _print_change(change: PluginChange) -> None:
     trace = getattr(error, "remote_traceback", "").rstrip().splitlines()[:-1]
     for line in "\n".join([*texts, *trace]).splitlines():
         print(f"          {visible(line)}".rstrip(), flush=True)
+
+
+def _differences(change: PluginChange) -> Iterator[str]:
+    """Say which files changed, and what is asked for that was not asked for before."""
+    if files := change["files"]:
+        more = f" and {len(files) - _FEW} more" if len(files) > _FEW else ""
+        yield f"changed: {', '.join(files[:_FEW])}{more}"
+    yield from (f"- permission  {line}" for line in change["permissions_removed"])
+    yield from (f"+ permission  {line}" for line in change["permissions_added"])
 
 
 def _verdict(change: PluginChange) -> str:

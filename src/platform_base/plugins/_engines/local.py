@@ -76,7 +76,7 @@ class LocalEngine:
             settings: The operator's.
             store: Where snapshots of releases are kept.
             on_start: Told of every worker that was started, by plugin id, with the seconds that took.
-            on_output: Told of the lines that plugins print, at the end of each call.
+            on_output: Told of the lines that plugins print, while a call runs and when it ends.
             amend: Changes every policy before it is used; the escape tests leave out single layers with it.
         """
         self._leases = Leases()

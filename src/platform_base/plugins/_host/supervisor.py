@@ -187,6 +187,9 @@ class Supervisor:
             if end.used > _LONG_BYTES:
                 yield LONG
             values, metadata, outcomes = self._read_result(end)
+        except GeneratorExit:  # The task that waited was cancelled.
+            self._connection.output.log_call(self._plugin_id, self._worker.run_id)
+            raise
         finally:
             self._exchange.release()
         wall_seconds = time.monotonic() - began
