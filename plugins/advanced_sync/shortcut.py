@@ -10,11 +10,14 @@ import numpy as np
 # For two series: what a compiled function gives, or ``None`` for series that are not plain, which must be checked.
 Shortcut = Callable[[Any, Any], Any]
 
+_ROUNDED = (np.dtype(np.float64), np.dtype(np.float32))
+
 # Up to so many cells: a longer run reports progress, and may leave cells out.
 _CELLS = 1 << 22
 
 
 def make_shortcut(
+    dtype: np.dtype[Any],
     few_cells: int,
     brief: Callable[..., Any],
     long: Callable[..., Any],
@@ -27,9 +30,10 @@ def make_shortcut(
     """Return the short way for one choice of options.
 
     Args:
+        dtype: Precision, float64 or float32; to the latter, series of float64 are rounded.
         few_cells: Up to how many cells `brief` is called.
-        brief: Of two ``(n,)`` float64 series, `radius`, `single` and `squares`: the cost, or the path and the cost; NaN
-            where the call is not right. It checks no types.
+        brief: Of two ``(n,)`` series of `dtype`, `radius`, `single` and `squares`: the cost, or the path and the cost;
+            NaN where the call is not right. It checks no types.
         long: Of two series, `radius` and what is in `further`: the same, bit for bit.
         width: Of the window, in cells of each row; `long` is called for up to 4 million cells inside it.
         radius: Of the window; -1 for none.
@@ -38,11 +42,11 @@ def make_shortcut(
         further: See `long`.
     """
     # Names of the closure, because looking up an attribute takes as long as computing a cell.
-    array, float64 = np.ndarray, np.dtype(np.float64)
+    array, element = np.ndarray, dtype
 
     def take(reference: Any, target: Any) -> Any:
-        # There is one object for the type of native float64, so it can be told by looking which one it is.
-        if not (type(reference) is type(target) is array and reference.dtype is target.dtype is float64):
+        # There is one object for each type of native numbers, so it can be told by looking which one it is.
+        if not (type(reference) is type(target) is array and reference.dtype is target.dtype is element):
             return None
         if reference.ndim != 1 or target.ndim != 1:
             return None
@@ -53,4 +57,10 @@ def make_shortcut(
             return long(reference, target, radius, *further)
         return None
 
-    return take
+    def take_rounded(reference: Any, target: Any) -> Any:
+        if not (type(reference) is type(target) is array and reference.dtype in _ROUNDED and target.dtype in _ROUNDED):
+            return None
+        with np.errstate(over="ignore"):  # what becomes infinite is not plain, and looked at by the checks
+            return take(reference.astype(element, copy=False), target.astype(element, copy=False))
+
+    return take if dtype == np.float64 else take_rounded

@@ -1,9 +1,9 @@
 """The innermost loop: a strip of rows, one lane each, over the columns.
 
-A strip is `LANES` rows. At step a, lane l computes column a - l: the cell above is then the neighbouring lane's cell of
-the step before, the diagonal one that of two steps before, the left one the lane's own last cell. Nothing is read from
-memory but the column's sample and, for lane 0, the row above the strip; nothing is written but the last lane's cell,
-which is the row above the next strip::
+A strip is as many rows as `platform_base.kernels.matrix.count_rows` says. At step a, lane l computes column a - l: the
+cell above is then the neighbouring lane's cell of the step before, the diagonal one that of two steps before, the left
+one the lane's own last cell. Nothing is read from memory but the column's sample and, for lane 0, the row above the
+strip; nothing is written but the last lane's cell, which is the row above the next strip::
 
             column  0  1  2  3  4            one row in memory enters lane 0 ...
     row r0   lane 0    0  1  2  3  4         (number: the step that computes the cell)
@@ -29,8 +29,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from platform_base.kernels.compilation import compile_for_address
-from platform_base.kernels.matrix import LANES
+from platform_base.kernels.compilation import compile_for_address, pointer_to
+from platform_base.kernels.matrix import count_rows
 from platform_base.kernels.vectors import (
     absolute,
     get_last,
@@ -45,12 +45,6 @@ from platform_base.kernels.vectors import (
     store_scalar,
 )
 
-_ARRAY = types.CPointer(types.float64)
-
-# Of `compile_advance`'s function: rows, columns, entering, leaving, state, enters, leaves, record are arrays, the rest
-# whole numbers.
-SIGNATURE = types.void(*[_ARRAY] * 8, *[types.int64] * 5)
-
 
 class Kernel(NamedTuple):
     """One variant of the loop.
@@ -62,6 +56,7 @@ class Kernel(NamedTuple):
         several: There may be more than one channel.
         masked: Lanes may be outside the window.
         recording: Keep every cell.
+        dtype: Of all elements, and of what is computed: ``"float64"`` or ``"float32"``.
     """
 
     single: bool
@@ -70,41 +65,44 @@ class Kernel(NamedTuple):
     several: bool
     masked: bool
     recording: bool
+    dtype: str = "float64"
 
 
 @functools.cache
 def compile_advance(variant: Kernel) -> Any:
     """Compile one variant, for calls by address.
 
-    The function takes a strip from step `start` to step `stop`. All arrays are float64:
+    The function takes a strip from step `start` to step `stop`. All arrays are of the dtype:
 
-    * rows: the strip's samples, ``LANES`` of each channel, `row_stride` apart;
+    * rows: the strip's samples, ``lanes`` of each channel, `row_stride` apart;
     * columns: the sample of column 0; that of column j stands j elements **before** it; `column_stride` apart;
     * entering: the row above the strip, from column 0 on; leaving: its last row; the two may be the same;
-    * state: ``2 * LANES``, cells and diagonal neighbours, read and written;
-    * enters, leaves: ``LANES``, the step in which each lane enters the window, and the one in which it has left it;
-    * record: gets the cells of every step, ``LANES`` for each.
+    * state: ``2 * lanes``, cells and diagonal neighbours, read and written;
+    * enters, leaves: ``lanes``, the step in which each lane enters the window, and the one in which it has left it;
+    * record: gets the cells of every step, ``lanes`` for each.
 
     Returns:
         What holds the compiled function; its ``address`` stays valid as long as the process lives, because what is
         returned here is kept.
     """
-    single, squares, rooted, several, masked, recording = variant
+    single, squares, rooted, several, masked, recording, dtype = variant
+    element = np.dtype(dtype).type
+    lanes, infinity = count_rows(element(0).itemsize), element(np.inf)
 
     def advance(
         rows: Any, columns: Any, entering: Any, leaving: Any, state: Any, enters: Any, leaves: Any, record: Any,
         row_stride: int, column_stride: int, channels: int, start: int, stop: int,
     ) -> None:  # fmt: skip
-        samples = load(rows, 0, LANES)
-        cells = load(state, 0, LANES)
-        diagonal = load(state, LANES, LANES)
+        samples = load(rows, 0, lanes)
+        cells = load(state, 0, lanes)
+        diagonal = load(state, lanes, lanes)
         for step in range(start, stop):
-            difference = samples - load(columns, -step, LANES)
+            difference = samples - load(columns, -step, lanes)
             cost = difference * difference if squares else absolute(difference)
             if several:
                 for channel in range(1, channels):
-                    more = load(rows, channel * row_stride, LANES)
-                    difference = more - load(columns, channel * column_stride - step, LANES)
+                    more = load(rows, channel * row_stride, lanes)
+                    difference = more - load(columns, channel * column_stride - step, lanes)
                     cost = cost + (difference * difference if squares else absolute(difference))
             if rooted:
                 cost = square_root(cost)
@@ -116,15 +114,15 @@ def compile_advance(variant: Kernel) -> Any:
             else:
                 cells = smaller_cost(diagonal + (cost + cost), smaller_cost(cells, up) + cost)
             if masked:
-                now = splat(np.float64(step), LANES)
-                inside = (now >= load(enters, 0, LANES)) & (now < load(leaves, 0, LANES))
-                cells = select(inside, cells, splat(np.inf, LANES))
+                now = splat(element(step), lanes)
+                inside = (now >= load(enters, 0, lanes)) & (now < load(leaves, 0, lanes))
+                cells = select(inside, cells, splat(infinity, lanes))
             diagonal = up
 
-            store_scalar(leaving, step - (LANES - 1), get_last(cells))
+            store_scalar(leaving, step - (lanes - 1), get_last(cells))
             if recording:
-                store(record, (step - start) * LANES, cells)
+                store(record, (step - start) * lanes, cells)
         store(state, 0, cells)
-        store(state, LANES, diagonal)
+        store(state, lanes, diagonal)
 
-    return compile_for_address(advance, SIGNATURE)
+    return compile_for_address(advance, types.void(*[pointer_to(dtype)] * 8, *[types.int64] * 5))

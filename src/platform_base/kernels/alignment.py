@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from platform_base.kernels.backtracking import follow_back
 from platform_base.kernels.checkpoints import Checkpoints, choose_sizes, lay_out_store, make_checkpoints, sweep_and_keep
 from platform_base.kernels.compilation import kernel
-from platform_base.kernels.matrix import LANES, Matrix, lay_out, lay_out_row
+from platform_base.kernels.matrix import LANES, Matrix, count_strips, lay_out, lay_out_row
 from platform_base.kernels.pruning import SHRINKING, lay_out_corridor, shrink, sweep_below
 from platform_base.kernels.rules import Rules, find_corner
 from platform_base.kernels.short import is_plain
@@ -63,7 +63,7 @@ def compute_distance(
     if cells <= _CELLS_PER_REPORT:
         return float(measure(rules, x, y, first, last))
     matrix = lay_out(x, y, first, last)
-    row = lay_out_row(matrix.m, find_corner(rules, matrix))
+    row = lay_out_row(matrix, find_corner(rules, matrix))
     distance = np.inf
     for start, stop in _cut(matrix, cells, report):
         distance = sweep(rules, matrix, row, start, stop)
@@ -100,7 +100,7 @@ def compute_path(
         free, path, distance = align(rules, x, y, first, last, group, interval)
         return path[free:], distance
     matrix = lay_out(x, y, first, last)
-    row = lay_out_row(matrix.m, find_corner(rules, matrix))
+    row = lay_out_row(matrix, find_corner(rules, matrix))
     checkpoints = make_checkpoints(matrix, group, interval)
     distance = np.inf
     for start, stop in _cut(matrix, cells, lambda fraction: report(begun + (1 - begun) * fraction)):
@@ -122,12 +122,13 @@ def align(
 ) -> tuple[int, NDArray[np.int64], float]:
     """Return the path, preceded by so many unused pairs, and its cost, all in one go."""
     matrix = lay_out(x, y, first, last)
-    row = lay_out_row(matrix.m, find_corner(rules, matrix))
-    strips = (matrix.n + LANES - 1) // LANES
+    row = lay_out_row(matrix, find_corner(rules, matrix))
+    strips = count_strips(matrix)
     state_at = np.empty(strips, dtype=np.int64)
     row_at = np.empty((strips + group - 1) // group, dtype=np.int64)
     states, elements = lay_out_store(matrix, group, interval, state_at, row_at)
-    checkpoints = Checkpoints(group, interval, state_at, np.empty(states), row_at, np.empty(elements))
+    dtype = x.dtype
+    checkpoints = Checkpoints(group, interval, state_at, np.empty(states, dtype), row_at, np.empty(elements, dtype))
     distance = sweep_and_keep(rules, matrix, row, checkpoints, 0, strips)
     path = np.empty((matrix.n + matrix.m - 1, 2), dtype=np.int64)
     free = path.shape[0]
@@ -146,8 +147,8 @@ def measure(
 ) -> float:
     """Return the cost of the best path, all in one go: for short series the way from Python is what takes time."""
     matrix = lay_out(x, y, first, last)
-    row = lay_out_row(matrix.m, find_corner(rules, matrix))
-    return sweep(rules, matrix, row, 0, (matrix.n + LANES - 1) // LANES)
+    row = lay_out_row(matrix, find_corner(rules, matrix))
+    return sweep(rules, matrix, row, 0, count_strips(matrix))
 
 
 @kernel
@@ -217,7 +218,7 @@ def align_plain(
 @kernel
 def stand_up(series: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return a ``(n,)`` series as ``(n, 1)``, contiguous."""
-    column = np.empty((series.shape[0], 1))
+    column = np.empty((series.shape[0], 1), series.dtype)
     for i in range(series.shape[0]):
         column[i, 0] = series[i]
     return column
@@ -266,7 +267,7 @@ def _prune(
     """Return the window outside which all cells are above `bound`, and the cost of the best path."""
     none = np.empty(0, dtype=np.int64)
     matrix = lay_out(x, y, none, none)
-    row = lay_out_row(matrix.m, find_corner(rules, matrix))
+    row = lay_out_row(matrix, find_corner(rules, matrix))
     first, last, edges = np.empty(matrix.n, np.int64), np.empty(matrix.n, np.int64), np.zeros(2, np.int64)
     distance = np.inf
     for start, stop in _cut(matrix, matrix.n * matrix.m, report):
@@ -289,7 +290,7 @@ def _count_cells(
 
 def _cut(matrix: Matrix, cells: int, report: Report) -> Iterator[tuple[int, int]]:
     """Cut a sweep into groups of strips, and report between them."""
-    strips = -(-matrix.n // LANES)
+    strips = count_strips(matrix)
     at_once = max(1, strips * _CELLS_PER_REPORT // cells)
     for start in range(0, strips, at_once):
         report(start / strips)

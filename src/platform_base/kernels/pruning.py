@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.compilation import kernel
-from platform_base.kernels.matrix import LANES, MARGIN, Matrix
+from platform_base.kernels.matrix import Matrix, strip_lanes, strip_margin
 from platform_base.kernels.rules import Rules
-from platform_base.kernels.strips import STATE, advance, enter_strip
+from platform_base.kernels.strips import advance, enter_strip, strip_state
 
 # How many samples become one, and columns on each side of the blown-up path.
 SHRINKING = 16
@@ -35,7 +35,7 @@ def shrink(series: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the means of every `SHRINKING` samples, ``(n, channels)`` to ``(ceil(n / SHRINKING), channels)``."""
     n, channels = series.shape
     length = (n + SHRINKING - 1) // SHRINKING
-    means = np.zeros((length, channels))
+    means = np.zeros((length, channels), series.dtype)
     for i in range(length):
         stop = min(n, (i + 1) * SHRINKING)
         for channel in range(channels):
@@ -91,37 +91,38 @@ def sweep_below(
     Returns:
         The last cell of the last row, if that row was reached.
     """
-    state = np.empty(STATE)
+    lanes, margin = strip_lanes(row), strip_margin(row)
+    state = np.empty(strip_state(row), row.dtype)
     m = matrix.m
     for strip in range(start, stop):
-        top = strip * LANES
-        height = min(LANES, matrix.n - top)
+        top = strip * lanes
+        height = min(lanes, matrix.n - top)
         begin, above = edges[0], edges[1]
-        enter_strip(state, row[MARGIN + begin - 1])
+        enter_strip(state, row[margin + begin - 1])
         step = begin
         while step < m - 1 + height:
             after = min(step + _STRIDE, m - 1 + height)
-            advance(rules.free, matrix, strip, row, MARGIN, row, MARGIN, state, state, state, step, after)
+            advance(rules.free, matrix, strip, row, margin, row, margin, state, state, state, step, after)
             step = after
-            if step > above and top + LANES < matrix.n and _is_above(state, bound):
+            if step > above and top + lanes < matrix.n and _is_above(state, bound):
                 break
-        done = min(step - LANES, m - 1)  # the last column that is complete in the last row
+        done = min(step - lanes, m - 1)  # the last column that is complete in the last row
         for column in range(done + 1, max(above + 1, min(m, step)) + 1):
-            row[MARGIN + column] = np.inf
+            row[margin + column] = np.inf
         for i in range(top, top + height):
             first[i] = begin
             last[i] = min(m, step) - 1
-        while begin < done and row[MARGIN + begin] > bound:
+        while begin < done and row[margin + begin] > bound:
             begin += 1
-        while done > begin and row[MARGIN + done] > bound:
+        while done > begin and row[margin + done] > bound:
             done -= 1
         edges[0], edges[1] = begin, done
-    return state[(matrix.n - 1) % LANES]
+    return state[(matrix.n - 1) % lanes]
 
 
 @kernel
 def _is_above(state: NDArray[np.float64], bound: float) -> bool:
     smallest = np.inf
-    for lane in range(STATE):
+    for lane in range(strip_state(state)):
         smallest = min(smallest, state[lane])
     return smallest > bound

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.compilation import call_address, kernel
-from platform_base.kernels.matrix import LANES, MARGIN, Matrix, bound_lanes, span
+from platform_base.kernels.matrix import Matrix, bound_lanes, count_rows, span, strip_lanes, strip_margin
 from platform_base.kernels.rules import Rules
-from platform_base.kernels.vectors import address_of
+from platform_base.kernels.vectors import address_of, constant_by_element
 
-# Elements of the state of a strip: cells, then diagonal neighbours.
-STATE = 2 * LANES
+# In kernels, for the elements of an array: elements of the state of a strip, cells, then diagonal neighbours.
+strip_state = constant_by_element(lambda itemsize: 2 * count_rows(itemsize))
 
 
 @kernel
@@ -37,22 +37,22 @@ def advance(
         strip: Number of the strip.
         entering: The row above the strip.
         entering_at: Where in it column 0 stands.
-        leaving: Where the last row of the strip is written, from column ``start - LANES + 1`` on. May be `entering`.
+        leaving: Where the last row of the strip is written, from column ``start - lanes + 1`` on. May be `entering`.
         leaving_at: Where in it column 0 stands.
-        state: ``(STATE,)``; read and written.
-        window: ``(2 * LANES,)``, as `bound_lanes` sets it; not read by a kernel that does not mask.
-        record: Gets the cells of every step, `LANES` for each; not touched by a kernel that does not record.
+        state: As long as `strip_state`; read and written.
+        window: ``(2 * lanes,)``, as `bound_lanes` sets it; not read by a kernel that does not mask.
+        record: Gets the cells of every step, ``lanes`` for each; not touched by a kernel that does not record.
         start: First step.
         stop: End of the steps, exclusive.
     """
     arguments = (
-        address_of(matrix.rows, strip * LANES),
-        address_of(matrix.columns, MARGIN + matrix.m - 1),
+        address_of(matrix.rows, strip * strip_lanes(matrix.rows)),
+        address_of(matrix.columns, strip_margin(matrix.rows) + matrix.m - 1),
         address_of(entering, entering_at),
         address_of(leaving, leaving_at),
         address_of(state, 0),
         address_of(window, 0),
-        address_of(window, LANES),
+        address_of(window, strip_lanes(matrix.rows)),
         address_of(record, 0),
         matrix.row_stride,
         matrix.column_stride,
@@ -92,7 +92,7 @@ def advance_within(
 def enter_strip(state: NDArray[np.float64], corner: float) -> None:
     """Set the state before a strip's first step: nothing to the left, `corner` diagonally before its first cell."""
     state[:] = np.inf
-    state[LANES] = corner
+    state[strip_lanes(state)] = corner
 
 
 @kernel
@@ -115,11 +115,11 @@ def sweep(
     Returns:
         The last cell of the last row, if that row was reached.
     """
-    state = np.empty(STATE)
-    window = np.empty(2 * LANES)
+    lanes, margin = strip_lanes(row), strip_margin(row)
+    state, window = np.empty(strip_state(row), row.dtype), np.empty(2 * lanes, row.dtype)
     for strip in range(start, stop):
         begin, end = span(matrix, strip)
         unmasked = bound_lanes(matrix, strip, window)
-        enter_strip(state, row[MARGIN + begin - 1])
-        advance_within(rules, matrix, strip, row, MARGIN, row, MARGIN, state, window, unmasked, begin, end)
-    return state[(matrix.n - 1) % LANES]
+        enter_strip(state, row[margin + begin - 1])
+        advance_within(rules, matrix, strip, row, margin, row, margin, state, window, unmasked, begin, end)
+    return state[(matrix.n - 1) % lanes]
