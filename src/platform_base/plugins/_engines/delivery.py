@@ -5,7 +5,6 @@ from __future__ import annotations
 import concurrent.futures
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -32,8 +31,7 @@ Finished = TypeVar("Finished", covariant=True)
 _UNKNOWN = Usage(cpu_seconds=0.0, peak_memory_bytes=0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message(Generic[Finished]):
+class Message(msgspec.Struct, Generic[Finished], frozen=True, kw_only=True):
     """What goes to a worker at once.
 
     Attributes:

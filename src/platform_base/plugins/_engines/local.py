@@ -83,7 +83,8 @@ class LocalEngine:
         self._workshop = Workshop(settings, store, self._leases, on_start, on_output, amend)
         self._cores = len(os.sched_getaffinity(0))
         self._pool = Pool(total=settings.workers.total or max(8, 2 * self._cores))
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()  # Ctrl-C may come in the middle, and lead to `close`.
+        self._all_ended = threading.Condition(self._lock)
         self._lanes: dict[tuple[str, ...], Lane] = {}
         self._active: set[Cancellation] = set()
         self._closed = False
@@ -175,16 +176,16 @@ class LocalEngine:
 
     def _begin(self, cancellation: Cancellation) -> None:
         """Count a call that runs, so that closing can stop it and wait until it has cleared up."""
-        with self._changed:
+        with self._lock:
             if self._closed:
                 raise RegistryClosedError("the registry is closed")
             self._active.add(cancellation)
 
     def _end(self, cancellation: Cancellation) -> None:
-        with self._changed:
+        with self._lock:
             self._active.discard(cancellation)
             if self._closed:
-                self._changed.notify_all()
+                self._all_ended.notify_all()
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """See `Engine.empty`."""
@@ -237,13 +238,13 @@ class LocalEngine:
 
     def close(self) -> None:
         """See `Engine.close`."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             for cancellation in self._active:
                 cancellation.cancel()
         self._pool.close()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._active, timeout=_CLEARING_UP_S)
+        with self._all_ended:
+            self._all_ended.wait_for(lambda: not self._active, timeout=_CLEARING_UP_S)
         self._workshop.close()
         self._leases.close()
 

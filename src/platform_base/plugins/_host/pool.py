@@ -53,6 +53,7 @@ class Pool:
         self._numbers = itertools.count()
         self._stops: deque[Worker] = deque()
         self._count = 0
+        self._places = 0
         self._closed = False
         self._keeper: threading.Thread | None = None
 
@@ -102,10 +103,12 @@ class Pool:
             group = self._group(key, start, size)
             place = Place(number=next(self._numbers), wake=wake)
             group.waiting.append(place)
+            self._places += 1
             self._serve()
             waits = not (place.worker or place.may_start)
             if waits and size.most_waiting is not None and len(group.waiting) + besides > size.most_waiting:
                 group.waiting.remove(place)
+                self._places -= 1
                 raise PoolFullError
         self._stop_dropped()
         return place
@@ -121,6 +124,7 @@ class Pool:
             group = self._groups.get(key)
             if group is not None and place in group.waiting:
                 group.waiting.remove(place)
+                self._places -= 1
                 self._dismiss(place)
 
     def collect(self, key: Hashable, place: Place) -> Worker | None:
@@ -181,6 +185,7 @@ class Pool:
         else:
             return False
         group.waiting.popleft()
+        self._places -= 1
         place.wake()
         return True
 
@@ -231,7 +236,7 @@ class Pool:
                 self._serve()
             else:
                 group.idle.append(worker)
-                if group.waiting or any(each.waiting for each in self._groups.values()):
+                if self._places:
                     self._serve()
                 if self._keeper is None:
                     self._start_keeper()
@@ -296,6 +301,7 @@ class Pool:
                 while group.idle:
                     self._drop(group, group.idle.pop())
                 while group.waiting:
+                    self._places -= 1
                     self._dismiss(group.waiting.popleft())
             self._keeper_due.notify()
         self._stop_dropped()
