@@ -131,6 +131,8 @@ def _print_profile(profile: TimeProfile, facts: dict[str, str]) -> None:
     from platform_base.plugins.profiling.time_profile import list_hot
 
     render.print_facts(facts)
+    if not profile.roots:
+        return
     render.print_heading("  seconds  share  call")
     for line in draw_tree(profile):
         print(line)

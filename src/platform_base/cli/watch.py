@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platform_base.cli.errors import FAILED, InputError
+from platform_base.cli.amounts import write_count
+from platform_base.cli.errors import FAILED
 from platform_base.cli.options import ConfigOption
 
 if TYPE_CHECKING:
@@ -36,11 +37,10 @@ def watch_plugin(
 
     Example: platform-base watch plugins/my_plugin
     """
+    from platform_base.cli.plugin_directory import check_directory
     from platform_base.plugins.registry import PluginRegistry
 
-    if not directory.is_dir():
-        got = "a file" if directory.exists() else "nothing"
-        raise InputError(f"{directory}: expected a directory with a plugin, got {got}")
+    check_directory(directory, "a directory with a plugin")
     with PluginRegistry(config) as registry:
         registry.discover_plugins(directory)
         _print_beginning(registry, directory, as_json=as_json)
@@ -118,7 +118,7 @@ def _differences(change: PluginChange) -> Iterator[str]:
 def _verdict(change: PluginChange) -> str:
     if change["state"] == "live":
         count = change["self_tests"]
-        return f"{count} self-test{'s' * (count != 1)} passed" if count else "loads; it has no self-test"
+        return f"{write_count(count, 'self-test')} passed" if count else "loads; it has no self-test"
     if change["state"] == "refused":
         return f"{change['serving']} goes on serving" if change["serving"] else "nothing serves yet"
     if change["state"] == "set aside":

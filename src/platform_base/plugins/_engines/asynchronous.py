@@ -89,6 +89,9 @@ async def conduct(supervisor: Supervisor, connection: Connection, encoded: Encod
             else:
                 await _readable(connection, step)
                 step, answer = _advance(steps)
+    except asyncio.CancelledError:
+        supervisor.abandon()
+        raise
     finally:
         steps.close()
     return answer

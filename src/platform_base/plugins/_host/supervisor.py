@@ -187,9 +187,6 @@ class Supervisor:
             if end.used > _LONG_BYTES:
                 yield LONG
             values, metadata, outcomes = self._read_result(end)
-        except GeneratorExit:  # The task that waited was cancelled.
-            self._connection.output.log_call(self._plugin_id, self._worker.run_id)
-            raise
         finally:
             self._exchange.release()
         wall_seconds = time.monotonic() - began
@@ -205,6 +202,10 @@ class Supervisor:
             printed=printed,
             outcomes=outcomes,
         )
+
+    def abandon(self) -> None:
+        """Log what the plugin has printed so far: whoever waited for the call goes away, and its worker is ended."""
+        self._connection.output.log_call(self._plugin_id, self._worker.run_id)
 
     def _send(self, encoded: Encoded, *, linger: bool) -> None:
         placed = self._exchange.place(encoded)
