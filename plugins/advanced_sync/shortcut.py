@@ -58,9 +58,13 @@ def make_shortcut(
         return None
 
     def take_rounded(reference: Any, target: Any) -> Any:
-        if not (type(reference) is type(target) is array and reference.dtype in _ROUNDED and target.dtype in _ROUNDED):
+        if not type(reference) is type(target) is array:
+            return None
+        if reference.dtype is target.dtype is element:
+            return take(reference, target)
+        if not (reference.dtype in _ROUNDED and target.dtype in _ROUNDED):
             return None
         with np.errstate(over="ignore"):  # what becomes infinite is not plain, and looked at by the checks
-            return take(reference.astype(element, copy=False), target.astype(element, copy=False))
+            return take(reference.astype(element), target.astype(element))
 
     return take if dtype == np.float64 else take_rounded
