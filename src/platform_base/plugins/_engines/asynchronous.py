@@ -36,7 +36,10 @@ class Turn:
         if threading.get_ident() == self._thread:
             self._settle()  # Another task of this loop has given its worker back: no need to rouse the loop.
         else:
-            self._loop.call_soon_threadsafe(self._settle)
+            try:
+                self._loop.call_soon_threadsafe(self._settle)
+            except RuntimeError:
+                return  # The loop was closed with the task in it: nobody waits any more.
 
     def _settle(self) -> None:
         if not self._come.done():

@@ -12,7 +12,7 @@ import msgspec
 
 from platform_base.core.models import Execution, ProcessingResult
 from platform_base.plugins._engines.asynchronous import conduct, in_thread
-from platform_base.plugins._engines.base import Request
+from platform_base.plugins._engines.base import Outcome, Request
 from platform_base.plugins._engines.lane import Lane
 from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._host.supervisor import Answer, CallEndedError, Supervisor
@@ -25,7 +25,6 @@ from platform_base.plugins.errors import ExecutionError, PluginError
 NAME = "local"
 """What a result says about where it was computed."""
 
-Outcome = ProcessingResult | BaseException
 Finished = TypeVar("Finished", covariant=True)
 
 _UNKNOWN = Usage(cpu_seconds=0.0, peak_memory_bytes=0)

@@ -26,8 +26,8 @@ from numpy.typing import DTypeLike, NDArray
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.store import ReleaseStore
-from platform_base.plugins._engines.base import Deployment, Request, StartListener
-from platform_base.plugins._engines.delivery import NAME, Message, Outcome, deliver, deliver_async, of_many, of_one
+from platform_base.plugins._engines.base import Deployment, Outcome, Request, StartListener
+from platform_base.plugins._engines.delivery import NAME, Message, deliver, deliver_async, of_many, of_one
 from platform_base.plugins._engines.lane import Lane
 from platform_base.plugins._engines.sharing import share, share_async
 from platform_base.plugins._engines.workshop import Workshop

@@ -16,8 +16,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from platform_base.core.models import ProcessingResult
-from platform_base.plugins._engines.base import Deployment, Request
+from platform_base.plugins._engines.base import Deployment, Outcome, Request
 from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._host.supervisor import Answer
 from platform_base.plugins._wire.codec import Encoded
@@ -79,7 +78,7 @@ class Passenger:
     began: float
     party: list[Passenger] = field(default_factory=list)
     leads: bool = False
-    outcome: ProcessingResult | BaseException | None = None
+    outcome: Outcome | None = None
     _roused: bool = False
 
     @property
@@ -87,7 +86,7 @@ class Passenger:
         """Whether its caller is to find a worker for all now."""
         return self.leads and self.outcome is None
 
-    def rouse(self, outcome: ProcessingResult | BaseException | None = None) -> None:
+    def rouse(self, outcome: Outcome | None = None) -> None:
         """Have the caller go on, unless it does already; under the gathering's lock, or after it has left."""
         if not self._roused:
             self._roused = True

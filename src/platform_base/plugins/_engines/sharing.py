@@ -12,7 +12,8 @@ from typing import Self
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._engines.asynchronous import Turn
-from platform_base.plugins._engines.delivery import Message, Outcome, deliver, deliver_async, share_out
+from platform_base.plugins._engines.base import Outcome
+from platform_base.plugins._engines.delivery import Message, deliver, deliver_async, share_out
 from platform_base.plugins._engines.lane import Lane
 from platform_base.plugins._engines.microbatch import Passenger
 from platform_base.plugins._host.connection import UndeliveredError
