@@ -261,6 +261,28 @@ def test_tasks_and_threads_together_and_tasks_that_are_cancelled(make_registry):
     assert [end.values for end in ends[1:5]] == [22, 24, 26, 28]
 
 
+def test_an_event_loop_that_is_gone_before_the_message_is_answered_keeps_nobody_waiting(make_registry):
+    registry, lane = make_registry()
+    blocker, (leader,) = behind_a_blocked_worker(registry, lane, [({"value": 1, "wish": "block"},)])
+
+    async def run():
+        task = asyncio.create_task(registry.aexecute_plugin("quick", {"value": 2}))
+        await asyncio.sleep(0)
+        assert lane.gathering.followers == 1
+        behind = [registry.submit_plugin("quick", {"value": number}) for number in (3, 4)]
+        while lane.gathering.followers != 3:
+            await asyncio.sleep(0.001)
+        while lane.gathering.followers:
+            await asyncio.sleep(0.001)
+        task.cancel()
+        return behind
+
+    behind = asyncio.run(run())
+    assert blocker.result(10).values == 0
+    assert [future.result(10).values for future in behind] == [6, 8]
+    assert leader.result(10).values == 2
+
+
 def test_closing_the_registry_ends_those_who_wait_together(make_registry):
     registry, lane = make_registry()
     _, futures = behind_a_blocked_worker(registry, lane, [({"value": number},) for number in range(5)])

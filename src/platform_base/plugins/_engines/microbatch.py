@@ -93,6 +93,10 @@ class Passenger:
             self.outcome = outcome
             self.wake()
 
+    def go_away(self) -> None:
+        """Say that the caller waits no more: nobody is there to be woken, perhaps not even a loop."""
+        self._roused = True
+
 
 class Gathering:
     """Where the calls of one release gather. Thread-safe."""

@@ -98,6 +98,7 @@ def _stay_cancellable(lane: Lane, passenger: Passenger) -> None:
 def _give_up(lane: Lane, passenger: Passenger) -> None:
     """Let a call go whose caller is not there any more; work on it is stopped."""
     lane.gathering.leave(passenger)
+    passenger.go_away()
     if not passenger.leads:
         passenger.cancellation.cancel()
 
