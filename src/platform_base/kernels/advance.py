@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from platform_base.kernels.compilation import compile_for_address
+from platform_base.kernels.compilation import compile_for_address, kernel
 from platform_base.kernels.matrix import LANES
 from platform_base.kernels.vectors import (
     absolute,
@@ -44,6 +44,10 @@ from platform_base.kernels.vectors import (
     store,
     store_scalar,
 )
+
+# The lanes go in two halves, one after the other: in one go more temporaries would be alive than there are registers,
+# and what is moved to memory and back takes a fifth of the time.
+HALF = LANES // 2
 
 _ARRAY = types.CPointer(types.float64)
 
@@ -89,42 +93,65 @@ def compile_advance(variant: Kernel) -> Any:
         What holds the compiled function; its ``address`` stays valid as long as the process lives, because what is
         returned here is kept.
     """
-    single, squares, rooted, several, masked, recording = variant
+    recording = variant.recording
 
     def advance(
         rows: Any, columns: Any, entering: Any, leaving: Any, state: Any, enters: Any, leaves: Any, record: Any,
         row_stride: int, column_stride: int, channels: int, start: int, stop: int,
     ) -> None:  # fmt: skip
-        samples = load(rows, 0, LANES)
-        cells = load(state, 0, LANES)
-        diagonal = load(state, LANES, LANES)
+        low_samples, high_samples = load(rows, 0, HALF), load(rows, HALF, HALF)
+        low, high = load(state, 0, HALF), load(state, HALF, HALF)
+        low_diagonal, high_diagonal = load(state, LANES, HALF), load(state, LANES + HALF, HALF)
         for step in range(start, stop):
-            difference = samples - load(columns, -step, LANES)
-            cost = difference * difference if squares else absolute(difference)
-            if several:
-                for channel in range(1, channels):
-                    more = load(rows, channel * row_stride, LANES)
-                    difference = more - load(columns, channel * column_stride - step, LANES)
-                    cost = cost + (difference * difference if squares else absolute(difference))
-            if rooted:
-                cost = square_root(cost)
+            # The upper half first: what enters it is the lower half's last cell of the step before.
+            cost = measure_lanes(variant, high_samples, rows, columns, HALF, row_stride, column_stride, channels, step)
+            up = shift_in_first(high, get_last(low))
+            high = extend_lanes(variant, cost, high_diagonal, high, up, enters, leaves, HALF, step)
+            high_diagonal = up
+            store_scalar(leaving, step - (LANES - 1), get_last(high))
 
-            # Rounded addition is monotone: the smallest neighbour plus the cost is, to the bit, the smallest sum.
-            up = shift_in_first(cells, load_scalar(entering, step))
-            if single:
-                cells = cost + smaller_cost(smaller_cost(diagonal, cells), up)
-            else:
-                cells = smaller_cost(diagonal + (cost + cost), smaller_cost(cells, up) + cost)
-            if masked:
-                now = splat(np.float64(step), LANES)
-                inside = (now >= load(enters, 0, LANES)) & (now < load(leaves, 0, LANES))
-                cells = select(inside, cells, splat(np.inf, LANES))
-            diagonal = up
-
-            store_scalar(leaving, step - (LANES - 1), get_last(cells))
+            cost = measure_lanes(variant, low_samples, rows, columns, 0, row_stride, column_stride, channels, step)
+            up = shift_in_first(low, load_scalar(entering, step))
+            low = extend_lanes(variant, cost, low_diagonal, low, up, enters, leaves, 0, step)
+            low_diagonal = up
             if recording:
-                store(record, (step - start) * LANES, cells)
-        store(state, 0, cells)
-        store(state, LANES, diagonal)
+                store(record, (step - start) * LANES, low)
+                store(record, (step - start) * LANES + HALF, high)
+        store(state, 0, low)
+        store(state, HALF, high)
+        store(state, LANES, low_diagonal)
+        store(state, LANES + HALF, high_diagonal)
 
     return compile_for_address(advance, SIGNATURE)
+
+
+@kernel
+def measure_lanes(
+    variant: Kernel, samples: Any, rows: Any, columns: Any, lane: int, row_stride: int, column_stride: int,
+    channels: int, step: int,
+) -> Any:  # fmt: skip
+    """Return the local costs of one half of the lanes, from `lane` on; `samples` are its rows' of the first channel."""
+    difference = samples - load(columns, lane - step, HALF)
+    cost = difference * difference if variant.squares else absolute(difference)
+    if variant.several:
+        for channel in range(1, channels):
+            difference = load(rows, channel * row_stride + lane, HALF) - load(columns, channel * column_stride + lane - step, HALF)
+            cost = cost + (difference * difference if variant.squares else absolute(difference))
+    return square_root(cost) if variant.rooted else cost
+
+
+@kernel
+def extend_lanes(
+    variant: Kernel, cost: Any, diagonal: Any, left: Any, up: Any, enters: Any, leaves: Any, lane: int, step: int
+) -> Any:
+    """Return the cells of one half of the lanes, from `lane` on."""
+    # Rounded addition is monotone: the smallest neighbour plus the cost is, to the bit, the smallest sum.
+    if variant.single:
+        cells = cost + smaller_cost(smaller_cost(diagonal, left), up)
+    else:
+        cells = smaller_cost(diagonal + (cost + cost), smaller_cost(left, up) + cost)
+    if variant.masked:
+        now = splat(np.float64(step), HALF)
+        inside = (now >= load(enters, lane, HALF)) & (now < load(leaves, lane, HALF))
+        cells = select(inside, cells, splat(np.inf, HALF))
+    return cells
