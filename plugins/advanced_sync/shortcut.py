@@ -10,14 +10,12 @@ import numpy as np
 # For two series: what a compiled function gives, or ``None`` for series that are not plain, which must be checked.
 Shortcut = Callable[[Any, Any], Any]
 
-# Up to so many cells: a longer run reports progress, and may leave cells out.
-_CELLS = 1 << 22
-
 
 def make_shortcut(
     few_cells: int,
     brief: Callable[..., Any],
     long: Callable[..., Any],
+    cells_at_once: int,
     width: int,
     radius: int,
     single: bool,
@@ -31,7 +29,8 @@ def make_shortcut(
         brief: Of two ``(n,)`` float64 series, `radius`, `single` and `squares`: the cost, or the path and the cost; NaN
             where the call is not right. It checks no types.
         long: Of two series, `radius` and what is in `further`: the same, bit for bit.
-        width: Of the window, in cells of each row; `long` is called for up to 4 million cells inside it.
+        cells_at_once: Up to how many cells inside the window `long` is called; a longer run reports progress.
+        width: Of the window, in cells of each row.
         radius: Of the window; -1 for none.
         single: Whether a diagonal step counts once.
         squares: Whether costs are squares.
@@ -49,7 +48,7 @@ def make_shortcut(
         cells = reference.size * target.size
         if cells <= few_cells:
             return brief(reference, target, radius, single, squares)
-        if cells <= _CELLS or reference.size * width <= _CELLS:
+        if cells <= cells_at_once or reference.size * width <= cells_at_once:
             return long(reference, target, radius, *further)
         return None
 

@@ -135,7 +135,9 @@ def measure_lanes(
     cost = difference * difference if variant.squares else absolute(difference)
     if variant.several:
         for channel in range(1, channels):
-            difference = load(rows, channel * row_stride + lane, HALF) - load(columns, channel * column_stride + lane - step, HALF)
+            difference = load(rows, channel * row_stride + lane, HALF) - load(
+                columns, channel * column_stride + lane - step, HALF
+            )
             cost = cost + (difference * difference if variant.squares else absolute(difference))
     return square_root(cost) if variant.rooted else cost
 

@@ -16,7 +16,7 @@ from platform_base.kernels.checkpoints import Checkpoints, first_block
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.matrix import LANES, Matrix, bound_lanes, span
 from platform_base.kernels.rules import LEFT, UP, Rules, choose_step, measure_pair
-from platform_base.kernels.strips import STATE, advance, advance_within, enter_strip
+from platform_base.kernels.strips import STATE, advance, advance_within, allocate, enter_strip
 from platform_base.kernels.vectors import load, store
 
 
@@ -41,8 +41,8 @@ class Workspace(NamedTuple):
 def make_workspace(checkpoints: Checkpoints) -> Workspace:
     """Return room for the blocks of a sweep."""
     rows = np.empty((checkpoints.group + 1, checkpoints.interval + 8))
-    record = np.empty((checkpoints.interval + 4) * LANES)
-    return Workspace(rows, record, np.empty(STATE), np.empty(2 * LANES))
+    record = allocate((checkpoints.interval + 4) * LANES)
+    return Workspace(rows, record, allocate(STATE), allocate(2 * LANES))
 
 
 @kernel

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.matrix import LANES, MARGIN, Matrix, bound_lanes, span
 from platform_base.kernels.rules import Rules
-from platform_base.kernels.strips import STATE, advance_within, enter_strip
+from platform_base.kernels.strips import STATE, advance_within, allocate, copy_part, enter_strip
 from platform_base.kernels.vectors import load, store
 
 # Groups and intervals, by the cells inside the window up to which they are used: the more cells, the fewer bytes for
@@ -114,15 +114,14 @@ def sweep_and_keep(
     stop: int,
 ) -> float:
     """As `platform_base.kernels.strips.sweep`, and fill the part of `checkpoints` that belongs to these strips."""
-    state = np.empty(STATE)
-    window = np.empty(2 * LANES)
+    state = allocate(STATE)
+    window = allocate(2 * LANES)
     interval = checkpoints.interval
     for strip in range(start, stop):
         begin, end = span(matrix, strip)
         if strip % checkpoints.group == 0:
             kept = checkpoints.row_at[strip // checkpoints.group]
-            for column in range(begin - 1, end):
-                checkpoints.row_store[kept + column - begin + 1] = row[MARGIN + column]
+            copy_part(row, MARGIN + begin - 1, checkpoints.row_store, kept, end - begin + 1)
         unmasked = bound_lanes(matrix, strip, window)
         enter_strip(state, row[MARGIN + begin - 1])
         place = checkpoints.state_at[strip]

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.compilation import kernel
-from platform_base.kernels.matrix import LANES, MARGIN, Matrix
+from platform_base.kernels.matrix import LANES, MARGIN, Matrix, span
 from platform_base.kernels.rules import Rules
-from platform_base.kernels.strips import STATE, advance, enter_strip
+from platform_base.kernels.strips import STATE, advance, allocate, enter_strip
+from platform_base.kernels.vectors import load, reduce_minimum, smaller_cost
 
 # How many samples become one, and columns on each side of the blown-up path.
 SHRINKING = 16
@@ -63,6 +64,25 @@ def lay_out_corridor(n: int, m: int, path: NDArray[np.int64]) -> tuple[NDArray[n
 
 
 @kernel
+def sweep_along(rules: Rules, matrix: Matrix, row: NDArray[np.float64]) -> float:
+    """Return the cost of the best path in and beside the window of a matrix.
+
+    No lane is masked: where the first lane has begun, the others may go on beyond the window, which takes a strip half
+    the time and cannot make the cost larger than that of a path.
+    """
+    state = allocate(STATE)
+    strips = (matrix.n + LANES - 1) // LANES
+    for strip in range(strips):
+        begin, end = span(matrix, strip)
+        enter_strip(state, row[MARGIN + begin - 1])
+        advance(rules.free, matrix, strip, row, MARGIN, row, MARGIN, state, state, state, begin, end)
+        after = span(matrix, strip + 1)[1] if strip + 1 < strips else 0
+        for column in range(end - LANES + 1, min(after, matrix.m)):
+            row[MARGIN + column] = np.inf
+    return state[(matrix.n - 1) % LANES]
+
+
+@kernel
 def sweep_below(
     rules: Rules,
     matrix: Matrix,
@@ -91,7 +111,7 @@ def sweep_below(
     Returns:
         The last cell of the last row, if that row was reached.
     """
-    state = np.empty(STATE)
+    state = allocate(STATE)
     m = matrix.m
     for strip in range(start, stop):
         top = strip * LANES
@@ -121,7 +141,4 @@ def sweep_below(
 
 @kernel
 def _is_above(state: NDArray[np.float64], bound: float) -> bool:
-    smallest = np.inf
-    for lane in range(STATE):
-        smallest = min(smallest, state[lane])
-    return smallest > bound
+    return reduce_minimum(smaller_cost(load(state, 0, LANES), load(state, LANES, LANES))) > bound

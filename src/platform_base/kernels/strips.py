@@ -8,10 +8,21 @@ from numpy.typing import NDArray
 from platform_base.kernels.compilation import call_address, kernel
 from platform_base.kernels.matrix import LANES, MARGIN, Matrix, bound_lanes, span
 from platform_base.kernels.rules import Rules
-from platform_base.kernels.vectors import address_of
+from platform_base.kernels.vectors import address_of, load, load_scalar, store, store_scalar
 
 # Elements of the state of a strip: cells, then diagonal neighbours.
 STATE = 2 * LANES
+
+# Elements in a cache line.
+_LINE = 8
+
+
+@kernel
+def allocate(count: int) -> NDArray[np.float64]:
+    """Return room for so many elements that begins with a cache line: vectors across two take twice as long."""
+    room = np.empty(count + _LINE)
+    begin = -(room.ctypes.data // room.itemsize) % _LINE
+    return room[begin : begin + count]
 
 
 @kernel
@@ -96,6 +107,18 @@ def enter_strip(state: NDArray[np.float64], corner: float) -> None:
 
 
 @kernel
+def copy_part(
+    source: NDArray[np.float64], source_at: int, target: NDArray[np.float64], target_at: int, count: int
+) -> None:
+    """Copy so many elements of one row into another; element by element it takes as long as computing a strip."""
+    whole = count - count % LANES
+    for place in range(0, whole, LANES):
+        store(target, target_at + place, load(source, source_at + place, LANES))
+    for place in range(whole, count):
+        store_scalar(target, target_at + place, load_scalar(source, source_at + place))
+
+
+@kernel
 def sweep(
     rules: Rules,
     matrix: Matrix,
@@ -115,8 +138,8 @@ def sweep(
     Returns:
         The last cell of the last row, if that row was reached.
     """
-    state = np.empty(STATE)
-    window = np.empty(2 * LANES)
+    state = allocate(STATE)
+    window = allocate(2 * LANES)
     for strip in range(start, stop):
         begin, end = span(matrix, strip)
         unmasked = bound_lanes(matrix, strip, window)
