@@ -98,9 +98,11 @@ def write_section(page: Path, title: str, table: Sequence[str]) -> None:
     text = page.read_text(encoding="utf-8")
     _check_marks(text, page)
     before, rest = text.split(END)
-    sections = before.split("\n### ")
-    kept = [section for section in sections if section.partition("\n")[0] != title]
-    page.write_text("\n### ".join([*kept, "\n".join([title, "", *table, "", ""])]) + END + rest, encoding="utf-8")
+    kept = [section for section in before.split("\n### ") if section.partition("\n")[0] != title]
+    sections = [*kept, "\n".join([title, "", *table])]
+    page.write_text(
+        "\n### ".join(section.rstrip("\n") + "\n" for section in sections) + f"\n{END}{rest}", encoding="utf-8"
+    )
 
 
 def _check_marks(text: str, page: Path) -> None:
@@ -111,8 +113,8 @@ def _check_marks(text: str, page: Path) -> None:
 def _find_kept(text: str, families: Mapping[str, Sequence[Result]]) -> list[str]:
     """Return the lines of those sections between the marks that are not written anew."""
     sections = text.split(BEGIN)[1].split(END)[0].split("\n### ")[1:]
-    kept = [section for section in sections if section.partition("\n")[0] not in families]
-    return [line for section in kept for line in f"### {section}".splitlines()]
+    kept = [section.rstrip("\n") for section in sections if section.partition("\n")[0] not in families]
+    return [line for section in kept for line in (f"### {section}", "")]
 
 
 def draw(families: Mapping[str, Sequence[Result]], path: Path) -> None:
