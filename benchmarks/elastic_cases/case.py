@@ -15,7 +15,9 @@ class Case:
     Attributes:
         name: What.
         ours: Our function, without arguments.
-        peers: Those of other programs, by name; each gives the same result, to 1e-9.
+        peers: Those of other programs, by name; each gives the same result, up to the tolerance.
+        exact: Our function in float64, where `ours` is in float32.
+        tolerance: How far, relative to the largest number, results may differ.
         target: How many times as fast as the best peer ours is to be on a processor with AVX-512; half of it on AVX2.
         quick: Whether it belongs to the short run.
         compare: What of a result is compared with that of a peer: a number, or an array. ``None``: nothing, because the
@@ -25,6 +27,8 @@ class Case:
     name: str
     ours: Callable[[], Any]
     peers: dict[str, Callable[[], Any]] = field(default_factory=dict)
+    exact: Callable[[], Any] | None = None
+    tolerance: float = 1e-9
     target: float | None = None
     quick: bool = False
     compare: Callable[[Any], Any] | None = float

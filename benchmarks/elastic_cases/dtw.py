@@ -124,28 +124,47 @@ def path_case(name: str, x: Any, y: Any, radius: int | None, target: float | Non
 
 def make_many_cases(rng: np.random.Generator) -> Iterator[Case]:
     """Yield all pairs, and the nearest of many."""
-    aeon, rust, forest = find("aeon.distances"), find("tsdistances"), find("wildboar.distance")
-    series = rng.normal(size=(200, 256)).cumsum(axis=1)
+    yield pairs_case(make_walks(rng, 200))
+    yield nearest_case(*make_normal(rng))
+
+
+def make_walks(rng: np.random.Generator, count: int) -> Any:
+    """Return random walks of 256 samples."""
+    return rng.normal(size=(count, 256)).cumsum(axis=1)
+
+
+def pairs_case(series: Any) -> Case:
+    """Return the case of all pairs."""
+    aeon, rust = find("aeon.distances"), find("tsdistances")
     peers: dict[str, Callable[[], Any]] = {}
     if rust:
         peers["tsdistances"] = lambda: rust.dtw_distance(series, par=True)
     if aeon:
         peers["aeon"] = lambda: aeon.dtw_pairwise_distance(series, n_jobs=len(os.sched_getaffinity(0)))
-    yield Case(
+    return Case(
         name="DTW all pairs of 200 x 256, all cores",
         ours=lambda: dtw_pairwise(series, **RULES),
         peers=peers,
         target=25,
         compare=np.sum,
     )
-    many = rng.normal(size=(2000, 256)).cumsum(axis=1)
+
+
+def make_normal(rng: np.random.Generator) -> tuple[Any, Any]:
+    """Return a random walk of 256 samples, and 1999 others, all normalized."""
+    many = make_walks(rng, 2000)
     many = (many - many.mean(axis=1, keepdims=True)) / many.std(axis=1, keepdims=True)
-    query, rest = many[0], np.ascontiguousarray(many[1:])
-    peers = {}
+    return many[0], np.ascontiguousarray(many[1:])
+
+
+def nearest_case(query: Any, rest: Any) -> Case:
+    """Return the case of the nearest of many."""
+    forest = find("wildboar.distance")
+    peers: dict[str, Callable[[], Any]] = {}
     if forest:
         metric = {"metric": "dtw", "metric_params": {"r": 26.5 / 256}}
         peers["wildboar"] = lambda: forest.argmin_distance(query[None], rest, k=1, **metric).ravel()[0]
-    yield Case(
+    return Case(
         name="DTW nearest of 1999 x 256, radius 25",
         ours=lambda: dtw_nearest(query, rest, window_size=25, **RULES)[0][0],
         peers=peers,

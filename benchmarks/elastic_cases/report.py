@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,11 +22,13 @@ class Result:
         case: The case.
         ours_s: Median seconds of our function.
         peers_s: Those of the peers, by name.
+        exact_s: That of our function in float64, where `ours_s` is of one in float32.
     """
 
     case: Case
     ours_s: float
     peers_s: dict[str, float]
+    exact_s: float | None = None
 
     @property
     def best(self) -> str:
@@ -40,12 +43,30 @@ class Result:
 
 def render(results: Iterable[Result]) -> list[str]:
     """Return a Markdown table."""
+    results = list(results)
+    if any(result.exact_s is not None for result in results):
+        return render_precisions(results)
     lines = ["| Case | Best exact peer | Peer | platform_base | Ratio | Target |", "|---|---|---|---|---|---|"]
     for result in results:
         target = "" if result.case.target is None else f"{result.case.target:g}"
         lines.append(
             f"| {result.case.name} | {result.best} | {show(result.peers_s[result.best])} | {show(result.ours_s)} "
             f"| {result.ratio:.{1 if result.ratio >= 1 else 2}f} | {target} |"
+        )
+    return lines
+
+
+def render_precisions(results: Iterable[Result]) -> list[str]:
+    """Return a Markdown table of cases in float32, with what float64 takes."""
+    lines = [
+        "| Case | Best exact peer | Peer | float64 | float32 | Times as fast as the peer | as float64 |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for result in results:
+        exact = result.exact_s or math.nan
+        lines.append(
+            f"| {result.case.name} | {result.best} | {show(result.peers_s[result.best])} | {show(exact)} "
+            f"| {show(result.ours_s)} | {result.ratio:.1f} | {exact / result.ours_s:.2f} |"
         )
     return lines
 

@@ -87,7 +87,7 @@ GROUPS: dict[str, Group] = {
         cases={"800 MB": cases.one_caller(800 * MB)},
         takes_part=_with_inputs,
         largest_bytes=800 * MB,
-        effort=cases.Effort(calls=3, seconds=3.0, warm=1),
+        effort=cases.Effort(calls=3, seconds=3.0, warm=3),
         timeout_s=120,
         most_rounds=3,
     ),

@@ -50,7 +50,7 @@ REFERENCE = "in process"
 
 PEERS = {
     OURS: Entry(module="platform_base", class_name="PlatformBase", ours=True),
-    OURS_SHARED: Entry(module="platform_base", class_name="SharedInputs", ours=True, shared=True),
+    OURS_SHARED: Entry(module="platform_base", class_name="SharedMemory", ours=True, shared=True),
     "platform_base, half a core": Entry(module="platform_base", class_name="DefaultShare", ours=True),
     OURS_PRELOADED: Entry(module="platform_base", class_name="Preloaded", ours=True),
     REFERENCE: Entry(module="in_process", class_name="InProcess"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 try:
-    from platform_base.kernels.batch import BATCH, find_batch_rules
+    from platform_base.kernels.batch import count_batch, find_batch_rules
     from platform_base.kernels.collection import Collection, find_batch_length, measure_batch, measure_many
     from platform_base.kernels.cores import share_out
     from platform_base.kernels.rules import find_rules
@@ -41,25 +41,26 @@ def compare_all(
     Args:
         names: Step pattern and metric.
         rows: Series.
-        columns: Other ones, or the same.
+        columns: Other ones of the same dtype, or the same.
         itself: Only from the diagonal of `distances` on.
         radius: Of the window; -1 for none.
         threads: How many at most; ``None`` for one on every core.
         distances: Written.
         report: Told the fraction that is done.
     """
+    dtype = rows.samples.dtype
     these, others = Collection(rows.samples, rows.starts), Collection(columns.samples, columns.starts)
     if find_batch_length(others) > 0:
-        batch_rules = find_batch_rules(*names)
+        batch_rules = find_batch_rules(*names, dtype.name)
 
         def compare_batch(piece: tuple[int, int]) -> None:
             begin, start = piece
             stop = min(start + _ROWS_AT_ONCE, len(rows))
             measure_batch(batch_rules, these, start, stop, others, begin, radius, itself, distances)
 
-        share_out(compare_batch, _cut(len(rows), len(columns), itself), threads, report)
+        share_out(compare_batch, _cut(len(rows), len(columns), itself, count_batch(dtype.itemsize)), threads, report)
         return
-    rules = find_rules(*names, rows.channels)
+    rules = find_rules(*names, rows.channels, dtype.name)
 
     def compare_row(a: int) -> None:
         measure_many(rules, rows[a], others, radius, a if itself else 0, len(columns), distances[a])
@@ -71,19 +72,19 @@ def search(
     names: tuple[str, str], x: NDArray[np.float64], candidates: Many, radius: int, count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the numbers and the costs of the nearest candidates; see `platform_base.kernels.search.find_nearest`."""
-    others = Collection(candidates.samples, candidates.starts)
+    others, dtype = Collection(candidates.samples, candidates.starts), x.dtype.name
     if find_batch_length(others) > 0:
-        numbers, costs, _ = find_nearest_in_batches(find_batch_rules(*names), x, others, radius, count)
+        numbers, costs, _ = find_nearest_in_batches(find_batch_rules(*names, dtype), x, others, radius, count)
     else:
-        numbers, costs, _ = find_nearest(find_rules(*names, x.shape[1]), x, others, radius, count)
+        numbers, costs, _ = find_nearest(find_rules(*names, x.shape[1], dtype), x, others, radius, count)
     return numbers, costs
 
 
-def _cut(rows: int, columns: int, itself: bool) -> list[tuple[int, int]]:
+def _cut(rows: int, columns: int, itself: bool, batch: int) -> list[tuple[int, int]]:
     """Return the first column and the first row of every piece of work, whole pieces first."""
-    pieces = [(begin, start) for begin in range(0, columns, BATCH) for start in range(0, rows, _ROWS_AT_ONCE)]
+    pieces = [(begin, start) for begin in range(0, columns, batch) for start in range(0, rows, _ROWS_AT_ONCE)]
     if not itself:
         return pieces
     # Above the diagonal of the distances; the pieces that it cuts are the shorter ones.
-    above = [piece for piece in pieces if piece[1] < piece[0] + BATCH]
+    above = [piece for piece in pieces if piece[1] < piece[0] + batch]
     return sorted(above, key=lambda piece: piece[1] + _ROWS_AT_ONCE > piece[0])

@@ -37,9 +37,10 @@ def accumulate(
     rows_back, columns_back = pattern.rows_back, pattern.columns_back
     # Cell (i, j) stands at index i + rows_back; around the cells of a diagonal there is room for the infinities that
     # later diagonals look at.
-    ring = [np.full(n + rows_back + columns_back, np.inf) for _ in range(rows_back + columns_back + 1)]
+    dtype = problem.reference.dtype
+    ring = [np.full(n + rows_back + columns_back, np.inf, dtype) for _ in range(rows_back + columns_back + 1)]
     lows, highs = band.diagonals()
-    ends = np.full(int(band.last[-1] - band.first[-1]) + 1, np.inf)
+    ends = np.full(int(band.last[-1] - band.first[-1]) + 1, np.inf, dtype)
     for d in range(len(lows)):
         low, high = int(lows[d]), int(highs[d])
         now = ring[d % len(ring)]
@@ -65,7 +66,8 @@ def _cheapest(
     """Return the accumulated costs of the cells ``(i, d - i)`` and the number of the production of each."""
     table = problem.pattern.table
     rows_back = problem.pattern.rows_back
-    best = np.full(len(i), np.inf)
+    best = np.full(len(i), np.inf, problem.reference.dtype)
+    weights = table.weights.astype(best.dtype)
     chosen = np.zeros(len(i), dtype=np.uint8)
     if d == 0 and not problem.open_begin:
         return problem.costs.cells(i, d - i), chosen
@@ -82,7 +84,7 @@ def _cheapest(
             # Where the origin lies outside, the candidate is infinite whatever is added.
             rows = np.maximum(i - table.offsets[cell, 0], 0)
             columns = np.maximum(d - i - table.offsets[cell, 1], 0)
-            candidate += table.weights[cell] * problem.costs.cells(rows, columns)
+            candidate += weights[cell] * problem.costs.cells(rows, columns)
         cheaper = candidate < best
         best[cheaper] = candidate[cheaper]
         chosen[cheaper] = production

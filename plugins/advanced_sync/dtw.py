@@ -37,6 +37,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .kernels import choose_kernel, find_distance_shortcut, find_path_shortcut, solve_distance, solve_matrix, solve_path
 from .options import Options
+from .precision import refuse_matrices
 from .problem import AlignmentProblem, check_problem
 from .warping import warp
 
@@ -71,6 +72,7 @@ class Alignment:
         step_pattern: Canonical name of the step pattern that was used.
         window_size: The radius that was asked for, samples; ``None`` without one.
         kernel: ``"numba"`` or ``"numpy"``.
+        dtype: Precision of the path and the distance, ``"float64"`` or ``"float32"``.
         matrices: The costs, where they were asked for.
     """
 
@@ -84,6 +86,7 @@ class Alignment:
     step_pattern: str
     window_size: int | None
     kernel: str
+    dtype: str
     matrices: Matrices | None
 
 
@@ -111,6 +114,8 @@ def dtw_distance(reference: ArrayLike | None, target: ArrayLike | None, **option
         3.0
         >>> dtw_distance([5, 6], [1, 5, 6, 2], step_pattern="asymmetric", open_begin=True, open_end=True)
         0.0
+        >>> dtw_distance([0.1, 1.0], [1.0, 3.0], dtype="float32")
+        2.9000000953674316
     """
     try:
         shortcut = find_distance_shortcut(**options)
@@ -174,6 +179,7 @@ def dtw_matrices(reference: ArrayLike | None, target: ArrayLike | None, **option
         >>> dtw_matrices([0, 1], [0, 2, 1], step_pattern="symmetric1").accumulated.tolist()
         [[0.0, 2.0, 3.0], [1.0, 1.0, 1.0]]
     """
+    refuse_matrices(options.get("dtype", "float64"))
     problem, kernel = _check(reference, target, options)
     _, _, accumulated = solve_matrix(problem, kernel)
     return Matrices(local=problem.costs.dense(), accumulated=accumulated)
@@ -220,6 +226,7 @@ def dtw_align(
         if not isinstance(value, (bool, np.bool_)):
             raise TypeError(f"{name}: expected true or false, got {value!r}")
     if matrices:
+        refuse_matrices(problem.dtype)
         path, distance, accumulated = solve_matrix(problem, kernel)
         costs = Matrices(local=problem.costs.dense(), accumulated=accumulated)
     else:
@@ -245,6 +252,7 @@ def dtw_align(
         step_pattern=problem.pattern.name,
         window_size=None if window_size is None else int(window_size),
         kernel=kernel,
+        dtype=problem.dtype,
         matrices=costs if matrices else None,
     )
 

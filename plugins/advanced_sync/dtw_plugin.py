@@ -21,6 +21,7 @@ def _metadata(alignment: Alignment) -> dict[str, Any]:
         "step_pattern": alignment.step_pattern,
         "window_size": alignment.window_size,
         "kernel": alignment.kernel,
+        "dtype": alignment.dtype,
     }
     if alignment.times is not None:
         metadata |= {"times": alignment.times, "warped_times": alignment.warped_times}

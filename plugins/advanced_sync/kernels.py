@@ -16,6 +16,7 @@ from platform_base.plugins.base import get_context
 from . import diagonals
 from .directions import allocate_directions, walk_back
 from .metrics import MINKOWSKI
+from .precision import explain_overflow
 from .problem import AlignmentProblem
 from .shortcut import Shortcut
 
@@ -82,13 +83,13 @@ def solve_distance(problem: AlignmentProblem, kernel: KernelName) -> float:
         The cost; NaN where `problem` has missing samples.
 
     Raises:
-        ValueError: If the costs overflow float64.
+        ValueError: If the costs overflow.
     """
     if problem.missing:
         return float("nan")
     if kernel == "numba" and _load_strips().fits(problem):
         with _reporting() as report:
-            return _check_finite(_load_strips().find_distance(problem, report))
+            return _check_finite(problem, _load_strips().find_distance(problem, report))
     _, distance = _end(problem, _accumulate(problem, np.zeros((0, 1), dtype=np.uint8), np.zeros((0, 1)), kernel))
     return distance
 
@@ -100,7 +101,7 @@ def solve_path(problem: AlignmentProblem, kernel: KernelName) -> tuple[NDArray[n
         The path and the cost; an empty path and NaN where `problem` has missing samples.
 
     Raises:
-        ValueError: If the costs overflow float64.
+        ValueError: If the costs overflow.
         MemoryError: If the steps do not fit into memory.
     """
     if problem.missing:
@@ -108,7 +109,7 @@ def solve_path(problem: AlignmentProblem, kernel: KernelName) -> tuple[NDArray[n
     if kernel == "numba" and _load_strips().fits(problem):
         with _reporting() as report:
             path, distance = _load_strips().find_path(problem, report)
-        return path, _check_finite(distance)
+        return path, _check_finite(problem, distance)
     path, distance, _ = _solve(problem, np.zeros((0, 1)), kernel)
     return path, distance
 
@@ -117,7 +118,7 @@ def solve_matrix(problem: AlignmentProblem, kernel: KernelName) -> tuple[NDArray
     """Return the best path, its cost and all accumulated costs, ``(n, m)`` with infinity where no path comes.
 
     Raises:
-        ValueError: If the costs overflow float64.
+        ValueError: If the costs overflow.
         MemoryError: If the matrix does not fit into memory.
     """
     n, m = len(problem.reference), len(problem.target)
@@ -185,7 +186,7 @@ def _end(problem: AlignmentProblem, ends: NDArray[np.float64]) -> tuple[int, flo
     first such column where there are several.
 
     Raises:
-        ValueError: If the costs overflow float64.
+        ValueError: If the costs overflow.
     """
     first = int(problem.band.first[-1])
     at = len(ends) - 1
@@ -196,15 +197,12 @@ def _end(problem: AlignmentProblem, ends: NDArray[np.float64]) -> tuple[int, flo
             before = len(problem.reference) if problem.pattern.normalization == "N+M" else 0
             comparable = ends / (before + matched)
         at = int(np.argmin(comparable))
-    return first + at, _check_finite(float(ends[at]))
+    return first + at, _check_finite(problem, float(ends[at]))
 
 
-def _check_finite(distance: float) -> float:
+def _check_finite(problem: AlignmentProblem, distance: float) -> float:
     if not np.isfinite(distance):
-        raise ValueError(
-            "the costs overflow float64: the values of reference and target differ by too much; "
-            "scale both series, or use another distance_metric"
-        )
+        raise ValueError(explain_overflow(problem.dtype, "reference and target", "both series"))
     return distance
 
 

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from platform_base.kernels.series import as_series
 
+from .precision import DTYPES, as_dtype
 from .problem import check_problem
 
 # Options that say something about two certain series.
 _OF_ONE_PAIR = ("cost_matrix", "reference_times", "target_times", "band", "nan_policy", "window_duration")
 # Options with which the window of every pair is ``|i - j| <= window_size``.
-_OF_STRIPS = frozenset({"distance_metric", "step_pattern", "window_size", "kernel"})
+_OF_STRIPS = frozenset({"distance_metric", "step_pattern", "window_size", "kernel", "dtype"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Many:
     """Checked series, one after the other.
 
     Attributes:
-        samples: ``(total, channels)`` float64, C-contiguous, finite, writable (for others Numba compiles anew).
+        samples: ``(total, channels)`` float64 or float32, C-contiguous, finite, writable (for others Numba
+            compiles anew).
         starts: ``(count + 1,)`` int64: where each begins, and where the last one ends.
     """
 
@@ -50,12 +52,13 @@ class Many:
         return self[int(lengths.argmin())], self[int(lengths.argmax())]
 
 
-def check_many(series: Any, name: str) -> Many:
+def check_many(series: Any, name: str, dtype: str = "float64") -> Many:
     """Check a collection of series.
 
     Args:
         series: ``(count, n)`` or ``(count, n, channels)`` real numbers, or a sequence of series of any lengths.
         name: What to call them in messages.
+        dtype: Of the samples in the result.
 
     Raises:
         ValueError: If there is none, one cannot be used, or their channels differ.
@@ -65,11 +68,11 @@ def check_many(series: Any, name: str) -> Many:
         raise TypeError(f"{name}: expected a sequence of series, got {type(series).__name__}")
     if isinstance(series, np.ndarray) and series.ndim < 2 and series.dtype != object:
         raise ValueError(f"{name}: expected several series, got an array of shape {series.shape}; give (count, n)")
-    if _is_block(series):
-        count, length = series.shape[:2]
-        samples = np.require(series.reshape(count * length, -1), requirements=["C", "A", "W"])
-        return Many(samples, np.arange(count + 1) * length)
-    checked = [as_series(one, f"{name}[{number}]") for number, one in enumerate(series)]
+    samples = _take_block(series, dtype)
+    if samples is not None:
+        return Many(samples, np.arange(len(series) + 1) * series.shape[1])
+    labels = [f"{name}[{number}]" for number in range(len(series))]
+    checked = [as_dtype(as_series(one, label), dtype, label) for one, label in zip(series, labels, strict=True)]
     if not checked:
         raise ValueError(f"{name}: expected at least one series, got none")
     for number, one in enumerate(checked):
@@ -83,12 +86,13 @@ def check_many(series: Any, name: str) -> Many:
     return Many(np.concatenate(checked), starts)
 
 
-def _is_block(series: Any) -> bool:
-    """Whether all series are right, in one array: then they need not be looked at one by one."""
-    if type(series) is not np.ndarray or series.dtype != np.float64 or series.ndim not in (2, 3) or series.size == 0:
-        return False
+def _take_block(series: Any, dtype: str) -> NDArray[Any] | None:
+    """Return the samples of series that are all right, in one array: then they need not be looked at one by one."""
+    if type(series) is not np.ndarray or series.dtype not in DTYPES or series.ndim not in (2, 3) or series.size == 0:
+        return None
     with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(series.sum())) or bool(np.isfinite(series).all())
+        samples = np.require(series.reshape(series.shape[0] * series.shape[1], -1), dtype, ["C", "A", "W"])
+        return samples if np.isfinite(samples.sum()) or np.isfinite(samples).all() else None
 
 
 def check_channels(series: Many, channels: int, name: str) -> None:

@@ -45,8 +45,8 @@ class LocalCosts:
     """The local costs of one problem, computed where they are asked for.
 
     Attributes:
-        reference: ``(n, channels)`` float64, C-contiguous, finite; ``(n, 0)`` for precomputed costs.
-        target: ``(m, channels)`` float64, C-contiguous, finite; ``(m, 0)`` for precomputed costs.
+        reference: ``(n, channels)`` float64 or float32, C-contiguous, finite; ``(n, 0)`` for precomputed costs.
+        target: ``(m, channels)`` of the same dtype, C-contiguous, finite; ``(m, 0)`` for precomputed costs.
         metric: One of the codes of `METRICS`.
         power: The exponent of minkowski.
         matrix: ``(n, m)`` float64 for precomputed costs, else ``(0, 0)``.
@@ -59,7 +59,7 @@ class LocalCosts:
     matrix: NDArray[np.float64]
 
     def cells(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the costs of the cells ``(i[k], j[k])``, ``(cells,)`` float64.
+        """Return the costs of the cells ``(i[k], j[k])``, ``(cells,)`` of the dtype of the series.
 
         The sums run over the channels one after the other, as those of the compiled kernel do, so that both give
         the same bits.
@@ -73,7 +73,7 @@ class LocalCosts:
     def _compare(self, rows: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.metric == COSINE:
             return _cosine(rows, columns)
-        total = np.zeros(len(rows))
+        total = np.zeros(len(rows), rows.dtype)
         for channel in range(rows.shape[1]):
             difference = rows[:, channel] - columns[:, channel]
             if self.metric in (SQEUCLIDEAN, EUCLIDEAN):

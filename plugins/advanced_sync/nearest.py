@@ -15,6 +15,7 @@ from .kernels import choose_kernel
 from .many import Many, check_channels, check_many, check_options, find_radius
 from .options import Options
 from .pairwise import check_finite
+from .precision import as_dtype, check_dtype
 
 
 def dtw_nearest(
@@ -28,6 +29,11 @@ def dtw_nearest(
     symmetric2 with ``euclidean``, ``sqeuclidean`` and ``manhattan``; the narrower the window, the more they leave out.
     With other options every candidate is compared. Time O(N m) for the bounds, O(n m) for each comparison; memory
     O(N m).
+
+    With ``dtype="float32"`` the result is that of comparing with every candidate in that precision; `precision` says
+    how large its error is. Neighbours whose distances differ by less may change places, or one of them may take the
+    place of the last one. Candidates at equal distances in float32 come in the order of their numbers, whether or not
+    they differ in float64.
 
     Args:
         query: ``(n,)`` or ``(n, channels)`` real numbers.
@@ -50,8 +56,9 @@ def dtw_nearest(
         >>> numbers.tolist(), distances.tolist()
         ([1, 2], [1.0, 1.0])
     """
-    x = as_series(query, "query")
-    others = check_many(candidates, "candidates")
+    dtype = check_dtype(options.get("dtype", "float64"))
+    x = as_dtype(as_series(query, "query"), dtype, "query")
+    others = check_many(candidates, "candidates", dtype)
     check_channels(others, x.shape[1], "candidates")
     if isinstance(count, bool) or not hasattr(count, "__index__"):
         raise TypeError(f"count: expected a whole number, got {count!r}")
@@ -64,7 +71,7 @@ def dtw_nearest(
         distances = np.array([dtw_distance(x, others[number], **options) for number in range(len(others))])
         numbers = np.argsort(distances, kind="stable")[: operator.index(count)]
         found = numbers.astype(np.int64), distances[numbers]
-    check_finite(found[1])
+    check_finite(found[1], dtype)
     return found
 
 

@@ -50,6 +50,8 @@ class Options(WindowOptions, total=False):
         nan_policy: What becomes of NaN: ``"raise"`` (default) an error, ``"propagate"`` a distance that is NaN and
             an empty path, ``"interpolate"`` values in between.
         kernel: ``"auto"`` (default), ``"numba"`` or ``"numpy"``.
+        dtype: Precision of the arithmetic, ``"float64"`` (default) or, faster and less exact, ``"float32"``; never
+            chosen by the type of the series. See `precision` for the error, and for what is offered.
     """
 
     distance_metric: str
@@ -64,3 +66,4 @@ class Options(WindowOptions, total=False):
     target_times: ArrayLike | None
     nan_policy: str
     kernel: str
+    dtype: str

@@ -14,6 +14,7 @@ from .dtw import dtw_distance
 from .kernels import choose_kernel
 from .many import Many, check_channels, check_many, check_options, find_radius, is_symmetric
 from .options import Options
+from .precision import check_dtype, explain_overflow
 
 
 def dtw_pairwise(
@@ -35,7 +36,7 @@ def dtw_pairwise(
         **options: What to choose, see `Options`; those that describe one pair are not for many.
 
     Returns:
-        ``(N, M)`` float64, in the unit of the local cost.
+        ``(N, M)`` float64, in the unit of the local cost; with ``dtype="float32"`` what that precision gives.
 
     Raises:
         ValueError: As `dtw_distance`, naming the series; or an option is not for many, or `threads` is below 1.
@@ -46,8 +47,9 @@ def dtw_pairwise(
         >>> dtw_pairwise([[0, 1, 2], [0, 2, 2], [3, 3]], step_pattern="symmetric1").tolist()
         [[0.0, 1.0, 6.0], [1.0, 0.0, 5.0], [6.0, 5.0, 0.0]]
     """
-    rows = check_many(series, "series")
-    columns = rows if others is None else check_many(others, "others")
+    dtype = check_dtype(options.get("dtype", "float64"))
+    rows = check_many(series, "series", dtype)
+    columns = rows if others is None else check_many(others, "others", dtype)
     check_channels(columns, rows.channels, "others")
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
         raise ValueError(f"threads: expected a whole number of at least 1, or None, got {threads!r}")
@@ -56,7 +58,7 @@ def dtw_pairwise(
     itself = others is None and is_symmetric(options)
     distances = np.zeros((len(rows), len(columns)))
     if kernel == "numba" and _fill_compiled(rows, columns, itself, threads, options, distances):
-        check_finite(distances)
+        check_finite(distances, dtype)
     else:
         _fill_one_by_one(rows, columns, itself, options, distances)
     if itself:
@@ -65,13 +67,10 @@ def dtw_pairwise(
     return distances
 
 
-def check_finite(distances: NDArray[np.float64]) -> None:
+def check_finite(distances: NDArray[np.float64], dtype: str) -> None:
     """Raise a ValueError if a distance overflowed."""
     if not np.isfinite(distances).all():
-        raise ValueError(
-            "the costs overflow float64: the values of the series differ by too much; "
-            "scale all series, or use another distance_metric"
-        )
+        raise ValueError(explain_overflow(dtype, "the series", "all series"))
 
 
 def _fill_compiled(

@@ -15,6 +15,7 @@ from platform_base.kernels.series import as_series, as_times
 
 from .feasibility import feasible_target_lengths, is_feasible, reachable_rows, smallest_integer
 from .metrics import CHEBYSHEV, EUCLIDEAN, MANHATTAN, METRICS, MINKOWSKI, PRECOMPUTED, LocalCosts
+from .precision import as_dtype, check_dtype, refuse_unless_offered
 from .representations import represent
 from .step_patterns import STEP_PATTERNS, StepPattern
 from .window_choice import Positions, Window, choose_window
@@ -50,13 +51,18 @@ class AlignmentProblem:
 
     @property
     def reference(self) -> NDArray[np.float64]:
-        """What is compared of the reference, ``(n, features)`` float64, C-contiguous."""
+        """What is compared of the reference, ``(n, features)`` of `dtype`, C-contiguous."""
         return self.costs.reference
 
     @property
     def target(self) -> NDArray[np.float64]:
-        """What is compared of the target, ``(m, features)`` float64, C-contiguous."""
+        """What is compared of the target, ``(m, features)`` of `dtype`, C-contiguous."""
         return self.costs.target
+
+    @property
+    def dtype(self) -> str:
+        """Precision of the costs, ``"float64"`` or ``"float32"``."""
+        return self.costs.reference.dtype.name
 
     @property
     def metric(self) -> int:
@@ -85,6 +91,7 @@ def check_problem(
     reference_times: Any = None,
     target_times: Any = None,
     nan_policy: str = "raise",
+    dtype: str = "float64",
 ) -> AlignmentProblem:
     """Check what a caller handed in; see `Options` for the meaning of the arguments.
 
@@ -94,6 +101,7 @@ def check_problem(
         TypeError: If a series holds no real numbers, or an option is of another type.
     """
     check_nan_policy(nan_policy)
+    check_dtype(dtype)
     if distance_metric not in METRICS:
         raise ValueError(f"distance_metric: expected one of {', '.join(METRICS)}, got {distance_metric!r}")
     pattern = find_pattern(step_pattern)
@@ -108,6 +116,9 @@ def check_problem(
             f"target: expected {x.shape[1]} channel(s) as in reference, got {y.shape[1]}; "
             "give both series the same channels"
         )
+    refuse_unless_offered(
+        dtype, distance_metric, pattern, open_begin=open_begin, open_end=open_end, samples=len(x) + len(y)
+    )
     positions = _check_times(reference_times, target_times, len(x), len(y))
     if nan_policy == "interpolate":
         x = fill_gaps(x, positions.reference, "reference")
@@ -123,8 +134,8 @@ def check_problem(
     )
     return AlignmentProblem(
         costs=_local_costs(
-            represent(x, positions.reference, representation, shape_reach, "reference"),
-            represent(y, positions.target, representation, shape_reach, "target"),
+            as_dtype(represent(x, positions.reference, representation, shape_reach, "reference"), dtype, "reference"),
+            as_dtype(represent(y, positions.target, representation, shape_reach, "target"), dtype, "target"),
             metric,
             minkowski_p,
             matrix,

@@ -13,7 +13,7 @@ try:
     from numba import types
 
     from platform_base.kernels.alignment import align_plain, compute_distance, compute_path, measure_plain
-    from platform_base.kernels.compilation import compile_for_python
+    from platform_base.kernels.compilation import compile_for_python, pointer_to
     from platform_base.kernels.narrow import align_narrow, compile_narrow, count_narrow_lanes, measure_narrow
     from platform_base.kernels.rules import find_rules
     from platform_base.kernels.short import FEW_CELLS, FEW_CELLS_OF_PATH, align_short, measure_short
@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .metrics import EUCLIDEAN, MANHATTAN, SQEUCLIDEAN
+from .precision import DTYPES
 from .problem import AlignmentProblem
 from .shortcut import Shortcut, make_shortcut
 from .step_patterns import STEP_PATTERNS
@@ -34,7 +35,7 @@ _NO_WINDOW = np.empty(0, dtype=np.int64)
 
 
 # Options of the calls that a shortcut knows.
-_PLAIN = frozenset({"distance_metric", "step_pattern", "window_size", "kernel"})
+_PLAIN = frozenset({"distance_metric", "step_pattern", "window_size", "kernel", "dtype"})
 _PLAIN_PATTERNS = {"symmetric": "symmetric2", "symmetric1": "symmetric1", "symmetric2": "symmetric2"}
 
 # Up to so many cells a call goes the short way: 20 ms of work for the distance alone. The checkpoints of a path are
@@ -52,41 +53,44 @@ def find_shortcut(options: Mapping[str, Any], *, path: bool) -> Shortcut | None:
     if names is None or not (radius is None or (type(radius) is int and radius >= 0)):
         return None
     radius = -1 if radius is None else min(radius, _WIDEST)
-    rules = find_rules(*names, 1)
-    single, lanes = rules.diagonal_weight == 1.0, count_narrow_lanes(radius)
+    dtype = np.dtype(options.get("dtype", "float64"))
+    rules = find_rules(*names, 1, dtype.name)
+    single, lanes = rules.diagonal_weight == 1.0, count_narrow_lanes(radius, dtype.itemsize)
     width = _WIDEST if radius < 0 else 2 * radius + 1
     if lanes:
         # The path through a narrow window is found in a record of it, of at most 2 MiB.
         width = 32 * lanes if path else width
-        advance = compile_narrow(lanes, single, rules.squares, path).address
-        long, further = _compile_narrow(path), (advance, lanes, single, rules.squares)
+        advance = compile_narrow(lanes, single, rules.squares, path, dtype.name).address
+        long, further = _compile_narrow(path, dtype.name), (advance, lanes, single, rules.squares)
     else:
-        long, further = _compile_plain(path), rules[:6]
+        long, further = _compile_plain(path, dtype.name), rules[:6]
+    few, brief = _compile_short(path, dtype.name)
     cells_at_once = _CELLS_OF_PATH_AT_ONCE if path else _CELLS_AT_ONCE
-    return make_shortcut(*_compile_short(path), long, cells_at_once, width, radius, single, rules.squares, further)
+    return make_shortcut(dtype, few, brief, long, cells_at_once, width, radius, single, rules.squares, further)
 
 
 @functools.cache
-def _compile_short(path: bool) -> tuple[int, Callable[..., Any]]:
+def _compile_short(path: bool, dtype: str) -> tuple[int, Callable[..., Any]]:
     few = FEW_CELLS_OF_PATH if path else FEW_CELLS
     further = types.int64, types.boolean, types.boolean
-    return few, compile_for_python(align_short if path else measure_short, _find_signature(path, *further), brief=True)
+    signature = _find_signature(path, dtype, *further)
+    return few, compile_for_python(align_short if path else measure_short, signature, brief=True)
 
 
 @functools.cache
-def _compile_plain(path: bool) -> Callable[..., Any]:
+def _compile_plain(path: bool, dtype: str) -> Callable[..., Any]:
     further = *(types.int64,) * 5, types.float64, types.boolean
-    return compile_for_python(align_plain if path else measure_plain, _find_signature(path, *further))
+    return compile_for_python(align_plain if path else measure_plain, _find_signature(path, dtype, *further))
 
 
 @functools.cache
-def _compile_narrow(path: bool) -> Callable[..., Any]:
+def _compile_narrow(path: bool, dtype: str) -> Callable[..., Any]:
     further = *(types.int64,) * 3, types.boolean, types.boolean
-    return compile_for_python(align_narrow if path else measure_narrow, _find_signature(path, *further))
+    return compile_for_python(align_narrow if path else measure_narrow, _find_signature(path, dtype, *further))
 
 
-def _find_signature(path: bool, *further: Any) -> Any:
-    series = types.Array(types.float64, 1, "A")
+def _find_signature(path: bool, dtype: str, *further: Any) -> Any:
+    series = types.Array(pointer_to(dtype).dtype, 1, "A")
     result = types.Tuple((types.Array(types.int64, 2, "C"), types.float64)) if path else types.float64
     return result(series, series, *further)
 
@@ -94,10 +98,10 @@ def _find_signature(path: bool, *further: Any) -> Any:
 def find_plain_names(options: Mapping[str, Any]) -> tuple[str, str] | None:
     """Return the step pattern and the metric that options ask for; ``None`` where they are not for strips."""
     pattern, metric = options.get("step_pattern", "symmetric"), options.get("distance_metric", "euclidean")
-    kernel = options.get("kernel", "auto")
-    if not (isinstance(pattern, str) and isinstance(metric, str) and isinstance(kernel, str)):
+    kernel, dtype = options.get("kernel", "auto"), options.get("dtype", "float64")
+    if not all(isinstance(name, str) for name in (pattern, metric, kernel, dtype)):
         return None
-    if not options.keys() <= _PLAIN or kernel not in ("auto", "numba"):
+    if not options.keys() <= _PLAIN or kernel not in ("auto", "numba") or dtype not in DTYPES:
         return None
     if pattern not in _PLAIN_PATTERNS or metric not in _METRICS.values():
         return None
@@ -127,7 +131,7 @@ def find_path(problem: AlignmentProblem, report: Callable[[float], None]) -> tup
 
 
 def _arguments(problem: AlignmentProblem) -> tuple[Any, ...]:
-    rules = find_rules(problem.pattern.name, _METRICS[problem.metric], problem.reference.shape[1])
+    rules = find_rules(problem.pattern.name, _METRICS[problem.metric], problem.reference.shape[1], problem.dtype)
     first, last = problem.band.first, problem.band.last
     if first[-1] == 0 and last[0] == len(problem.target) - 1:
         first = last = _NO_WINDOW

@@ -15,6 +15,7 @@ from plugins.advanced_sync.dtw import dtw_align, dtw_distance, dtw_matrices, dtw
 from plugins.advanced_sync.dtw_plugin import DTWPlugin
 from plugins.advanced_sync.metrics import METRICS as CODES
 from plugins.advanced_sync.options import Options
+from plugins.advanced_sync.precision import DTYPES
 from plugins.advanced_sync.representations import REPRESENTATIONS, derivative
 from plugins.advanced_sync.step_patterns import STEP_PATTERNS
 from plugins.advanced_sync.window_choice import WINDOW_TYPES
@@ -298,6 +299,7 @@ def test_manifest_lists_every_choice_there_is() -> None:
         ("step_pattern", STEP_PATTERNS),
         ("representation", REPRESENTATIONS),
         ("nan_policy", NAN_POLICIES),
+        ("dtype", DTYPES),
     ]:
         assert sorted(declared[name]["options"]) == sorted(choices)
     inputs = {"cost_matrix", "band", "reference_times", "target_times", "kernel"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -401,6 +402,26 @@ def test_a_directory_that_is_no_plugin(command: Command, scaler: Path, where: st
     done = command("validate", where)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["validate", "test", "pack", "watch"])
+@pytest.mark.parametrize("typed", ["scaler", "plugins/scalar", "plugin/scaler"])
+def test_a_mistyped_directory_names_the_plugin_that_was_meant(
+    command: Command, scaler: Path, tmp_path: Path, verb: str, typed: str
+) -> None:
+    shutil.copytree(scaler, tmp_path / "plugins")
+    done = command(verb, typed)
+    assert done.returncode == 2
+    assert f"error: {typed}: expected a" in done.stderr
+    assert "got nothing; did you mean 'plugins/scaler'?" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["run", "profile", "memory", "bench"])
+def test_an_input_without_its_option(command: Command, verb: str) -> None:
+    done = command(verb, "scaler", "series=json:[1,2]")
+    assert done.returncode == 2
+    assert "; inputs are given with --input series=json:[1,2], parameters with --param NAME=VALUE; see: " in done.stderr
+    assert "inputs are given" not in command(verb, "scaler", "other").stderr
 
 
 def test_a_new_plugin_validates_and_runs_at_once(command: Command, tmp_path: Path) -> None:

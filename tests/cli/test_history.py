@@ -69,6 +69,13 @@ def test_runs(command, call):
     assert command("runs", "--plugin", "other").stdout.startswith("no such runs in ")
 
 
+def test_nothing_of_a_plugin_that_is_not_remembered_names_the_nearest(command, call):
+    call()
+    for words in (("runs", "--plugin", "scalar"), ("stats", "scalar"), ("logs", "scalar")):
+        assert command(*words).stdout.rstrip().endswith("runs.db; did you mean 'scaler'?"), words
+    assert command("logs", "scaler").stdout.rstrip().endswith("runs.db")
+
+
 def test_show_answers_the_operators_question(command, call):
     run_id = call("--param", "mode=fail", status=1)
     shown = answer(command("runs", "show", run_id[:14], "--json"))

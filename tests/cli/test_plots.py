@@ -12,7 +12,7 @@ import pytest
 from platform_base.cli.errors import MissingExtraError
 from platform_base.cli.pictures import save_figure
 from platform_base.core.models import Execution, ProcessingResult
-from platform_base.plots.figure import BLUE, ORANGE, Labels
+from platform_base.plots.figure import BLUE, ORANGE, Labels, UndrawableError
 from platform_base.plots.plots import draw_result
 
 figure_module = pytest.importorskip("matplotlib.figure")
@@ -145,3 +145,42 @@ def test_without_the_extra_the_command_that_installs_it_is_said(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtraError, match=r'pip install "platform-base\[plot\]"'):
         save_figure(tmp_path / "a.png", lambda figure: None)
+
+
+LARGE = np.array([0.0, -1e305, np.nan, 1.0])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("name", "values", "inputs", "metadata"),
+    [
+        ("result", LARGE, {}, {}),
+        ("x", 1.0, {"x": LARGE}, {}),
+        ("plane", 1.0, {}, {"plane": np.full((3, 3), 1e301)}),
+        ("target", 1.0, {"reference": SERIES, "target": SERIES * 1e306}, {"path": PATH}),
+        ("before", LARGE * 0, {"series": LARGE}, {"magnitude_db": GAIN, "freqs": FREQS}),
+        ("magnitude_db", SERIES, {"series": SERIES}, {"magnitude_db": GAIN * 1e301, "freqs": FREQS}),
+    ],
+)
+def test_a_number_that_no_axis_can_show_is_said_before_anything_is_drawn(
+    name: str, values: Any, inputs: dict[str, Any], metadata: dict[str, Any]
+) -> None:
+    with pytest.raises(
+        UndrawableError, match=rf"^{name}: expected numbers that Matplotlib can draw, up to 1e\+300, got"
+    ):
+        draw(values, inputs, **metadata)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_the_largest_numbers_that_are_let_through_are_drawn(tmp_path: Path, kind: str) -> None:
+    edge = np.array([1e300, -1e300, np.nan, np.inf, 0.0])
+    result = ProcessingResult(values=edge, metadata={"plane": np.outer([1.0, -1.0, 0.5], [1e300, 1e290, 1.0])})
+    save_figure(tmp_path / f"a.{kind}", partial(draw_result, result=result, inputs={"x": edge}))
+    assert (tmp_path / f"a.{kind}").stat().st_size > 1000
+    series = edge[[0, 1, 4, 0, 1]]
+    path = np.column_stack([np.arange(5), np.arange(5)])
+    aligned = ProcessingResult(values=0.0, metadata={"path": path})
+    inputs = {"reference": series, "target": -series}
+    save_figure(tmp_path / f"b.{kind}", partial(draw_result, result=aligned, inputs=inputs))
+    assert (tmp_path / f"b.{kind}").stat().st_size > 1000

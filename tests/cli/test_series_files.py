@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import wave
 from pathlib import Path
@@ -318,6 +319,24 @@ def test_a_missing_file_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "signal.csv").write_text("1\n")
     with pytest.raises(InputError, match=r"expected a file, got nothing; did you mean .*signal\.csv"):
         load_input(f"{tmp_path}/sginal.csv:x")
+
+
+def test_a_mistyped_directory_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "examples" / "data").mkdir(parents=True)
+    (tmp_path / "examples" / "data" / "signal.csv").write_text("1\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"got nothing; did you mean 'examples/data/signal\.csv'\?"):
+        load_input("example/data/signal.csv:x")
+    with pytest.raises(InputError, match="got nothing; the current directory is"):
+        load_input("example/data/other.csv:x")
+    with pytest.raises(InputError, match="got nothing; the current directory is"):
+        load_input("elsewhere/data/signal.csv:x")
+
+
+@pytest.mark.parametrize("text", ["[1,2,3]", '{"a": 1}'])
+def test_a_value_without_its_mark(text: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"got nothing; numbers are written json:{text}")):
+        load_input(text)
 
 
 def test_a_directory_and_an_unknown_ending(tmp_path: Path) -> None:

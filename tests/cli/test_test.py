@@ -73,8 +73,8 @@ def test_a_property_that_does_not_hold(command: Command, tested: Path, tmp_path:
     ("words", "said"),
     [
         (["own/scaler", "--only", "nann"], "did you mean 'nan'?"),
-        (["own"], "expected a plugin's directory with manifest.json"),
-        (["nowhere"], "expected a plugin's directory with manifest.json"),
+        (["own"], "own: expected a directory with manifest.json, got one without; plugins are in own/scaler"),
+        (["nowhere"], "nowhere: expected a plugin's directory, got nothing"),
         (["own/scaler", "--only", "loads", "--junit", "no/such/file.xml"], "no/such/file.xml: cannot be written"),
     ],
 )

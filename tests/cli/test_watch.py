@@ -70,6 +70,8 @@ def test_every_save_gets_a_verdict(plugin: Path) -> None:
         live = next_event(process)
         assert (live["event"], live["version"], live["serving"]) == ("live", "1.2.0", "1.2.0")
         assert live["digest"] != first["digest"]
+        # Not what was written beside it and renamed.
+        assert (first["files"], live["files"]) == ([], ["scaler.py"])
         # From the change of the file, which is not before it was saved, to the verdict, which was read already.
         assert 0 < live["milliseconds"] <= (time.time() - saved) * 1e3 + 20
 
@@ -114,6 +116,40 @@ def test_every_save_gets_a_verdict(plugin: Path) -> None:
     assert children() == before
 
 
+def test_a_verdict_says_which_files_changed_and_what_is_asked_for_now(plugin: Path) -> None:
+    manifest = json.loads((plugin / "manifest.json").read_text())
+    asking = {**manifest, "permissions": {"threads": 1, "memory_mb": 64}}
+    save(plugin / "manifest.json", json.dumps(asking))
+    with watching(plugin, "--json") as process:
+        next_event(process)
+        assert next_event(process)["permissions_added"] == []
+        more = {"threads": 1, "memory_mb": 128}
+        save(plugin / "manifest.json", json.dumps({**asking, "permissions": more}))
+        live = next_event(process)
+        assert (live["event"], live["files"]) == ("live", ["manifest.json"])
+        assert live["permissions_added"] == ["memory_mb: 128 instead of 64"]
+        assert live["permissions_removed"] == []
+        # What is refused is compared with what goes on serving.
+        save(plugin / "manifest.json", json.dumps({**asking, "permissions": {**more, "gpu": True}}))
+        refused = next_event(process)
+        assert (refused["event"], refused["permissions_added"]) == ("refused", ["gpu"])
+
+
+def test_the_differences_stand_below_the_verdict(plugin: Path) -> None:
+    manifest = json.loads((plugin / "manifest.json").read_text())
+    save(plugin / "manifest.json", json.dumps({**manifest, "permissions": {"threads": 2}}))
+    with watching(plugin, "--once") as process:
+        assert process.stdout.readline().startswith("watching ")
+        assert "live" in process.stdout.readline()
+        save(plugin / "manifest.json", json.dumps({**manifest, "permissions": {"threads": 1}}))
+        rest = process.stdout.read()
+        process.wait(60)
+    assert rest.splitlines()[1:] == [
+        "          changed: manifest.json",
+        "          - permission  threads: 1 instead of 2",
+    ]
+
+
 def test_what_is_broken_at_the_start_is_tried_again(plugin: Path) -> None:
     code = (plugin / "scaler.py").read_text()
     save(plugin / "scaler.py", "raise ValueError('\x1b[31mred')\n")
@@ -129,7 +165,8 @@ def test_what_is_broken_at_the_start_is_tried_again(plugin: Path) -> None:
     assert (process.returncode, said) == (0, "")
     assert "\x1b" not in rest
     assert "\\x1b[31mred" in rest
-    last = rest.splitlines()[-1]
+    last = rest.splitlines()[-2]
+    assert rest.splitlines()[-1] == "          changed: scaler.py"
     assert "scaler 1.2.0" in last
     assert "1 self-test passed" in last
     assert last.endswith(" ms")

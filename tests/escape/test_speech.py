@@ -290,7 +290,7 @@ PLACES = (
     fails("speech.ask_for", WireError, name="speech.ask-text", inputs={"size": "1"}),
     fails("speech.ask_for", WireError, name="speech.ask-truth", inputs={"size": True}),
     fails("speech.ask_again_and_again", WireError, inputs={"count": 1000}),
-    fails("speech.ask_again_and_again", WireError, name="speech.ask_twice", inputs={"count": 2}),
+    fails("speech.ask_again_and_again", WireError, name="speech.ask_thrice", inputs={"count": 3}),
     denied("speech.cut_arena", "EPERM EFBIG", "process"),
     denied("speech.seal_arena", "EPERM", "seccomp"),
     denied("speech.write_input", "ValueError", "process", inputs={"series": np.zeros(100_000)}),

@@ -13,7 +13,7 @@ import pytest
 
 from platform_base.history import schema
 from platform_base.history.history import History
-from platform_base.history.run import Line
+from platform_base.history.run import Line, Trim
 from platform_base.history.schema import UnknownSchemaError
 from platform_base.history.store import Store
 from platform_base.plugins.errors import HistoryError
@@ -121,6 +121,19 @@ class TestReadingBack:
         assert [line.run_id for _, line in numbered] == [run(0).run_id, run(1).run_id, run(1).run_id]
         assert history.latest_lines(after=numbered[1][0]) == numbered[2:]
         assert history.latest_lines(plugin_id="other") == []
+
+    def test_only_the_last_lines_of_a_call_stay(self, path):
+        trim = Trim(run_id=run(0).run_id, keep=2, text="(more before)")
+        write(path, [*lines(2, of=run(0)), trim, *lines(3, of=run(1)), *lines(3, of=run(0)), trim, run(0), run(1)])
+        history = History(path)
+        first, last = (line.text for line in history.lines(run(0).run_id))
+        assert first == "(more before)"
+        assert last.startswith("00002")
+        assert len(history.lines(run(1).run_id)) == 3
+
+    def test_fewer_lines_than_may_stay_remain_as_they_are(self, path):
+        write(path, [*lines(2, of=run(0)), Trim(run_id=run(0).run_id, keep=3, text="(more before)"), run(0)])
+        assert [line.text[:5] for line in History(path).lines(run(0).run_id)] == ["00000", "00001"]
 
     def test_long_text_and_long_parameters_are_cut(self, path):
         write(

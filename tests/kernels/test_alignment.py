@@ -81,7 +81,7 @@ def test_checkpoints_of_any_size_give_the_same_path(group, interval, radius):
     rules = find_rules("symmetric1", "sqeuclidean", 1)
     matrix = lay_out(x, y, first, last)
     checkpoints = make_checkpoints(matrix, group, interval)
-    cost = sweep_and_keep(rules, matrix, lay_out_row(m, 0.0), checkpoints, 0, -(-n // LANES))
+    cost = sweep_and_keep(rules, matrix, lay_out_row(matrix, 0.0), checkpoints, 0, -(-n // LANES))
     path = np.empty((n + m - 1, 2), dtype=np.int64)
     free = follow_back(rules, matrix, checkpoints, path)
     expected, expected_cost = textbook.align("symmetric1", "sqeuclidean", x, y, first, last)

@@ -14,6 +14,9 @@ pytest.importorskip("numba")
     [
         ("+sse2,+avx,+avx512f", 3, 64),
         ("+sse2,+avx,+avx512f", 6, 32),
+        ("+sse2,+avx,+avx512f", "3, 4", 128),
+        ("+sse2,+avx,-avx512f", "3, 4", 32),
+        ("+sse2", "3, 4", 16),
         ("+sse2,+avx,-avx512f", 3, 16),
         ("+sse2", 3, 8),
         ("+sse2", 30, 8),

@@ -8,6 +8,7 @@ numba = pytest.importorskip("numba")
 from platform_base.kernels.compilation import kernel  # noqa: E402
 from platform_base.kernels.vectors import (  # noqa: E402
     absolute,
+    constant_by_element,
     get_lane,
     get_last,
     lane_numbers,
@@ -83,6 +84,23 @@ def _lanes(a, lane, out):
     store(out, 0 * LANES, shift_in_first(x, -1.0))
     store(out, 1 * LANES, shift_in_last(x, -2.0))
     return get_lane(x, lane), get_last(x), reduce_minimum(x), reduce_maximum(x), reduce_sum(x)
+
+
+_lanes_of = constant_by_element(lambda itemsize: 64 // itemsize)
+
+
+@kernel
+def _double(a, out):
+    lanes = _lanes_of(a)
+    store(out, 0, load(a, 0, lanes) + load(a, 0, lanes))
+    return lanes
+
+
+@pytest.mark.parametrize(("dtype", "lanes"), [(np.float64, 8), (np.float32, 16)])
+def test_a_kernel_has_as_many_lanes_as_the_elements_of_its_array_want(dtype, lanes):
+    a, out = np.arange(16, dtype=dtype), np.zeros(16, dtype)
+    assert _double(a, out) == lanes
+    np.testing.assert_array_equal(out, np.where(np.arange(16) < lanes, 2 * a, 0))
 
 
 @pytest.mark.parametrize("lane", [0, 7, LANES - 1])

@@ -9,22 +9,25 @@ import numpy as np
 WEIGHTS = {"symmetric1": 1.0, "symmetric2": 2.0}
 
 
-def local_cost(metric, a, b):
-    total = 0.0
+def local_cost(metric, a, b, element):
+    total = element(0)
     for p, q in zip(a, b, strict=True):
         total += abs(p - q) if metric == "manhattan" else (p - q) * (p - q)
-    return math.sqrt(total) if metric == "euclidean" else total
+    return element(math.sqrt(total)) if metric == "euclidean" else total
 
 
-def align(pattern, metric, x, y, first, last):
-    """Return the path and the cost; of steps that cost the same the diagonal, then the one up."""
-    weight = WEIGHTS[pattern]
-    x, y = x.tolist(), y.tolist()
+def align(pattern, metric, x, y, first, last, element=float):
+    """Return the path and the cost; of steps that cost the same the diagonal, then the one up.
+
+    Every operation is rounded to the type `element`, float or np.float32.
+    """
+    weight = element(WEIGHTS[pattern])
+    x, y = ([[element(number) for number in sample] for sample in series.tolist()] for series in (x, y))
     n, m = len(x), len(y)
     costs, steps = {}, {}
     for i in range(n):
         for j in range(first[i], last[i] + 1):
-            c = local_cost(metric, x[i], y[j])
+            c = local_cost(metric, x[i], y[j], element)
             if i == j == 0:
                 costs[0, 0] = c
                 continue

@@ -339,6 +339,36 @@ class TestLines:
         assert kept[0] == "(98 lines before are not kept: history.max_lines)"
         assert len(kept) == 5
 
+    def test_lines_come_while_the_call_runs(self, registry):
+        future = registry.submit_plugin(
+            "behaviours", {"do": "print_and_wait", "text": "one\ntwo\nno whole line"}, timeout=300
+        )
+        assert eventually(lambda: len(registry.history.latest_lines()) == 2, seconds=60)
+        assert registry.history.runs() == []
+        future.cancel()
+        assert eventually(lambda: len(registry.history.runs()) == 1, seconds=60)
+        (ended,) = registry.history.runs()
+        # What was no whole line comes when the call has ended, and nothing comes twice.
+        assert [line.text for line in registry.history.lines(ended.run_id)] == ["one", "two", "no whole line"]
+
+    def test_lines_come_while_a_call_of_an_event_loop_runs(self, registry):
+        async def check():
+            task = asyncio.create_task(
+                registry.aexecute_plugin(
+                    "behaviours", {"do": "print_and_wait", "text": "one\nno whole line"}, timeout=300
+                )
+            )
+            while not await asyncio.to_thread(registry.history.latest_lines):
+                assert not task.done()
+                await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(check())
+        (ended,) = registry.history.runs()
+        assert [line.text for line in registry.history.lines(ended.run_id)] == ["one", "no whole line"]
+
     def test_none_are_kept(self, path, nothing_left):
         with make(path, history={"enabled": True, "path": str(path), "max_lines": 0}) as registry:
             result = registry.execute_plugin("behaviours", {"do": "print_lines", "text": "x"})

@@ -130,3 +130,18 @@ def test_what_is_not_plain_in_a_large_table_is_understood_all_the_same(last: str
 def test_a_short_row_in_a_large_table_is_an_error_with_its_line() -> None:
     with pytest.raises(InputError, match=r"a\.csv:200002: expected 2 cells as in the first row, got 1"):
         read("a.csv", "\n".join(["t,x", *["3,7.25"] * 200_000, "3"]).encode())
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_line_longer_than_a_cell_may_be(delimiter: str) -> None:
+    count = 20_000
+    names = delimiter.join(f"sensor {number}" for number in range(count))
+    values = delimiter.join(map(str, range(count)))
+    columns = read("wide.csv", f"{names}\n{values}\n".encode()).columns
+    assert len(columns) == count
+    assert columns["sensor 19999"].tolist() == [19999]
+
+
+def test_a_cell_that_is_too_long_is_an_error_with_its_line() -> None:
+    with pytest.raises(InputError, match=r"a\.csv:3: expected cells that the csv module reads, got: field larger"):
+        read("a.csv", b"x,y\n1,2\n" + b"1" * 200_000 + b",2\n")

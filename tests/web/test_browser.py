@@ -124,6 +124,28 @@ def test_a_column_of_an_uploaded_file_is_run_zoomed_and_downloaded(page, tmp_pat
     assert np.load(download.value.path()).max() == 10.0
 
 
+def test_a_column_among_thousands_is_found_by_its_name(page, tmp_path: Path) -> None:
+    file = tmp_path / "wide.csv"
+    file.write_text(",".join(f"sensor {number}" for number in range(3000)) + "\n" + ",".join(["1"] * 3000) + "\n")
+    page.click("text=hostile")
+    page.set_input_files("#file", str(file))
+    page.click(".upload button")
+    page.wait_for_selector("text=200 are shown")
+    page.uncheck("input[value='sensor 0']")
+    page.fill("#f-series", "2999")
+    page.wait_for_selector("text=1 are shown; 1 of 3000")
+    page.press("#f-series", "Enter")
+    page.check("input[value='sensor 2999']")
+    page.fill("#f-series", "sensor 12")
+    page.wait_for_selector("text=112 are shown; 111 of 3000")
+    assert page.evaluate("[...document.querySelectorAll('.columns :checked')].map(each => each.value)") == [
+        "sensor 2999"
+    ]
+    page.fill("#p-factor", "3")
+    page.click("button.primary")
+    page.wait_for_selector("text=wide.csv: sensor 2999")
+
+
 def test_progress_is_shown_and_cancel_stops_the_run(page) -> None:
     go(page, "/plugins/hostile")
     page.select_option("#p-act", "hang")

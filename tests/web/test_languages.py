@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import string
 from importlib.resources import files
@@ -90,3 +91,24 @@ def test_a_page_in_portuguese_says_so_and_remembers(reader) -> None:
 def test_every_page_is_there_in_both_languages(reader, path: str) -> None:
     for code in ("en", "pt"):
         assert reader.get(f"{path}?lang={code}").status_code in (200, 404)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/plugins/hostile/run?keep=1", "/plugins/hostile?lang=pt"),
+        ("/uploads?plugin=hostile", "/plugins/hostile?lang=pt"),
+        ("/uploads/0/remove?plugin=hostile", "/?lang=pt"),
+        ("/runs/0/cancel", "/?lang=pt"),
+    ],
+)
+def test_the_other_language_of_what_a_form_was_answered_with_can_be_followed(reader, path: str, expected: str) -> None:
+    text = reader.post(path, data={"p.factor": "none"}, **{"Accept-Language": "en"}).text
+    link = html.unescape(re.search(r'<a href="([^"]*)" lang="pt"', text)[1])
+    assert link == expected
+    assert '<html lang="pt-BR">' in reader.get(link).text
+
+
+def test_the_other_language_keeps_what_an_address_asks_for(reader) -> None:
+    text = reader.get("/runs?plugin=hostile&lang=en").text
+    assert html.unescape(re.search(r'<a href="([^"]*)" lang="pt"', text)[1]) == "/runs?lang=pt&plugin=hostile"

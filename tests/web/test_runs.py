@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
+import shutil
+import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +49,35 @@ def test_typed_numbers_and_further_inputs(reader) -> None:
     document = json.loads(reader.get(f"{run}/download/json").content)
     assert document["values"] == [3.0, 6.0, 15.0]
     assert "times" in reader.get(run).text
+
+
+def test_an_example_may_be_a_file_of_the_plugin(reader) -> None:
+    assert re.search(r'<option value="example:1">[^<]*from a file', reader.get("/plugins/hostile?lang=en").text)
+    run = reader.run("hostile", **{"p.factor": "2", "s.series": "example:1"})
+    assert_array_equal(np.load(io.BytesIO(reader.get(f"{run}/download/npy").content)), [9.0, 4.5])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda file, _: file.unlink(), "levels.csv: No such file"),
+        (lambda file, _: file.write_text("lower\n1\n"), "levels.csv: expected one column of"),
+        (lambda file, secret: (file.unlink(), file.symlink_to(secret)), "a link that leads out of its directory"),
+    ],
+)
+def test_an_example_whose_file_was_changed_is_said(reader, registry, tmp_path, change, message: str) -> None:
+    plugin = tmp_path / "plugin"
+    shutil.copytree(Path(__file__).parent / "plugins" / "hostile", plugin)
+    secret = tmp_path / "secret.csv"
+    secret.write_text("upper\n7\n")
+    manifest = (plugin / "manifest.json").read_text()
+    name = f"hostile_{zlib.crc32(message.encode())}"
+    (plugin / "manifest.json").write_text(manifest.replace('"plugin_id": "hostile"', f'"plugin_id": "{name}"'))
+    registry.discover_plugins(plugin)
+    change(plugin / "levels.csv", secret)
+    answer = reader.post(f"/plugins/{name}/run", data={"p.factor": "1", "s.series": "example:1"})
+    assert answer.status_code == 422
+    assert message in html.unescape(answer.text)
 
 
 def test_a_recording_is_read_as_any_file_is(reader, elnino) -> None:

@@ -20,3 +20,13 @@ def show_seconds(seconds: float | None) -> str:
 def show_memory(size_bytes: float | None) -> str:
     """Write an amount of memory in MB of 2**20 bytes; ``-`` where it is not known."""
     return "-" if not size_bytes else f"{size_bytes / (1 << 20):.1f} MB"
+
+
+def write_count(number: int, noun: str) -> str:
+    """Write how many there are.
+
+    Example:
+        >>> write_count(1, "parameter"), write_count(0, "parameter")
+        ('1 parameter', '0 parameters')
+    """
+    return f"{number} {noun}{'s' * (number != 1)}"

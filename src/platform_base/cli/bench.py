@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from platform_base.cli.errors import UsageError
-from platform_base.cli.options import ConfigOption, JsonOption, PluginsOption, open_registry
+from platform_base.cli.options import (
+    ConfigOption,
+    JsonOption,
+    ParamsOption,
+    PluginArgument,
+    PluginsOption,
+    open_registry,
+)
 
 if TYPE_CHECKING:
     from platform_base.plugins.registry import PluginRegistry
@@ -24,11 +31,9 @@ _INPUT_HELP = (
 
 
 def bench_plugin(
-    plugin_id: Annotated[str, typer.Argument(metavar="ID", help="The plugin, as `list` shows it.")],
+    plugin_id: PluginArgument,
     inputs: Annotated[list[str] | None, typer.Option("--input", "-i", metavar="NAME=SOURCE", help=_INPUT_HELP)] = None,
-    params: Annotated[
-        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; see `info ID`.")
-    ] = None,
+    params: ParamsOption = None,
     fixed: Annotated[
         list[str] | None, typer.Option("--fixed", metavar="NAME", help="Leave this input as it is; may be repeated.")
     ] = None,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from platform_base.cli.options import ConfigOption, JsonOption, PluginsOption, open_registry
+from platform_base.cli.options import ConfigOption, JsonOption, PluginArgument, PluginsOption, open_registry
 
 app = typer.Typer(name="env", help="Build, list and delete environments of plugins.", no_args_is_help=True)
 
@@ -18,7 +18,7 @@ def environments() -> None:
 
 @app.command("build")
 def build(
-    plugin_id: Annotated[str, typer.Argument(metavar="ID", help="The plugin, as `list` shows it.")],
+    plugin_id: PluginArgument,
     plugins: PluginsOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,

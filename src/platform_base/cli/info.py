@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from platform_base.cli.options import ConfigOption, JsonOption, PluginsOption, open_registry
+from platform_base.cli.options import ConfigOption, JsonOption, PluginArgument, PluginsOption, open_registry
 
 if TYPE_CHECKING:
     from platform_base.plugins.manifest import Manifest, Parameter
 
 
 def show_plugin(
-    plugin_id: Annotated[str, typer.Argument(metavar="ID", help="The plugin, as `list` shows it.")],
+    plugin_id: PluginArgument,
     plugins: PluginsOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,

@@ -11,7 +11,7 @@ import typer
 from platform_base.cli.errors import UsageError
 from platform_base.cli.moments import show_moment
 from platform_base.cli.options import ConfigOption, JsonOption, open_history
-from platform_base.cli.runs import SHOWN_DIGITS
+from platform_base.cli.runs import SHOWN_DIGITS, describe_nothing
 
 if TYPE_CHECKING:
     from platform_base.history.history import History
@@ -58,7 +58,7 @@ def print_logs(
         for _, line in found:
             _print_line(line)
     else:
-        print(f"no such lines in {history.path}")
+        print(describe_nothing(history, plugin_id, "lines"))
 
 
 def _print_run(history: History, run_id: str, *, as_json: bool) -> None:

@@ -153,10 +153,21 @@ def _report_usage(error: Exception, *, as_json: bool) -> int:
         print(error, file=sys.stderr)
         return WRONG_QUESTION
     text: str = error.format_message() if hasattr(error, "format_message") else str(error)
+    text = text.replace("Value error, ", "").rstrip(".")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "platform-base"
-    print_error(UsageError(f"{text.rstrip('.')}; see: {path} --help"), as_json=as_json)
+    print_error(UsageError(f"{text}{_suggest_option(error, text)}; see: {path} --help"), as_json=as_json)
     return WRONG_QUESTION
+
+
+def _suggest_option(error: Exception, text: str) -> str:
+    """Return a hint for NAME=VALUE without the option that it belongs to."""
+    context = getattr(error, "ctx", None)
+    known = {name for each in context.command.params for name in each.opts} if context is not None else set()
+    word = text.rpartition("(")[2].partition(")")[0]
+    if "extra argument" not in text or "=" not in word or not {"--input", "--param"} <= known:
+        return ""
+    return f"; inputs are given with --input {word.split()[0]}, parameters with --param NAME=VALUE"
 
 
 def run() -> None:

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from platform_base.cli.options import ConfigOption, JsonOption, PluginsOption, open_registry
-from platform_base.cli.run import INPUT_HELP, load_inputs
+from platform_base.cli.options import (
+    ColdOption,
+    ConfigOption,
+    InputsOption,
+    JsonOption,
+    ParamsFileOption,
+    ParamsOption,
+    PluginArgument,
+    PluginsOption,
+    open_registry,
+)
+from platform_base.cli.run import load_inputs
 
 if TYPE_CHECKING:
     from platform_base.plugins.profiling.memory_profile import MemoryProfile
@@ -17,21 +27,15 @@ _MOST_LINES = 12
 
 
 def trace_memory(
-    plugin_id: Annotated[str, typer.Argument(metavar="ID", help="The plugin, as `list` shows it.")],
-    inputs: Annotated[list[str] | None, typer.Option("--input", "-i", metavar="NAME=SOURCE", help=INPUT_HELP)] = None,
-    params: Annotated[
-        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; see `info ID`.")
-    ] = None,
-    params_file: Annotated[
-        Path | None, typer.Option("--params-file", metavar="FILE", help="Parameters in JSON or YAML; --param wins.")
-    ] = None,
+    plugin_id: PluginArgument,
+    inputs: InputsOption = None,
+    params: ParamsOption = None,
+    params_file: ParamsFileOption = None,
     timeout: Annotated[
         float | None,
         typer.Option("--timeout", metavar="SECONDS", help="Deadline; tracing takes many times as long as a call."),
     ] = None,
-    cold: Annotated[
-        bool, typer.Option("--cold", help="Measure the first call, with what it imports and compiles.")
-    ] = False,
+    cold: ColdOption = False,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page: the curve, lines, call stacks.")
     ] = None,

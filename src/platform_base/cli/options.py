@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from platform_base.plugins.registry import PluginRegistry
     from platform_base.plugins.settings import Settings
 
+INPUT_HELP = (
+    "An input: NAME=FILE, NAME=FILE:PART (a column, key or channel; several columns with commas), or NAME=json:VALUE."
+)
+
+PluginArgument = Annotated[str, typer.Argument(metavar="ID", help="The plugin, as `list` shows it.")]
+InputsOption = Annotated[list[str] | None, typer.Option("--input", "-i", metavar="NAME=SOURCE", help=INPUT_HELP)]
+ParamsOption = Annotated[
+    list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; see `info ID`.")
+]
+ParamsFileOption = Annotated[
+    Path | None, typer.Option("--params-file", metavar="FILE", help="Parameters in JSON or YAML; --param wins.")
+]
+ColdOption = Annotated[bool, typer.Option("--cold", help="Measure the first call, with what it imports and compiles.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 ConfigOption = Annotated[
     Path | None,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platform_base.cli.errors import FAILED, InputError, UsageError
+from platform_base.cli.amounts import write_count
+from platform_base.cli.errors import FAILED, UsageError
 from platform_base.cli.options import ConfigOption, JsonOption
 
 if TYPE_CHECKING:
@@ -40,12 +41,11 @@ def pack_plugin(
     Example: platform-base pack plugins/my_plugin --out dist/
     """
     from platform_base.cli import render
+    from platform_base.cli.plugin_directory import check_directory
     from platform_base.cli.result_files import replace_file
     from platform_base.plugins.packing.archive import Parcel, compute_sha256
 
-    if not directory.is_dir():
-        got = "a file" if directory.exists() else "nothing"
-        raise InputError(f"{directory}: expected a plugin's directory, got {got}")
+    check_directory(directory, "a plugin's directory")
     parcel = Parcel(directory)
     refused = _find_refused(parcel, allow_secret or ())
     described = _describe(parcel, refused)
@@ -157,7 +157,7 @@ def _print_outcome(described: dict[str, Any]) -> None:
 
     total = sum(each["bytes"] for each in described["files"])
     count = described["self_tests"]
-    tested = f"{count} self-test{'s' * (count != 1)} passed" if count else "it has no self-test"
+    tested = f"{write_count(count, 'self-test')} passed" if count else "it has no self-test"
     facts = {
         "plugin": f"{described['plugin']} {described['version']}",
         "files": f"{len(described['files'])}, {total:,} bytes",

@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from platform_base.cli.errors import MissingExtraError
-from platform_base.cli.options import ConfigOption, JsonOption, PluginsOption, open_registry
-from platform_base.cli.run import INPUT_HELP, load_inputs
+from platform_base.cli.options import (
+    ColdOption,
+    ConfigOption,
+    InputsOption,
+    JsonOption,
+    ParamsFileOption,
+    ParamsOption,
+    PluginArgument,
+    PluginsOption,
+    open_registry,
+)
+from platform_base.cli.run import load_inputs
 
 if TYPE_CHECKING:
     from platform_base.plugins.profiling.time_profile import TimeProfile
@@ -20,22 +30,16 @@ _MOST_FUNCTIONS = 10
 
 
 def profile_plugin(
-    plugin_id: Annotated[str, typer.Argument(metavar="ID", help="The plugin, as `list` shows it.")],
-    inputs: Annotated[list[str] | None, typer.Option("--input", "-i", metavar="NAME=SOURCE", help=INPUT_HELP)] = None,
-    params: Annotated[
-        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; see `info ID`.")
-    ] = None,
-    params_file: Annotated[
-        Path | None, typer.Option("--params-file", metavar="FILE", help="Parameters in JSON or YAML; --param wins.")
-    ] = None,
+    plugin_id: PluginArgument,
+    inputs: InputsOption = None,
+    params: ParamsOption = None,
+    params_file: ParamsFileOption = None,
     timeout: Annotated[
         float | None, typer.Option("--timeout", metavar="SECONDS", help="Deadline for all calls together.")
     ] = None,
     calls: Annotated[int, typer.Option("--calls", metavar="N", help="Call it N times: for short calls.")] = 1,
     interval: Annotated[float, typer.Option("--interval", metavar="SECONDS", help="Time between two samples.")] = 0.001,
-    cold: Annotated[
-        bool, typer.Option("--cold", help="Measure the first call, with what it imports and compiles.")
-    ] = False,
+    cold: ColdOption = False,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page: flame graph, tree.")
     ] = None,
@@ -127,6 +131,8 @@ def _print_profile(profile: TimeProfile, facts: dict[str, str]) -> None:
     from platform_base.plugins.profiling.time_profile import list_hot
 
     render.print_facts(facts)
+    if not profile.roots:
+        return
     render.print_heading("  seconds  share  call")
     for line in draw_tree(profile):
         print(line)

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from platform_base.core.plain import plain, shorten, to_json, visible
+from platform_base.core.json_text import to_json
+from platform_base.core.plain import plain, shorten, visible
 
 __all__ = [
     "describe_error",

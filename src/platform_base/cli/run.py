@@ -9,26 +9,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from platform_base.cli.errors import UsageError
-from platform_base.cli.options import ConfigOption, JsonOption, PluginsOption, open_registry
+from platform_base.cli.options import (
+    ConfigOption,
+    InputsOption,
+    JsonOption,
+    ParamsFileOption,
+    ParamsOption,
+    PluginArgument,
+    PluginsOption,
+    open_registry,
+)
 
 if TYPE_CHECKING:
     from platform_base.cli.series.source import LoadedInput
     from platform_base.core.models import ProcessingResult
 
-INPUT_HELP = (
-    "An input: NAME=FILE, NAME=FILE:PART (a column, key or channel; several columns with commas), or NAME=json:VALUE."
-)
-
 
 def run_plugin(
-    plugin_id: Annotated[str, typer.Argument(metavar="ID", help="The plugin, as `list` shows it.")],
-    inputs: Annotated[list[str] | None, typer.Option("--input", "-i", metavar="NAME=SOURCE", help=INPUT_HELP)] = None,
-    params: Annotated[
-        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; see `info ID`.")
-    ] = None,
-    params_file: Annotated[
-        Path | None, typer.Option("--params-file", metavar="FILE", help="Parameters in JSON or YAML; --param wins.")
-    ] = None,
+    plugin_id: PluginArgument,
+    inputs: InputsOption = None,
+    params: ParamsOption = None,
+    params_file: ParamsFileOption = None,
     timeout: Annotated[
         float | None, typer.Option("--timeout", metavar="SECONDS", help="Deadline; default: what the settings say.")
     ] = None,

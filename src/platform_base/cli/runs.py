@@ -13,6 +13,7 @@ from platform_base.cli.moments import read_since, show_ago, show_moment
 from platform_base.cli.options import ConfigOption, JsonOption, open_history, read_settings
 
 if TYPE_CHECKING:
+    from platform_base.history.history import History
     from platform_base.history.run import InputFact, Run
 
 OUTCOMES = ("success", "failure", "cancelled", "refused")
@@ -71,7 +72,17 @@ def list_runs(
         headings = ["run", "when", "plugin", "outcome", "cause", "time", "CPU", "peak memory"]
         render.print_table(headings, list(map(_row, found)), fixed=(0, 1, 2, 3, 4, 5, 6, 7))
     else:
-        print(f"no such runs in {history.path}")
+        print(describe_nothing(history, plugin, "runs"))
+
+
+def describe_nothing(history: History, plugin_id: str | None, what: str) -> str:
+    """Say that nothing of that kind was found, and which plugin may have been meant."""
+    from platform_base.plugins.documents.spelling import did_you_mean
+
+    text = f"no such {what} in {history.path}"
+    known = [each["plugin_id"] for each in history.summary()] if plugin_id is not None else []
+    hint = did_you_mean(plugin_id, known) if plugin_id is not None and plugin_id not in known else ""
+    return f"{text}; {hint}" if hint else text
 
 
 @app.command("show")

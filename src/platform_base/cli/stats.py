@@ -9,6 +9,7 @@ import typer
 from platform_base.cli.amounts import show_memory, show_seconds
 from platform_base.cli.moments import read_since
 from platform_base.cli.options import ConfigOption, JsonOption, open_history
+from platform_base.cli.runs import describe_nothing
 
 if TYPE_CHECKING:
     from platform_base.history.summary import PluginSummary
@@ -39,7 +40,7 @@ def print_stats(
         render.print_json({"history": str(history.path), "since": begin, "plugins": found})
         return
     if not found:
-        print(f"no such runs in {history.path}")
+        print(describe_nothing(history, plugin_id, "runs"))
         return
     headings = ["plugin", "runs", "ok", "failed", "cancelled", "refused", "p50", "p95", "p99", "CPU", "peak memory"]
     render.print_table(headings, list(map(_row, found)), fixed=tuple(range(len(headings))))

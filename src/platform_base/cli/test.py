@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from platform_base.cli.errors import FAILED, InputError, UsageError
+from platform_base.cli.errors import FAILED, UsageError
 from platform_base.cli.options import ConfigOption, JsonOption
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ def try_plugin(
 ) -> None:
     """Run a plugin's self-tests, then its examples with NaN, empty, constant and other inputs, in its sandbox."""
     from platform_base.cli import render
+    from platform_base.cli.plugin_directory import find_manifest
     from platform_base.plugins.documents.spelling import did_you_mean
     from platform_base.plugins.testing.properties import PROPERTIES
     from platform_base.plugins.testing.suite import check_plugin
 
-    if not (directory / "manifest.json").is_file():
-        raise InputError(f"{directory}: expected a plugin's directory with manifest.json, got none")
+    find_manifest(directory)
     names = [each.name for each in PROPERTIES]
     if unknown := [name for name in only or [] if name not in names]:
         hint = did_you_mean(unknown[0], names)

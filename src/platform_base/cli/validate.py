@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platform_base.cli.errors import FAILED, InputError
+from platform_base.cli.amounts import write_count
+from platform_base.cli.errors import FAILED
 from platform_base.cli.options import ConfigOption, JsonOption
 
 if TYPE_CHECKING:
@@ -54,11 +55,12 @@ def validate_plugin(
 ) -> None:
     """Check a plugin's directory, and that it loads."""
     from platform_base.cli import render
+    from platform_base.cli.plugin_directory import find_manifest
     from platform_base.plugins.documents.json_document import read_json
     from platform_base.plugins.errors import ManifestError
     from platform_base.plugins.manifest import Manifest
 
-    path = _manifest_path(directory)
+    path = find_manifest(directory)
     problems: tuple[Problem, ...] = ()
     manifest: Manifest | None = None
     try:
@@ -66,12 +68,11 @@ def validate_plugin(
     except ManifestError as error:
         problems = error.problems
     if manifest is None:
-        count = f"{len(problems)} problem{'s' * (len(problems) != 1)}"
-        checks = [Check(name="manifest", state="failed", detail=count)]
+        checks = [Check(name="manifest", state="failed", detail=write_count(len(problems), "problem"))]
         checks += [Check(name=name, state="skipped") for name in ("files", *_STEPS)]
     else:
-        parameters = len(manifest.configuration)
-        checks = [Check(name="manifest", state="passed", detail=f"{path}, {parameters} parameters")]
+        parameters = write_count(len(manifest.configuration), "parameter")
+        checks = [Check(name="manifest", state="passed", detail=f"{path}, {parameters}")]
         document = read_json(path, error=ManifestError)
         files, problems = _check_files(document, directory, manifest)
         checks += [files, *_check_loading(document, directory, manifest, config)]
@@ -107,19 +108,6 @@ def _probe(directory: Path, config: Path | None) -> Probe:
 
 
 _STEPS = ("discovery", "core version", "requirements", "loading", "self-test")
-
-
-def _manifest_path(directory: Path) -> Path:
-    path = directory / "manifest.json"
-    if path.is_file():
-        return path
-    if not directory.is_dir():
-        raise InputError(
-            f"{directory}: expected a plugin's directory, got {'a file' if directory.exists() else 'nothing'}"
-        )
-    inner = sorted(str(each.parent) for each in directory.glob("*/manifest.json"))
-    remedy = f"plugins are in {', '.join(inner[:5])}" if inner else "make a plugin with: platform-base new NAME"
-    raise InputError(f"{directory}: expected a directory with manifest.json, got one without; {remedy}")
 
 
 def _check_files(document: Document, directory: Path, manifest: Manifest) -> tuple[Check, tuple[Problem, ...]]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platform_base.cli.errors import FAILED, InputError
+from platform_base.cli.amounts import write_count
+from platform_base.cli.errors import FAILED
 from platform_base.cli.options import ConfigOption
 
 if TYPE_CHECKING:
     from platform_base.plugins.registry import PluginChange, PluginRegistry
 
+_FEW = 5
+"""So many names of files are said."""
 _DIGITS = 12
 """Of a digest: enough to tell releases apart by eye."""
 
@@ -33,11 +37,10 @@ def watch_plugin(
 
     Example: platform-base watch plugins/my_plugin
     """
+    from platform_base.cli.plugin_directory import check_directory
     from platform_base.plugins.registry import PluginRegistry
 
-    if not directory.is_dir():
-        got = "a file" if directory.exists() else "nothing"
-        raise InputError(f"{directory}: expected a directory with a plugin, got {got}")
+    check_directory(directory, "a directory with a plugin")
     with PluginRegistry(config) as registry:
         registry.discover_plugins(directory)
         _print_beginning(registry, directory, as_json=as_json)
@@ -75,6 +78,9 @@ def _describe(change: PluginChange) -> dict[str, Any]:
         "self_tests": change["self_tests"],
         "serving": change["serving"],
         "milliseconds": _milliseconds(change),
+        "files": change["files"],
+        "permissions_added": change["permissions_added"],
+        "permissions_removed": change["permissions_removed"],
         "error": render.describe_error(change["error"]) if change["error"] is not None else None,
         "problems": render.describe_problems(change["problems"]),
     }
@@ -88,6 +94,8 @@ def _print_change(change: PluginChange) -> None:
     digest = change["digest"].removeprefix("sha256:")[:_DIGITS]
     words = [_clock(change["decided_at"]), f"{change['state']:<9}", visible(name), digest, _verdict(change)]
     print("  ".join(word for word in words if word) + (f"  {took:.0f} ms" if took is not None else ""), flush=True)
+    for line in _differences(change):
+        print(f"          {visible(line)}", flush=True)
     if change["state"] != "refused":
         return
     error = change["error"]
@@ -98,10 +106,19 @@ def _print_change(change: PluginChange) -> None:
         print(f"          {visible(line)}".rstrip(), flush=True)
 
 
+def _differences(change: PluginChange) -> Iterator[str]:
+    """Say which files changed, and what is asked for that was not asked for before."""
+    if files := change["files"]:
+        more = f" and {len(files) - _FEW} more" if len(files) > _FEW else ""
+        yield f"changed: {', '.join(files[:_FEW])}{more}"
+    yield from (f"- permission  {line}" for line in change["permissions_removed"])
+    yield from (f"+ permission  {line}" for line in change["permissions_added"])
+
+
 def _verdict(change: PluginChange) -> str:
     if change["state"] == "live":
         count = change["self_tests"]
-        return f"{count} self-test{'s' * (count != 1)} passed" if count else "loads; it has no self-test"
+        return f"{write_count(count, 'self-test')} passed" if count else "loads; it has no self-test"
     if change["state"] == "refused":
         return f"{change['serving']} goes on serving" if change["serving"] else "nothing serves yet"
     if change["state"] == "set aside":

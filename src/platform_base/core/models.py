@@ -82,6 +82,7 @@ class ProcessingResult(msgspec.Struct, frozen=True):
 
         Raises:
             ImportError: Matplotlib is not installed; it comes with the extra `plot`.
+            ValueError: A number is too large for an axis: `platform_base.plots.figure.UndrawableError`.
         """
         from platform_base.plots.axes import plot_result  # workers import this module, and draw nothing
 

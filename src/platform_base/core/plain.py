@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import datetime
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -42,11 +41,6 @@ def shorten(text: object, max_length: int = _MAX_LINE) -> str:
     if len(line) <= max_length and len(looked_at) == len(whole):
         return line
     return f"{line[: max_length - 3]}..."
-
-
-def to_json(document: Any) -> str:
-    """Write anything that a result may hold as JSON; see `plain`."""
-    return json.dumps(plain(document), ensure_ascii=False, indent=2, allow_nan=False)
 
 
 def plain(value: Any) -> Any:

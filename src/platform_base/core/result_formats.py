@@ -11,12 +11,14 @@ from typing import IO, Any
 import msgspec
 import numpy as np
 
+from platform_base.core.json_text import json_pieces, to_json
 from platform_base.core.models import ProcessingResult
-from platform_base.core.plain import to_json, writable
+from platform_base.core.plain import writable
 
 _METADATA = "metadata."
-_ROWS_AT_ONCE = 10_000
+_NUMBERS_AT_ONCE = 10_000
 """The csv module lets no other thread run while it writes what it was given at once."""
+_PIECES_AT_ONCE = 64
 
 
 class UnsuitableFormatError(ValueError):
@@ -46,7 +48,13 @@ def _write_npy(result: ProcessingResult, stream: IO[bytes]) -> None:
 
 
 def _write_json(result: ProcessingResult, stream: IO[bytes]) -> None:
-    stream.write(to_json(describe_result(result)).encode() + b"\n")
+    waiting: list[str] = []
+    for piece in json_pieces(describe_result(result)):
+        waiting.append(piece)
+        if len(waiting) == _PIECES_AT_ONCE:
+            stream.write("".join(waiting).encode())
+            waiting.clear()
+    stream.write("".join(waiting).encode() + b"\n")
 
 
 def _write_csv(result: ProcessingResult, stream: IO[bytes]) -> None:
@@ -58,8 +66,9 @@ def _write_csv(result: ProcessingResult, stream: IO[bytes]) -> None:
     with _text(stream) as text:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(names)
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            writer.writerows(rows[start : start + _ROWS_AT_ONCE].tolist())
+        step = max(1, _NUMBERS_AT_ONCE // max(1, rows.shape[1]))
+        for start in range(0, len(rows), step):
+            writer.writerows(rows[start : start + step].tolist())
 
 
 @contextlib.contextmanager

@@ -20,14 +20,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platform_base.history.run import Line, Run
+from platform_base.history.run import Line, Run, Trim
 
 if TYPE_CHECKING:
     from platform_base.history.store import Store
 
 logger = logging.getLogger("platform_base.history")
 
-Note = Callable[[], Sequence[Run | Line]]
+Note = Callable[[], Sequence[Run | Line | Trim]]
 """Makes what is to be written, in the thread that writes."""
 
 _GATHER_S = 0.1

@@ -93,13 +93,28 @@ class Line:
     Attributes:
         run_id: During this call.
         plugin_id: This plugin.
-        written: When the host wrote it down, which is at the end of the call; UTC.
+        written: When the host read it, which is at the end of the call at the latest; UTC.
         text: The line, control characters made visible.
     """
 
     run_id: str
     plugin_id: str
     written: datetime.datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trim:
+    """That of the lines of one call only the last ones stay.
+
+    Attributes:
+        run_id: Of this call.
+        keep: So many; 1 or more.
+        text: What the first of these becomes: it says that others are missing.
+    """
+
+    run_id: str
+    keep: int
     text: str
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from platform_base.core.owner_only import make_safe, open_owner_only
 from platform_base.history import schema
 from platform_base.history.rows import LINE_COLUMNS, RUN_COLUMNS, line_to_row, run_to_row
-from platform_base.history.run import Line, Run
+from platform_base.history.run import Line, Run, Trim
 
 _WAIT_S = 5.0
 """How long a writer waits for its turn; a transaction takes milliseconds."""
@@ -84,8 +84,8 @@ class Store:
         except FileNotFoundError:
             return False
 
-    def add(self, entries: Sequence[Run | Line]) -> None:
-        """Write runs and lines, all or none, and make room where there are too many.
+    def add(self, entries: Sequence[Run | Line | Trim]) -> None:
+        """Write runs and lines in this order, all or none, and make room where there are too many.
 
         Raises:
             sqlite3.Error: They cannot be written.
@@ -95,8 +95,10 @@ class Store:
             for entry in entries:
                 if isinstance(entry, Run):
                     self._add_run(entry)
-                else:
+                elif isinstance(entry, Line):
                     self._connection.execute(_ADD_LINE, line_to_row(entry))
+                else:
+                    self._trim(entry)
         except BaseException:
             self._connection.rollback()
             raise
@@ -108,6 +110,14 @@ class Store:
             "SELECT coalesce(max(attempt), 0) FROM runs WHERE run_id = ?", (run.run_id,)
         ).fetchone()
         self._connection.execute(_ADD_RUN, {**run_to_row(run), "attempt": before + 1})
+
+    def _trim(self, trim: Trim) -> None:
+        first = self._connection.execute(
+            "SELECT seq FROM lines WHERE run_id = ? ORDER BY seq DESC LIMIT 1 OFFSET ?", (trim.run_id, trim.keep - 1)
+        ).fetchone()
+        if first is not None:
+            self._connection.execute("DELETE FROM lines WHERE run_id = ? AND seq < ?", (trim.run_id, *first))
+            self._connection.execute("UPDATE lines SET text = ? WHERE seq = ?", (trim.text, *first))
 
     def _make_room(self) -> None:
         first, last = self._connection.execute("SELECT min(seq), max(seq) FROM runs").fetchone()

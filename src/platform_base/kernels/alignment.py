@@ -16,7 +16,7 @@ from platform_base.kernels.at_once import align, close_window, find_bound, measu
 from platform_base.kernels.backtracking import follow_back
 from platform_base.kernels.checkpoints import choose_sizes, make_checkpoints, sweep_and_keep
 from platform_base.kernels.compilation import kernel
-from platform_base.kernels.matrix import LANES, Matrix, lay_out, lay_out_row
+from platform_base.kernels.matrix import LANES, Matrix, count_strips, lay_out, lay_out_row
 from platform_base.kernels.pruning import SHRINKING, shrink, sweep_below
 from platform_base.kernels.rules import Rules, find_corner
 from platform_base.kernels.short import is_plain
@@ -65,7 +65,7 @@ def compute_distance(
     if cells <= _CELLS_PER_REPORT:
         return float(measure(rules, x, y, first, last))
     matrix = lay_out(x, y, first, last)
-    row = lay_out_row(matrix.m, find_corner(rules, matrix))
+    row = lay_out_row(matrix, find_corner(rules, matrix))
     distance = np.inf
     for start, stop in _cut(matrix, cells, report):
         distance = sweep(rules, matrix, row, start, stop)
@@ -102,7 +102,7 @@ def compute_path(
         free, path, distance = align(rules, x, y, first, last, group, interval)
         return path[free:], distance
     matrix = lay_out(x, y, first, last)
-    row = lay_out_row(matrix.m, find_corner(rules, matrix))
+    row = lay_out_row(matrix, find_corner(rules, matrix))
     checkpoints = make_checkpoints(matrix, group, interval)
     distance = np.inf
     for start, stop in _cut(matrix, cells, lambda fraction: report(begun + (1 - begun) * fraction)):
@@ -185,7 +185,7 @@ def align_plain(
 @kernel
 def stand_up(series: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return a ``(n,)`` series as ``(n, 1)``, contiguous."""
-    column = np.empty((series.shape[0], 1))
+    column = np.empty((series.shape[0], 1), series.dtype)
     for i in range(series.shape[0]):
         column[i, 0] = series[i]
     return column
@@ -236,7 +236,7 @@ def _prune(
         return first, last, float(distance)
     none = np.empty(0, dtype=np.int64)
     matrix = lay_out(x, y, none, none)
-    row = lay_out_row(matrix.m, find_corner(rules, matrix))
+    row = lay_out_row(matrix, find_corner(rules, matrix))
     first, last, edges = np.empty(matrix.n, np.int64), np.empty(matrix.n, np.int64), np.zeros(2, np.int64)
     distance = np.inf
     for start, stop in _cut(matrix, matrix.n * matrix.m, report):
@@ -258,7 +258,7 @@ def _count_cells(
 
 def _cut(matrix: Matrix, cells: int, report: Report) -> Iterator[tuple[int, int]]:
     """Cut a sweep into groups of strips, and report between them."""
-    strips = -(-matrix.n // LANES)
+    strips = count_strips(matrix)
     at_once = max(1, strips * _CELLS_PER_REPORT // cells)
     for start in range(0, strips, at_once):
         report(start / strips)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from platform_base.kernels.backtracking import follow_back
 from platform_base.kernels.checkpoints import Checkpoints, lay_out_store, sweep_and_keep
 from platform_base.kernels.compilation import kernel
-from platform_base.kernels.matrix import LANES, lay_out, lay_out_row
+from platform_base.kernels.matrix import count_strips, lay_out, lay_out_row
 from platform_base.kernels.pruning import SHRINKING, lay_out_corridor, shrink, sweep_along, sweep_below
 from platform_base.kernels.rules import Rules, find_corner
 from platform_base.kernels.strips import sweep
@@ -29,12 +29,13 @@ def align(
 ) -> tuple[int, NDArray[np.int64], float]:
     """Return the path, preceded by so many unused pairs, and its cost, all in one go."""
     matrix = lay_out(x, y, first, last)
-    row = lay_out_row(matrix.m, find_corner(rules, matrix))
-    strips = (matrix.n + LANES - 1) // LANES
+    row = lay_out_row(matrix, find_corner(rules, matrix))
+    strips = count_strips(matrix)
     state_at = np.empty(strips, dtype=np.int64)
     row_at = np.empty((strips + group - 1) // group, dtype=np.int64)
     states, elements = lay_out_store(matrix, group, interval, state_at, row_at)
-    checkpoints = Checkpoints(group, interval, state_at, np.empty(states), row_at, np.empty(elements))
+    dtype = x.dtype
+    checkpoints = Checkpoints(group, interval, state_at, np.empty(states, dtype), row_at, np.empty(elements, dtype))
     distance = sweep_and_keep(rules, matrix, row, checkpoints, 0, strips)
     path = np.empty((matrix.n + matrix.m - 1, 2), dtype=np.int64)
     free = path.shape[0]
@@ -53,8 +54,8 @@ def measure(
 ) -> float:
     """Return the cost of the best path, all in one go: for short series the way from Python is what takes time."""
     matrix = lay_out(x, y, first, last)
-    row = lay_out_row(matrix.m, find_corner(rules, matrix))
-    return sweep(rules, matrix, row, 0, (matrix.n + LANES - 1) // LANES)
+    row = lay_out_row(matrix, find_corner(rules, matrix))
+    return sweep(rules, matrix, row, 0, count_strips(matrix))
 
 
 @kernel
@@ -85,7 +86,7 @@ def measure_along(rules: Rules, x: NDArray[np.float64], y: NDArray[np.float64], 
     """Return the cost of the best path in a corridor around a path of the shrunk series."""
     first, last = lay_out_corridor(x.shape[0], y.shape[0], path)
     matrix = lay_out(x, y, first, last)
-    row = lay_out_row(matrix.m, find_corner(rules, matrix))
+    row = lay_out_row(matrix, find_corner(rules, matrix))
     return sweep_along(rules, matrix, row)
 
 
@@ -108,9 +109,9 @@ def prune(
     """Return the window outside which all cells are above `bound`, and the cost of the best path."""
     none = np.empty(0, np.int64)
     matrix = lay_out(x, y, none, none)
-    row = lay_out_row(matrix.m, find_corner(rules, matrix))
+    row = lay_out_row(matrix, find_corner(rules, matrix))
     first, last, edges = np.empty(matrix.n, np.int64), np.empty(matrix.n, np.int64), np.zeros(2, np.int64)
-    distance = sweep_below(rules, matrix, bound, row, edges, first, last, 0, (matrix.n + LANES - 1) // LANES)
+    distance = sweep_below(rules, matrix, bound, row, edges, first, last, 0, count_strips(matrix))
     close_window(last, matrix.m)
     return first, last, distance
 

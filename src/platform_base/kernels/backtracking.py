@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from platform_base.kernels.checkpoints import Checkpoints, first_block
 from platform_base.kernels.compilation import kernel
-from platform_base.kernels.matrix import LANES, Matrix, bound_lanes, span
+from platform_base.kernels.matrix import Matrix, bound_lanes, span, strip_lanes
 from platform_base.kernels.rules import LEFT, UP, Rules, choose_step, measure_pair
-from platform_base.kernels.strips import STATE, advance, advance_within, allocate, enter_strip
+from platform_base.kernels.strips import advance, advance_within, allocate, enter_strip, strip_state
 from platform_base.kernels.vectors import load, store
 
 
@@ -27,8 +27,8 @@ class Workspace(NamedTuple):
         rows: The row above each strip of a group, and the one below the last; element 0 stands one column before the
             one that lane 0 begins the block with.
         record: Cells of one strip in one block.
-        state: ``(STATE,)``.
-        window: ``(2 * LANES,)``.
+        state: As long as `strip_state`.
+        window: ``(2 * lanes,)``.
     """
 
     rows: NDArray[np.float64]
@@ -40,9 +40,11 @@ class Workspace(NamedTuple):
 @kernel
 def make_workspace(checkpoints: Checkpoints) -> Workspace:
     """Return room for the blocks of a sweep."""
-    rows = np.empty((checkpoints.group + 1, checkpoints.interval + 8))
-    record = allocate((checkpoints.interval + 4) * LANES)
-    return Workspace(rows, record, allocate(STATE), allocate(2 * LANES))
+    like = checkpoints.states
+    lanes = strip_lanes(like)
+    rows = np.empty((checkpoints.group + 1, checkpoints.interval + 8), like.dtype)
+    record = allocate((checkpoints.interval + 4) * lanes, like)
+    return Workspace(rows, record, allocate(strip_state(like), like), allocate(2 * lanes, like))
 
 
 @kernel
@@ -59,13 +61,14 @@ def follow_back(rules: Rules, matrix: Matrix, checkpoints: Checkpoints, path: ND
         How many pairs at the beginning of `path` were not needed.
     """
     workspace = make_workspace(checkpoints)
+    lanes = strip_lanes(matrix.rows)
     i, j, free = matrix.n - 1, matrix.m - 1, matrix.n + matrix.m - 2
     path[free, 0], path[free, 1] = i, j
     group, block = -1, -1
     while i > 0 or j > 0:
-        strip = i // LANES
+        strip = i // lanes
         depth = strip % checkpoints.group
-        time = j + i - (strip - depth) * LANES
+        time = j + i - (strip - depth) * lanes
         # The neighbours stand one and two units of time before the cell, and must be in the same record.
         needed = max(time - 2, 0) // checkpoints.interval
         if strip - depth != group or needed != block:
@@ -93,24 +96,26 @@ def follow_record(
     path: NDArray[np.int64],
 ) -> tuple[int, int, int]:
     """Follow the path from cell (i, j) until it leaves the strip or the block; return where it then is."""
-    top = strip * LANES
+    lanes = strip_lanes(matrix.rows)
+    top = strip * lanes
     depth = strip % checkpoints.group
-    earliest = block * checkpoints.interval - depth * LANES
+    earliest = block * checkpoints.interval - depth * lanes
     above = workspace.rows[depth]
     above_at = 1 - earliest
     record = workspace.record
+    infinity = record.dtype.type(np.inf)
     while i >= top and (i > 0 or j > 0):
         lane = i - top
         step = j + lane
         if step - 2 < earliest and block > 0:
             break
-        left = record[(step - 1 - begin) * LANES + lane] if step > begin else np.inf
+        left = record[(step - 1 - begin) * lanes + lane] if step > begin else infinity
         if lane == 0:
             up = above[above_at + step]
             diagonal = above[above_at + step - 1]
         else:
-            up = record[(step - 1 - begin) * LANES + lane - 1] if step > begin else np.inf
-            diagonal = record[(step - 2 - begin) * LANES + lane - 1] if step > begin + 1 else np.inf
+            up = record[(step - 1 - begin) * lanes + lane - 1] if step > begin else infinity
+            diagonal = record[(step - 2 - begin) * lanes + lane - 1] if step > begin + 1 else infinity
         cost = measure_pair(rules, matrix, i, j)
         taken = choose_step(rules, cost, diagonal, up, left)
         if taken != LEFT:
@@ -150,18 +155,18 @@ def restore(
         The step that comes next.
     """
     begin, end = span(matrix, strip)
-    depth = strip % checkpoints.group
-    offset = depth * LANES
+    depth, lanes, size = strip % checkpoints.group, strip_lanes(state), strip_state(state)
+    offset = depth * lanes
     earliest = block * checkpoints.interval - offset
     if begin > earliest:
         enter_strip(state, rows[depth, begin - earliest])
         return begin
     if earliest <= end:
         number = block - first_block(begin + offset, checkpoints.interval)
-        place = checkpoints.state_at[strip] + number * STATE
-        store(state, 0, load(checkpoints.states, place, STATE))
+        place = checkpoints.state_at[strip] + number * size
+        store(state, 0, load(checkpoints.states, place, size))
         # The last cell of this strip's last row before the block: the next strip's first step wants it.
-        rows[depth + 1, 1] = state[LANES - 1]
+        rows[depth + 1, 1] = state[lanes - 1]
     return earliest
 
 
@@ -176,12 +181,12 @@ def sweep_in_block(
     workspace: Workspace,
 ) -> None:
     """Compute the last row of a strip inside a block, up to a time: the row above the next strip."""
-    depth = strip % checkpoints.group
+    depth, lanes = strip % checkpoints.group, strip_lanes(matrix.rows)
     start = restore(matrix, checkpoints, strip, block, workspace.rows, workspace.state)
-    stop = min(time + 1 - depth * LANES, span(matrix, strip)[1])
+    stop = min(time + 1 - depth * lanes, span(matrix, strip)[1])
     if start >= stop:
         return
-    earliest = block * checkpoints.interval - depth * LANES
+    earliest = block * checkpoints.interval - depth * lanes
     unmasked = bound_lanes(matrix, strip, workspace.window)
     advance_within(
         rules,
@@ -190,7 +195,7 @@ def sweep_in_block(
         workspace.rows[depth],
         1 - earliest,
         workspace.rows[depth + 1],
-        1 - (earliest - LANES),
+        1 - (earliest - lanes),
         workspace.state,
         workspace.window,
         unmasked,
@@ -210,10 +215,10 @@ def record_in_block(
     workspace: Workspace,
 ) -> int:
     """Compute the cells of a strip inside a block, up to a time, into the record; return the step it begins with."""
-    depth = strip % checkpoints.group
+    depth, lanes = strip % checkpoints.group, strip_lanes(matrix.rows)
     start = restore(matrix, checkpoints, strip, block, workspace.rows, workspace.state)
-    earliest = block * checkpoints.interval - depth * LANES
-    stop = time + 1 - depth * LANES
+    earliest = block * checkpoints.interval - depth * lanes
+    stop = time + 1 - depth * lanes
     head, tail = bound_lanes(matrix, strip, workspace.window)
     head = min(max(head, start), stop)
     tail = min(max(tail, head), stop)
@@ -227,10 +232,10 @@ def record_in_block(
                 workspace.rows[depth],
                 1 - earliest,
                 workspace.rows[depth + 1],
-                1 - (earliest - LANES),
+                1 - (earliest - lanes),
                 workspace.state,
                 workspace.window,
-                workspace.record[(begin - start) * LANES :],
+                workspace.record[(begin - start) * strip_lanes(workspace.record) :],
                 begin,
                 end,
             )

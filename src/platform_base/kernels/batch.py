@@ -27,12 +27,13 @@ from numba import types
 from numpy.typing import NDArray
 
 from platform_base.kernels.alignment import lay_out_radius
-from platform_base.kernels.compilation import call_address, compile_for_address, kernel
+from platform_base.kernels.compilation import call_address, compile_for_address, kernel, pointer_to
 from platform_base.kernels.registers import count_lanes
 from platform_base.kernels.rules import DIAGONAL_WEIGHTS, METRICS
 from platform_base.kernels.vectors import (
     absolute,
     address_of,
+    constant_by_element,
     load,
     load_scalar,
     reduce_minimum,
@@ -41,8 +42,20 @@ from platform_base.kernels.vectors import (
     store,
 )
 
-# Series in a batch. Live are a cell and a sum of each of four rows, and the row above.
-BATCH = count_lanes(9)
+# Vectors that live: a cell and a sum of each of four rows, and the row above.
+_LIVE = 9
+
+
+def count_batch(itemsize: int) -> int:
+    """Return the series in a batch whose elements take 8 bytes, as those of float64, or 4."""
+    return count_lanes(_LIVE, itemsize)
+
+
+# Of float64.
+BATCH = count_batch(8)
+
+# In kernels, for the elements of an array: series in a batch.
+batch_lanes = constant_by_element(count_batch)
 
 # Rows that go over the columns together.
 ROWS = 4
@@ -53,9 +66,6 @@ LONGEST = (1 << 19) // (16 * BATCH)
 
 # Rows between two looks at whether a sweep can still end below a limit.
 _ROWS_PER_LOOK = 16
-
-_ARRAY = types.CPointer(types.float64)
-_SIGNATURE = types.void(*[_ARRAY] * 5, *[types.int64] * 2)
 
 
 class BatchRules(NamedTuple):
@@ -89,57 +99,62 @@ class Window(NamedTuple):
 
 
 @functools.cache
-def find_batch_rules(pattern: str, metric: str) -> BatchRules:
-    """Return the rules for a step pattern and a metric, see `platform_base.kernels.rules.find_rules`; one channel."""
+def find_batch_rules(pattern: str, metric: str, dtype: str = "float64") -> BatchRules:
+    """Return the rules for a step pattern, a metric and a dtype, see `platform_base.kernels.rules.find_rules`.
+
+    They are for one channel.
+    """
     single = DIAGONAL_WEIGHTS[pattern] == 1.0
     squares, rooted = METRICS[metric]
     squares = squares and not rooted
-    free, masked = (_compile(single, squares, mask).address for mask in (False, True))
+    free, masked = (_compile(single, squares, mask, dtype).address for mask in (False, True))
     return BatchRules(free, masked, single, squares, False)
 
 
 @functools.cache
-def _compile(single: bool, squares: bool, masked: bool) -> Any:
-    """Compile the loop over the columns for four rows, for calls by address. All arrays are float64.
+def _compile(single: bool, squares: bool, masked: bool, dtype: str) -> Any:
+    """Compile the loop over the columns for four rows, for calls by address. All arrays are of the dtype.
 
     * samples: of the four rows;
     * columns: the batch, interleaved;
-    * row: the row above, then the last of the four rows, at column 0; ``BATCH`` for each column;
-    * state: ``5 * BATCH``, the cells of the four rows in the column before, and the cell above those;
+    * row: the row above, then the last of the four rows, at column 0; ``lanes`` for each column;
+    * state: ``5 * lanes``, the cells of the four rows in the column before, and the cell above those;
     * window: ``2 * ROWS``, the first column of each row, then the last one of each;
     * start, stop: columns.
     """
+    element = np.dtype(dtype).type
+    lanes, nothing, infinity = count_batch(element(0).itemsize), element(0), element(np.inf)
 
     def advance(samples: Any, columns: Any, row: Any, state: Any, window: Any, start: int, stop: int) -> None:
-        x0, x1 = splat(load_scalar(samples, 0), BATCH), splat(load_scalar(samples, 1), BATCH)
-        x2, x3 = splat(load_scalar(samples, 2), BATCH), splat(load_scalar(samples, 3), BATCH)
-        a, b = load(state, 0, BATCH), load(state, BATCH, BATCH)
-        c, d = load(state, 2 * BATCH, BATCH), load(state, 3 * BATCH, BATCH)
-        corner = load(state, 4 * BATCH, BATCH)
+        x0, x1 = splat(load_scalar(samples, 0), lanes), splat(load_scalar(samples, 1), lanes)
+        x2, x3 = splat(load_scalar(samples, 2), lanes), splat(load_scalar(samples, 3), lanes)
+        a, b = load(state, 0, lanes), load(state, lanes, lanes)
+        c, d = load(state, 2 * lanes, lanes), load(state, 3 * lanes, lanes)
+        corner = load(state, 4 * lanes, lanes)
         for column in range(start, stop):
-            y, above = load(columns, column * BATCH, BATCH), load(row, column * BATCH, BATCH)
+            y, above = load(columns, column * lanes, lanes), load(row, column * lanes, lanes)
             # Names with a 1 are of this column, those without of the one before.
             a1 = compute_cells(single, squares, x0, y, corner, above, a)
             if masked:
-                a1 = a1 + find_wall(window, 0, column)
+                a1 = a1 + find_wall(nothing, infinity, window, 0, column)
             b1 = compute_cells(single, squares, x1, y, a, a1, b)
             if masked:
-                b1 = b1 + find_wall(window, 1, column)
+                b1 = b1 + find_wall(nothing, infinity, window, 1, column)
             c1 = compute_cells(single, squares, x2, y, b, b1, c)
             if masked:
-                c1 = c1 + find_wall(window, 2, column)
+                c1 = c1 + find_wall(nothing, infinity, window, 2, column)
             d1 = compute_cells(single, squares, x3, y, c, c1, d)
             if masked:
-                d1 = d1 + find_wall(window, 3, column)
+                d1 = d1 + find_wall(nothing, infinity, window, 3, column)
             a, b, c, d, corner = a1, b1, c1, d1, above
-            store(row, column * BATCH, d)
+            store(row, column * lanes, d)
         store(state, 0, a)
-        store(state, BATCH, b)
-        store(state, 2 * BATCH, c)
-        store(state, 3 * BATCH, d)
-        store(state, 4 * BATCH, corner)
+        store(state, lanes, b)
+        store(state, 2 * lanes, c)
+        store(state, 3 * lanes, d)
+        store(state, 4 * lanes, corner)
 
-    return compile_for_address(advance, _SIGNATURE)
+    return compile_for_address(advance, types.void(*[pointer_to(dtype)] * 5, *[types.int64] * 2))
 
 
 @kernel
@@ -153,10 +168,10 @@ def compute_cells(single: bool, squares: bool, x: Any, y: Any, diagonal: Any, up
 
 
 @kernel
-def find_wall(window: Any, number: int, column: int) -> float:
+def find_wall(nothing: Any, infinity: Any, window: Any, number: int, column: int) -> Any:
     """Return what is added to the cells of a row: nothing inside the window, infinity outside."""
     inside = load_scalar(window, number) <= column and column <= load_scalar(window, ROWS + number)
-    return 0.0 if inside else np.inf
+    return nothing if inside else infinity
 
 
 @kernel
@@ -175,7 +190,7 @@ def lay_out_window(n: int, m: int, radius: int) -> Window:
 def pad_rows(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the samples of a ``(n, 1)`` series, flat, in whole groups of `ROWS`."""
     n = x.shape[0]
-    padded = np.zeros((n + ROWS - 1) // ROWS * ROWS)
+    padded = np.zeros((n + ROWS - 1) // ROWS * ROWS, x.dtype)
     for i in range(n):
         padded[i] = x[i, 0]
     return padded
@@ -198,18 +213,19 @@ def interleave(
         m: Their length.
         numbers: Series to choose from, int64.
         begin: Where in `numbers` to begin.
-        columns: ``(m * BATCH,)``, written. Lanes for which there is no series repeat the last one.
+        columns: ``(m * lanes,)``, written. Lanes for which there is no series repeat the last one.
 
     Returns:
-        How many series there were, at most `BATCH`.
+        How many series there were, at most as many as a batch has.
     """
-    count = min(BATCH, numbers.shape[0] - begin)
-    places = np.empty(BATCH, np.int64)
-    for lane in range(BATCH):
+    lanes = batch_lanes(columns)
+    count = min(lanes, numbers.shape[0] - begin)
+    places = np.empty(lanes, np.int64)
+    for lane in range(lanes):
         places[lane] = starts[numbers[begin + min(lane, count - 1)]]
     for j in range(m):
-        for lane in range(BATCH):
-            columns[j * BATCH + lane] = samples[places[lane] + j, 0]
+        for lane in range(lanes):
+            columns[j * lanes + lane] = samples[places[lane] + j, 0]
     return count
 
 
@@ -233,28 +249,29 @@ def sweep_batch(
         columns: The batch, as `interleave` fills it.
         window: As `lay_out_window` gives it.
         limit: Above it no cost matters.
-        row: ``((m + 1) * BATCH,)``; room to work.
-        costs: ``(BATCH,)``, gets the costs of the best paths; infinity where one overflows float64.
+        row: ``((m + 1) * lanes,)``; room to work.
+        costs: ``(lanes,)``, gets the costs of the best paths; infinity where one overflows.
 
     Returns:
         Whether `costs` was written; if not, all are above the limit.
     """
-    row[:] = np.inf
-    state, bounds = np.empty((ROWS + 1) * BATCH), np.empty(2 * ROWS)
+    lanes, infinity = batch_lanes(row), row.dtype.type(np.inf)
+    zero = splat(row.dtype.type(0.0), lanes)
+    row[:] = infinity
+    state, bounds = np.empty((ROWS + 1) * lanes, row.dtype), np.empty(2 * ROWS, row.dtype)
     if rules.single:
-        store(row, 0, splat(0.0, BATCH))
+        store(row, 0, zero)
     else:
         # -c + 2 c is exactly c; the cell above the first one is not there.
-        cost = compute_cells(True, rules.squares, splat(rows[0], BATCH), load(columns, 0, BATCH), splat(0.0, BATCH),
-                             splat(0.0, BATCH), splat(0.0, BATCH))  # fmt: skip
-        store(row, 0, splat(0.0, BATCH) - cost)
+        cost = compute_cells(True, rules.squares, splat(rows[0], lanes), load(columns, 0, lanes), zero, zero, zero)
+        store(row, 0, zero - cost)
     for top in range(0, rows.shape[0], ROWS):
         begin, end = window.first[top], window.last[top + ROWS - 1] + 1
         for number in range(ROWS):
             bounds[number] = window.first[top + number]
             bounds[ROWS + number] = window.last[top + number]
-        state[: ROWS * BATCH] = np.inf
-        store(state, ROWS * BATCH, load(row, begin * BATCH, BATCH))
+        state[: ROWS * lanes] = np.inf
+        store(state, ROWS * lanes, load(row, begin * lanes, lanes))
         head = min(window.first[top + ROWS - 1], end)
         tail = max(head, window.last[top] + 1)
         for address, start, stop in ((rules.masked, begin, head), (rules.free, head, tail), (rules.masked, tail, end)):
@@ -262,7 +279,7 @@ def sweep_batch(
                 arguments = (
                     address_of(rows, top),
                     address_of(columns, 0),
-                    address_of(row, BATCH),
+                    address_of(row, lanes),
                     address_of(state, 0),
                     address_of(bounds, 0),
                     start,
@@ -270,17 +287,18 @@ def sweep_batch(
                 )
                 call_address(address, arguments)
         if top == 0:
-            store(row, 0, splat(np.inf, BATCH))
+            store(row, 0, splat(infinity, lanes))
         elif (top + ROWS) % _ROWS_PER_LOOK == 0 and top + ROWS < n and find_least(row, begin, end) > limit:
             return False
-    store(costs, 0, load(state, (n - 1) % ROWS * BATCH, BATCH))
+    store(costs, 0, load(state, (n - 1) % ROWS * lanes, lanes))
     return True
 
 
 @kernel
 def find_least(row: NDArray[np.float64], begin: int, end: int) -> float:
     """Return the smallest cell of a row between two columns, in any lane."""
-    least = splat(np.inf, BATCH)
+    lanes = batch_lanes(row)
+    least = splat(row.dtype.type(np.inf), lanes)
     for column in range(begin + 1, end + 1):
-        least = smaller_cost(least, load(row, column * BATCH, BATCH))
+        least = smaller_cost(least, load(row, column * lanes, lanes))
     return reduce_minimum(least)

@@ -21,6 +21,7 @@ from platform_base.kernels.collection import Collection
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.rules import Rules
 from platform_base.kernels.vectors import (
+    constant_by_element,
     load,
     maximum,
     minimum,
@@ -38,8 +39,9 @@ _WIDTH = 32
 BLOCK = 16
 _REACH_OF_BLOCKS = 4 * BLOCK
 
-# What rounding may add to a bound, relative to it, for each sample.
-_ROUNDING = 2.0**-50
+# What rounding may add to a bound and take off a cost, relative to it, for each sample: one part in so many, four times
+# the distance from 1 to the next number.
+_rounding = constant_by_element(lambda itemsize: 1 << (50 if itemsize == 8 else 21))
 
 
 @kernel
@@ -57,8 +59,8 @@ def wrap(x: NDArray[np.float64], length: int, radius: int) -> tuple[NDArray[np.f
     """
     channels = x.shape[1]
     reach = find_reach(x.shape[0], length, radius)
-    lower = np.empty((channels, measure_room(length, reach)))
-    upper = np.empty((channels, measure_room(length, reach)))
+    lower = np.empty((channels, measure_room(length, reach)), x.dtype)
+    upper = np.empty((channels, measure_room(length, reach)), x.dtype)
     for channel in range(channels):
         wrap_channel(x, 0, x.shape[0], channel, length, reach, lower[channel], upper[channel])
     return lower, upper
@@ -91,10 +93,10 @@ def wrap_channel(
 
     A window of 4 w samples is four windows of w: its extremes take a few passes over the series, whatever its size.
     """
-    size = length + 2 * reach
+    size, infinity = length + 2 * reach, lower.dtype.type(np.inf)
     for place in range(0, size, _WIDTH):
-        store(lower, place, splat(np.inf, _WIDTH))
-        store(upper, place, splat(-np.inf, _WIDTH))
+        store(lower, place, splat(infinity, _WIDTH))
+        store(upper, place, splat(-infinity, _WIDTH))
     whole = n // _WIDTH * _WIDTH if samples.shape[1] == 1 else 0
     for place in range(0, whole, _WIDTH):
         these = load(samples, start + place, _WIDTH)
@@ -167,11 +169,12 @@ def bound_by_envelope(
                 total += beyond * beyond if rules.squares else beyond
             bound += np.sqrt(total) if rules.rooted else total
         return bound
-    sums = splat(0.0, _WIDTH)
+    none = splat(samples.dtype.type(0.0), _WIDTH)
+    sums = none
     whole = count // _WIDTH * _WIDTH
     for j in range(0, whole, _WIDTH):
         these = load(samples, start + j, _WIDTH)
-        beyond = maximum(maximum(these - load(upper, j, _WIDTH), load(lower, j, _WIDTH) - these), splat(0.0, _WIDTH))
+        beyond = maximum(maximum(these - load(upper, j, _WIDTH), load(lower, j, _WIDTH) - these), none)
         sums = sums + (beyond * beyond if rules.squares else beyond)
     bound = reduce_sum(sums)
     for j in range(whole, count):
@@ -179,6 +182,12 @@ def bound_by_envelope(
         beyond_one = max(0.0, max(sample - upper[0, j], lower[0, j] - sample))
         bound += beyond_one * beyond_one if rules.squares else beyond_one
     return bound
+
+
+@kernel
+def find_safety(x: NDArray[np.float64], terms: int) -> float:
+    """Return the factor that makes a bound of so many terms, of the dtype of `x`, safe against rounding."""
+    return 1.0 - terms / _rounding(x)
 
 
 @kernel
@@ -196,7 +205,7 @@ def bound_all(rules: Rules, x: NDArray[np.float64], candidates: Collection, radi
         # In this order: the envelope reads a series from its beginning, which the processor foresees.
         bound = bound_by_envelope(rules, lower, upper, candidates.samples, start, length)
         bound = max(bound, bound_by_ends(rules, x, candidates.samples, start, length))
-        bounds[number] = bound * (1.0 - _ROUNDING * (length + candidates.samples.shape[1]))
+        bounds[number] = bound * find_safety(x, x.shape[0] + length + x.shape[1])
     return bounds
 
 
@@ -224,7 +233,7 @@ def bound_by_own_envelope(
     n = x.shape[0]
     wrap_channel(samples, start, m, 0, n, reach, envelope[0], envelope[1])
     bound = bound_by_envelope(rules, envelope[:1], envelope[1:], x, 0, n)
-    return bound * (1.0 - _ROUNDING * (n + 1))
+    return bound * find_safety(x, n + m + 1)
 
 
 @kernel
@@ -248,18 +257,20 @@ def bound_by_blocks(
     for block in range(whole):
         these = load(samples, start + block * BLOCK, BLOCK)
         extremes[0, block], extremes[1, block] = reduce_minimum(these), reduce_maximum(these)
-    extremes[0, whole], extremes[1, whole] = np.inf, -np.inf
+    infinity = x.dtype.type(np.inf)
+    extremes[0, whole], extremes[1, whole] = infinity, -infinity
     for j in range(whole * BLOCK, m):
         extremes[0, whole] = min(extremes[0, whole], samples[start + j, 0])
         extremes[1, whole] = max(extremes[1, whole], samples[start + j, 0])
-    sums = splat(0.0, BLOCK)
+    none = splat(x.dtype.type(0.0), BLOCK)
+    sums = none
     # Rows after the last whole block are left out: the bound is a little lower.
     for top in range(0, x.shape[0] - BLOCK + 1, BLOCK):
-        low, high = np.inf, -np.inf
+        low, high = infinity, -infinity
         first, last = max(0, top - reach) // BLOCK, min(m - 1, top + BLOCK - 1 + reach) // BLOCK
         for block in range(first, last + 1):
             low, high = min(low, extremes[0, block]), max(high, extremes[1, block])
         these = load(x, top, BLOCK)
-        beyond = maximum(maximum(these - high, low - these), splat(0.0, BLOCK))
+        beyond = maximum(maximum(these - high, low - these), none)
         sums = sums + (beyond * beyond if rules.squares else beyond)
-    return reduce_sum(sums) * (1.0 - _ROUNDING * (x.shape[0] + 1))
+    return reduce_sum(sums) * find_safety(x, x.shape[0] + m + 1)

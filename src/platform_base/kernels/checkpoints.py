@@ -1,14 +1,14 @@
 """What a sweep leaves behind so that any part of its cost matrix can be computed again: a fraction of the matrix.
 
 Strips are taken in groups. Inside a group time runs on: lane l of the group's strip t computes column ``time - l - t *
-LANES`` (a group is one tall strip). Two things are kept:
+lanes`` (a group is one tall strip). Two things are kept:
 
 * the row above each group, inside the window of the group's first strip;
 * the states of all strips of a group, every `interval` units of time.
 
 The cells between two such times, a **block**, follow from the states at its start and from the row above the group
-alone. With G strips in a group and an interval of K that takes ``8 / (G LANES) + 16 / K`` bytes for each cell, and the
-search for the path computes ``G LANES K`` cells again for each block it passes.
+alone. With G strips in a group and an interval of K that takes ``8 / (G lanes) + 16 / K`` bytes for each cell, half
+of it with float32, and the search for the path computes ``G lanes K`` cells again for each block it passes.
 
 Checkpoints in dynamic programming: J. A. Grice, R. Hughey, D. Speck, Reduced space sequence alignment, CABIOS 13 (1997)
 45-53, doi 10.1093/bioinformatics/13.1.45.
@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.compilation import kernel
-from platform_base.kernels.matrix import LANES, MARGIN, Matrix, bound_lanes, span
+from platform_base.kernels.matrix import Matrix, bound_lanes, count_strips, span, strip_lanes, strip_margin
 from platform_base.kernels.rules import Rules
-from platform_base.kernels.strips import STATE, advance_within, allocate, copy_part, enter_strip
+from platform_base.kernels.strips import advance_within, allocate, copy_part, enter_strip, strip_state
 from platform_base.kernels.vectors import load, store
 
 # Groups and intervals, by the cells inside the window up to which they are used: the more cells, the fewer bytes for
@@ -40,10 +40,10 @@ class Checkpoints(NamedTuple):
         group: Strips in a group.
         interval: Time between two states of a strip.
         state_at: ``(strips,)`` int64, where the states of a strip begin in `states`.
-        states: Float64; `STATE` for each state.
+        states: `strip_state` elements for each state.
         row_at: ``(groups,)`` int64, where the row above a group begins in `row_store`: one column before the window of
             its first strip.
-        row_store: Float64.
+        row_store: The rows.
     """
 
     group: int
@@ -65,18 +65,20 @@ def make_checkpoints(matrix: Matrix, group: int, interval: int) -> Checkpoints:
     Raises:
         MemoryError: If there is not enough, naming how much is needed.
     """
-    strips = -(-matrix.n // LANES)
+    strips = count_strips(matrix)
     state_at = np.empty(strips, dtype=np.int64)
     row_at = np.empty(-(-strips // group), dtype=np.int64)
     states, elements = lay_out_store(matrix, group, interval, state_at, row_at)
     try:
         # Allocated by NumPy: its large arrays are made of huge pages, those of compiled functions are not, and
         # touching the memory for the first time would then take longer than the sweep.
-        return Checkpoints(group, interval, state_at, np.empty(states), row_at, np.empty(elements))
+        dtype = matrix.rows.dtype
+        return Checkpoints(group, interval, state_at, np.empty(states, dtype), row_at, np.empty(elements, dtype))
     except MemoryError as error:
+        needed = dtype.itemsize * (states + elements)
         raise MemoryError(
-            f"the path needs {8 * (states + elements) / 2**20:.0f} MiB for {matrix.n} x {matrix.m} samples, more than "
-            "there is; give a smaller window_size, or resample the series"
+            f"the path needs {needed / 2**20:.0f} MiB for {matrix.n} x {matrix.m} samples, more than there is; "
+            "give a smaller window_size, or resample the series"
         ) from error
 
 
@@ -85,16 +87,15 @@ def lay_out_store(
     matrix: Matrix, group: int, interval: int, state_at: NDArray[np.int64], row_at: NDArray[np.int64]
 ) -> tuple[int, int]:
     """Write where each strip's states and each group's row begin; return the elements of both stores."""
-    states = 0
-    elements = 0
+    lanes, states, elements = strip_lanes(matrix.rows), 0, 0
     for strip in range(state_at.shape[0]):
         begin, end = span(matrix, strip)
         if strip % group == 0:
             row_at[strip // group] = elements
             elements += end - begin + 2
-        offset = strip % group * LANES
+        offset = strip % group * lanes
         state_at[strip] = states
-        states += (1 + (end + offset) // interval - first_block(begin + offset, interval)) * STATE
+        states += (1 + (end + offset) // interval - first_block(begin + offset, interval)) * strip_state(matrix.rows)
     return states, elements
 
 
@@ -114,27 +115,27 @@ def sweep_and_keep(
     stop: int,
 ) -> float:
     """As `platform_base.kernels.strips.sweep`, and fill the part of `checkpoints` that belongs to these strips."""
-    state = allocate(STATE)
-    window = allocate(2 * LANES)
+    lanes, margin, size = strip_lanes(row), strip_margin(row), strip_state(row)
+    state, window = allocate(size, row), allocate(2 * lanes, row)
     interval = checkpoints.interval
     for strip in range(start, stop):
         begin, end = span(matrix, strip)
         if strip % checkpoints.group == 0:
             kept = checkpoints.row_at[strip // checkpoints.group]
-            copy_part(row, MARGIN + begin - 1, checkpoints.row_store, kept, end - begin + 1)
+            copy_part(row, margin + begin - 1, checkpoints.row_store, kept, end - begin + 1)
         unmasked = bound_lanes(matrix, strip, window)
-        enter_strip(state, row[MARGIN + begin - 1])
+        enter_strip(state, row[margin + begin - 1])
         place = checkpoints.state_at[strip]
-        offset = strip % checkpoints.group * LANES
+        offset = strip % checkpoints.group * lanes
         step = begin
         due = first_block(begin + offset, interval) * interval - offset
         while step < end:
             after = min(due, end)
             if step < after:
-                advance_within(rules, matrix, strip, row, MARGIN, row, MARGIN, state, window, unmasked, step, after)
+                advance_within(rules, matrix, strip, row, margin, row, margin, state, window, unmasked, step, after)
                 step = after
             if step == due:
-                store(checkpoints.states, place, load(state, 0, STATE))
-                place += STATE
+                store(checkpoints.states, place, load(state, 0, size))
+                place += size
                 due += interval
-    return state[(matrix.n - 1) % LANES]
+    return state[(matrix.n - 1) % lanes]

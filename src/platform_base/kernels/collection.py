@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from platform_base.kernels.alignment import lay_out_radius
 from platform_base.kernels.at_once import measure
-from platform_base.kernels.batch import BATCH, LONGEST, BatchRules, interleave, lay_out_window, pad_rows, sweep_batch
+from platform_base.kernels.batch import (
+    LONGEST,
+    BatchRules,
+    batch_lanes,
+    count_batch,
+    interleave,
+    lay_out_window,
+    pad_rows,
+    sweep_batch,
+)
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.rules import Rules
 
@@ -45,7 +54,7 @@ def measure_many(
         radius: The window is ``|i - j| <= radius``, at least the largest difference of lengths; -1 for none.
         start: The first of the others.
         stop: The end of the others, exclusive.
-        costs: Written; infinity where a cost overflows float64.
+        costs: Written; infinity where a cost overflows.
     """
     m = -1
     first, last = lay_out_radius(0, 0, 0)
@@ -62,7 +71,8 @@ def find_batch_length(collection: Collection) -> int:
     lengths = np.diff(collection.starts)
     uniform = collection.samples.shape[1] == 1 and bool((lengths == lengths[0]).all())
     # Lanes without a series of their own cost as much as the others.
-    lanes = -(-len(lengths) // BATCH) * BATCH
+    batch = count_batch(collection.samples.itemsize)
+    lanes = -(-len(lengths) // batch) * batch
     return int(lengths[0]) if uniform and lengths[0] <= LONGEST and 2 * len(lengths) > lanes else -1
 
 
@@ -86,16 +96,17 @@ def measure_batch(
         start: The first of the rows.
         stop: The end of the rows, exclusive.
         columns: Series of one channel and one length, finite.
-        begin: The first column of the batch; it has `BATCH` series, or as many as there are.
+        begin: The first column of the batch; it has as many series as lanes, or as there are.
         radius: The window is ``|i - j| <= radius``, at least the largest difference of lengths; -1 for none.
         itself: Only on and above the diagonal of `costs`.
-        costs: Written; infinity where a cost overflows float64.
+        costs: Written; infinity where a cost overflows.
     """
     m = columns.starts[1] - columns.starts[0]
-    samples = np.empty(m * BATCH)
+    lanes, dtype = batch_lanes(columns.samples), columns.samples.dtype
+    samples = np.empty(m * lanes, dtype)
     numbers = np.arange(columns.starts.shape[0] - 1)
     count = interleave(columns.samples, columns.starts, m, numbers, begin, samples)
-    row, lanes = np.empty((m + 1) * BATCH), np.empty(BATCH)
+    row, found = np.empty((m + 1) * lanes, dtype), np.empty(lanes, dtype)
     n = -1
     window = lay_out_window(1, 1, -1)
     for a in range(start, min(stop, begin + count) if itself else stop):
@@ -103,6 +114,6 @@ def measure_batch(
         if x.shape[0] != n:
             n = x.shape[0]
             window = lay_out_window(n, m, radius)
-        sweep_batch(rules, n, pad_rows(x), samples, window, np.inf, row, lanes)
+        sweep_batch(rules, n, pad_rows(x), samples, window, np.inf, row, found)
         for lane in range(max(0, a - begin) if itself else 0, count):
-            costs[a, begin + lane] = lanes[lane]
+            costs[a, begin + lane] = found[lane]

@@ -42,6 +42,11 @@ def compile_for_address(function: Callable[..., Any], signature: Any) -> Any:
         return numba.cfunc(signature, **_OPTIONS)(function)
 
 
+def pointer_to(dtype: str) -> Any:
+    """Return the type of a pointer to elements of ``"float64"`` or ``"float32"``, for signatures."""
+    return types.CPointer({"float64": types.float64, "float32": types.float32}[dtype])
+
+
 def compile_for_python(function: Callable[..., Any], signature: Any, *, brief: bool = False) -> Callable[..., Any]:
     """Compile a kernel now, for calls from Python that cost next to nothing.
 

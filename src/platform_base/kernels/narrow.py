@@ -22,27 +22,24 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from platform_base.kernels.compilation import call_address, compile_for_address, kernel
-from platform_base.kernels.matrix import LANES
+from platform_base.kernels.cells import extend, measure_lanes
+from platform_base.kernels.compilation import call_address, compile_for_address, kernel, pointer_to
+from platform_base.kernels.matrix import count_rows
 from platform_base.kernels.rules import LEFT, UP, Rules, choose_step
 from platform_base.kernels.short import is_plain
 from platform_base.kernels.vectors import (
-    absolute,
     address_of,
     load,
     shift_in_first,
     shift_in_last,
-    smaller_cost,
     store,
 )
 
 _NARROWEST = 8
-_ARRAY = types.CPointer(types.float64)
-_SIGNATURE = types.void(*[_ARRAY] * 5, types.int64)
 
 
 class Band(NamedTuple):
-    """Two series laid out along a band.
+    """Two series laid out along a band; all elements are of one type.
 
     Attributes:
         offset: W, see the module.
@@ -66,25 +63,31 @@ class Band(NamedTuple):
     state: NDArray[np.float64]
 
 
-def count_narrow_lanes(radius: int) -> int:
-    """Return how many lanes a window takes; 0 if it is not narrow enough for this processor, or none."""
+def count_narrow_lanes(radius: int, itemsize: int = 8) -> int:
+    """Return how many lanes a window takes; 0 if it is not narrow enough for this processor, or none.
+
+    Args:
+        radius: The window is ``|i - j| <= radius``; -1 for none.
+        itemsize: Bytes of an element: 8 for float64, 4 for float32.
+    """
     lanes = _NARROWEST
     while lanes < radius + 2:
         lanes *= 2
-    return lanes if radius >= 0 and lanes <= LANES else 0
+    return lanes if radius >= 0 and lanes <= count_rows(itemsize) else 0
 
 
 @functools.cache
-def compile_narrow(lanes: int, single: bool, squares: bool, recording: bool) -> Any:
+def compile_narrow(lanes: int, single: bool, squares: bool, recording: bool, dtype: str = "float64") -> Any:
     """Compile the loop over pairs of diagonals, for calls by address.
 
-    All arrays are float64: rows and columns from lane 0 on, outside, state, and record, which gets ``lanes`` cells of
-    each diagonal; then the number of pairs.
+    All arrays are of the dtype, ``"float64"`` or ``"float32"``: rows and columns from lane 0 on, outside, state, and
+    record, which gets ``lanes`` cells of each diagonal; then the number of pairs.
 
     Returns:
         What holds the compiled function; its ``address`` stays valid as long as the process lives, because what is
         returned here is kept.
     """
+    infinity = np.dtype(dtype).type(np.inf)
 
     def advance(rows: Any, columns: Any, outside: Any, state: Any, record: Any, pairs: int) -> None:
         even_outside, odd_outside = load(outside, 0, lanes), load(outside, lanes, lanes)
@@ -92,32 +95,17 @@ def compile_narrow(lanes: int, single: bool, squares: bool, recording: bool) -> 
         for pair in range(pairs):
             y = load(columns, -pair, lanes)
             cost = measure_lanes(squares, load(rows, pair, lanes), y) + even_outside
-            even = extend(single, cost, even, odd, shift_in_first(odd, np.inf))
+            even = extend(single, cost, even, odd, shift_in_first(odd, infinity))
             if recording:
                 store(record, 2 * pair * lanes, even)
             cost = measure_lanes(squares, load(rows, pair + 1, lanes), y) + odd_outside
-            odd = extend(single, cost, odd, even, shift_in_last(even, np.inf))
+            odd = extend(single, cost, odd, even, shift_in_last(even, infinity))
             if recording:
                 store(record, (2 * pair + 1) * lanes, odd)
         store(state, 0, even)
         store(state, lanes, odd)
 
-    return compile_for_address(advance, _SIGNATURE)
-
-
-@kernel
-def measure_lanes(squares: bool, x: Any, y: Any) -> Any:
-    """Return the local costs in all lanes."""
-    difference = x - y
-    return difference * difference if squares else absolute(difference)
-
-
-@kernel
-def extend(single: bool, cost: Any, diagonal: Any, beside: Any, shifted: Any) -> Any:
-    """Return the cells of a diagonal; `shifted`, the neighbours from another lane, is what is known last."""
-    if single:
-        return cost + smaller_cost(smaller_cost(diagonal, beside), shifted)
-    return smaller_cost(diagonal + (cost + cost), smaller_cost(beside, shifted) + cost)
+    return compile_for_address(advance, types.void(*[pointer_to(dtype)] * 5, types.int64))
 
 
 @kernel
@@ -127,7 +115,7 @@ def lay_out_band(
     """Return two ``(n,)`` series laid out along the window ``|i - j| <= radius``."""
     n, m = x.shape[0], y.shape[0]
     offset, margin = radius + (radius & 1), 2 * lanes + 8
-    rows, columns = np.empty(n + 2 * margin), np.empty(m + 2 * margin)
+    rows, columns = np.empty(n + 2 * margin, x.dtype), np.empty(m + 2 * margin, x.dtype)
     for place in range(margin):
         rows[place] = rows[margin + n + place] = 0.0
         columns[place] = columns[margin + m + place] = np.inf
@@ -135,7 +123,7 @@ def lay_out_band(
         rows[margin + i] = x[i]
     for j in range(m):
         columns[margin + m - 1 - j] = y[j]
-    outside, state = np.empty(2 * lanes), np.empty(2 * lanes)
+    outside, state = np.empty(2 * lanes, x.dtype), np.empty(2 * lanes, x.dtype)
     for lane in range(lanes):
         outside[lane] = 0.0 if abs(-offset + 2 * lane) <= radius else np.inf
         outside[lanes + lane] = 0.0 if abs(-offset + 1 + 2 * lane) <= radius else np.inf
@@ -197,13 +185,13 @@ def align_narrow(
 ) -> tuple[NDArray[np.int64], float]:
     """Return the best path, ``(k, 2)`` int64, and its cost; NaN as `measure_narrow`, or infinity if it overflows.
 
-    `advance` is one that records. Memory ``8 * lanes`` bytes for each diagonal.
+    `advance` is one that records. Memory `lanes` elements for each diagonal.
     """
     if not is_plain(x, y, radius):
         return np.empty((0, 2), np.int64), np.nan
     band = lay_out_band(x, y, radius, lanes, single, squares)
     i, j = x.shape[0] - 1, y.shape[0] - 1
-    record = np.empty((i + j + 2) * lanes)
+    record = np.empty((i + j + 2) * lanes, x.dtype)
     sweep_band(advance, band, record, i + j)
     cost = float(record[(i + j) * lanes + find_lane(band.offset, i, j)])
     rules = Rules(0, 0, 0, 0, 1.0 if single else 2.0, squares, False)
@@ -234,5 +222,5 @@ def recall(record: NDArray[np.float64], lanes: int, offset: int, i: int, j: int)
     """
     lane = find_lane(offset, i, j)
     if i < 0 or j < 0 or lane < 0 or lane >= lanes:
-        return np.inf
-    return float(record[(i + j) * lanes + lane])
+        return record.dtype.type(np.inf)
+    return record[(i + j) * lanes + lane]

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.compilation import kernel
-from platform_base.kernels.matrix import LANES, MARGIN, Matrix, span
+from platform_base.kernels.matrix import Matrix, count_strips, span, strip_lanes, strip_margin
 from platform_base.kernels.rules import Rules
-from platform_base.kernels.strips import STATE, advance, allocate, enter_strip
+from platform_base.kernels.strips import advance, allocate, enter_strip, strip_state
 from platform_base.kernels.vectors import load, reduce_minimum, smaller_cost
 
 # How many samples become one, and columns on each side of the blown-up path.
@@ -36,7 +36,7 @@ def shrink(series: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the means of every `SHRINKING` samples, ``(n, channels)`` to ``(ceil(n / SHRINKING), channels)``."""
     n, channels = series.shape
     length = (n + SHRINKING - 1) // SHRINKING
-    means = np.zeros((length, channels))
+    means = np.zeros((length, channels), series.dtype)
     for i in range(length):
         stop = min(n, (i + 1) * SHRINKING)
         for channel in range(channels):
@@ -70,16 +70,17 @@ def sweep_along(rules: Rules, matrix: Matrix, row: NDArray[np.float64]) -> float
     No lane is masked: where the first lane has begun, the others may go on beyond the window, which takes a strip half
     the time and cannot make the cost larger than that of a path.
     """
-    state = allocate(STATE)
-    strips = (matrix.n + LANES - 1) // LANES
+    lanes, margin = strip_lanes(row), strip_margin(row)
+    state = allocate(strip_state(row), row)
+    strips = count_strips(matrix)
     for strip in range(strips):
         begin, end = span(matrix, strip)
-        enter_strip(state, row[MARGIN + begin - 1])
-        advance(rules.free, matrix, strip, row, MARGIN, row, MARGIN, state, state, state, begin, end)
+        enter_strip(state, row[margin + begin - 1])
+        advance(rules.free, matrix, strip, row, margin, row, margin, state, state, state, begin, end)
         after = span(matrix, strip + 1)[1] if strip + 1 < strips else 0
-        for column in range(end - LANES + 1, min(after, matrix.m)):
-            row[MARGIN + column] = np.inf
-    return state[(matrix.n - 1) % LANES]
+        for column in range(end - lanes + 1, min(after, matrix.m)):
+            row[margin + column] = np.inf
+    return state[(matrix.n - 1) % lanes]
 
 
 @kernel
@@ -111,34 +112,37 @@ def sweep_below(
     Returns:
         The last cell of the last row, if that row was reached.
     """
-    state = allocate(STATE)
+    lanes, margin = strip_lanes(row), strip_margin(row)
+    state = allocate(strip_state(row), row)
     m = matrix.m
     for strip in range(start, stop):
-        top = strip * LANES
-        height = min(LANES, matrix.n - top)
+        top = strip * lanes
+        height = min(lanes, matrix.n - top)
         begin, above = edges[0], edges[1]
-        enter_strip(state, row[MARGIN + begin - 1])
+        enter_strip(state, row[margin + begin - 1])
         step = begin
         while step < m - 1 + height:
             after = min(step + _STRIDE, m - 1 + height)
-            advance(rules.free, matrix, strip, row, MARGIN, row, MARGIN, state, state, state, step, after)
+            advance(rules.free, matrix, strip, row, margin, row, margin, state, state, state, step, after)
             step = after
-            if step > above and top + LANES < matrix.n and _is_above(state, bound):
+            if step > above and top + lanes < matrix.n and _is_above(state, bound):
                 break
-        done = min(step - LANES, m - 1)  # the last column that is complete in the last row
+        done = min(step - lanes, m - 1)  # the last column that is complete in the last row
         for column in range(done + 1, max(above + 1, min(m, step)) + 1):
-            row[MARGIN + column] = np.inf
+            row[margin + column] = np.inf
         for i in range(top, top + height):
             first[i] = begin
             last[i] = min(m, step) - 1
-        while begin < done and row[MARGIN + begin] > bound:
+        while begin < done and row[margin + begin] > bound:
             begin += 1
-        while done > begin and row[MARGIN + done] > bound:
+        while done > begin and row[margin + done] > bound:
             done -= 1
         edges[0], edges[1] = begin, done
-    return state[(matrix.n - 1) % LANES]
+    return state[(matrix.n - 1) % lanes]
 
 
 @kernel
 def _is_above(state: NDArray[np.float64], bound: float) -> bool:
-    return reduce_minimum(smaller_cost(load(state, 0, LANES), load(state, LANES, LANES))) > bound
+    lanes = strip_lanes(state)
+    cells, diagonal = load(state, 0, strip_lanes(state)), load(state, lanes, strip_lanes(state))
+    return reduce_minimum(smaller_cost(cells, diagonal)) > bound

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from llvmlite import binding
 from numba import config
 
@@ -11,15 +13,17 @@ _REGISTER_FILES = (("avx512f", 64, 32), ("avx", 32, 16), ("neon", 16, 32), ("sse
 _NARROWEST = 8
 
 
-def count_lanes(live: int) -> int:
-    """Return the number of float64 lanes with which `live` vectors stay in registers.
+@functools.cache
+def count_lanes(live: int, itemsize: int = 8) -> int:
+    """Return the number of lanes with which `live` vectors stay in registers.
 
     A quarter of the register file is left to the temporaries of the loop. Measured for dynamic time warping, which
-    keeps three vectors: 64 lanes are best on AVX-512, 16 or 32 on AVX2, 8 on SSE2; twice as many lanes, and the
-    processor moves them to memory and back on every turn, at up to twice the time.
+    keeps three vectors of float64: 64 lanes are best on AVX-512, 16 or 32 on AVX2, 8 on SSE2; twice as many lanes,
+    and the processor moves them to memory and back on every turn, at up to twice the time.
 
     Args:
         live: Vectors that live across the turns of the innermost loop.
+        itemsize: Bytes of an element: 8 for float64, 4 for float32.
 
     Returns:
         A power of two, at least 8: directions are stored eight lanes to the byte.
@@ -30,13 +34,13 @@ def count_lanes(live: int) -> int:
         (16, 16),
     )
     lanes = _NARROWEST
-    while 4 * live * 2 * lanes * 8 <= 3 * size * count:
+    while 4 * live * 2 * lanes * itemsize <= 3 * size * count:
         lanes *= 2
     return lanes
 
 
 def compares_bits() -> bool:
-    """Return whether the smaller of two whole numbers of 64 bits is found faster than that of two floating-point ones.
+    """Return whether the smaller of two whole numbers is found faster than that of two floating-point ones.
 
     AMD's with AVX-512 have twice as many units for the former, and those for the latter also do the additions:
     dynamic time warping takes 0.87 of the time (measured on Zen 5). On Intel's it is one instruction too, but a slow

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-import math
 from typing import NamedTuple
+
+import numpy as np
 
 from platform_base.kernels.advance import Kernel, compile_advance
 from platform_base.kernels.compilation import kernel
-from platform_base.kernels.matrix import MARGIN, Matrix
+from platform_base.kernels.matrix import Matrix, strip_margin
 from platform_base.kernels.vectors import load_scalar
 
 # Whether differences are squared before they are summed over the channels, and whether the root of the sum is taken.
@@ -45,8 +46,8 @@ class Rules(NamedTuple):
     rooted: bool
 
 
-def find_rules(pattern: str, metric: str, channels: int) -> Rules:
-    r"""Return the rules for a step pattern, a metric and samples of so many channels; compile what they need.
+def find_rules(pattern: str, metric: str, channels: int, dtype: str = "float64") -> Rules:
+    r"""Return the rules for a step pattern, a metric, samples of so many channels and a dtype; compile what they need.
 
     With the local cost c(i, j), the accumulated cost is, for ``symmetric1`` (w = 1) and ``symmetric2`` (w = 2)::
 
@@ -66,13 +67,13 @@ def find_rules(pattern: str, metric: str, channels: int) -> Rules:
     squares, rooted = METRICS[metric]
     if channels == 1 and rooted:
         squares, rooted = False, False  # the same number, without overflow of the square
-    return _compile_rules(DIAGONAL_WEIGHTS[pattern], squares, rooted, channels > 1)
+    return _compile_rules(DIAGONAL_WEIGHTS[pattern], squares, rooted, channels > 1, dtype)
 
 
 @functools.cache
-def _compile_rules(weight: float, squares: bool, rooted: bool, several: bool) -> Rules:
+def _compile_rules(weight: float, squares: bool, rooted: bool, several: bool, dtype: str) -> Rules:
     free, masked, keeping, masked_keeping = (
-        compile_advance(Kernel(weight == 1.0, squares, rooted, several, window, record)).address
+        compile_advance(Kernel(weight == 1.0, squares, rooted, several, window, record, dtype)).address
         for window, record in ((False, False), (True, False), (False, True), (True, True))
     )
     return Rules(free, masked, keeping, masked_keeping, weight, squares, rooted)
@@ -81,13 +82,13 @@ def _compile_rules(weight: float, squares: bool, rooted: bool, several: bool) ->
 @kernel
 def measure_pair(rules: Rules, matrix: Matrix, i: int, j: int) -> float:
     """Return the local cost of cell (i, j): the same bits as in a strip."""
-    newest = MARGIN + matrix.m - 1 - j
-    total = 0.0
+    newest = strip_margin(matrix.rows) + matrix.m - 1 - j
+    total = matrix.rows.dtype.type(0.0)
     for channel in range(matrix.channels):
         row = load_scalar(matrix.rows, i + channel * matrix.row_stride)
         difference = row - load_scalar(matrix.columns, newest + channel * matrix.column_stride)
         total += difference * difference if rules.squares else abs(difference)
-    return math.sqrt(total) if rules.rooted else total
+    return np.sqrt(total) if rules.rooted else total
 
 
 @kernel
@@ -96,7 +97,8 @@ def choose_step(rules: Rules, cost: float, diagonal: float, up: float, left: flo
 
     Sums are compared, not neighbours: two neighbours that differ may give the same sum once it is rounded.
     """
-    best = diagonal + rules.diagonal_weight * cost
+    # Not times the weight, which is of float64: sums of float32 are rounded to float32, as in a strip.
+    best = diagonal + (cost if rules.diagonal_weight == 1.0 else cost + cost)
     step = DIAGONAL
     if up + cost < best:
         best = up + cost
@@ -110,5 +112,5 @@ def choose_step(rules: Rules, cost: float, diagonal: float, up: float, left: flo
 def find_corner(rules: Rules, matrix: Matrix) -> float:
     """Return what stands diagonally before the first cell, so that the first cell becomes its own cost."""
     if rules.diagonal_weight == 1.0:
-        return 0.0
+        return matrix.rows.dtype.type(0.0)
     return -measure_pair(rules, matrix, 0, 0)  # -c + 2 c is exactly c

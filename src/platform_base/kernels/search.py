@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.alignment import lay_out_radius
-from platform_base.kernels.batch import BATCH, BatchRules, interleave, lay_out_window, pad_rows, sweep_batch
+from platform_base.kernels.batch import BatchRules, batch_lanes, interleave, lay_out_window, pad_rows, sweep_batch
 from platform_base.kernels.bounds import (
     BLOCK,
     bound_all,
@@ -22,9 +22,17 @@ from platform_base.kernels.bounds import (
 )
 from platform_base.kernels.collection import Collection
 from platform_base.kernels.compilation import kernel
-from platform_base.kernels.matrix import LANES, MARGIN, bound_lanes, lay_out, lay_out_row, span
+from platform_base.kernels.matrix import (
+    bound_lanes,
+    count_strips,
+    lay_out,
+    lay_out_row,
+    span,
+    strip_lanes,
+    strip_margin,
+)
 from platform_base.kernels.rules import Rules, find_corner
-from platform_base.kernels.strips import STATE, advance_within, enter_strip
+from platform_base.kernels.strips import advance_within, enter_strip, strip_state
 
 
 @kernel
@@ -38,18 +46,18 @@ def measure_below(
 ) -> float:
     """Return the cost of the best path as `measure` does, or infinity as soon as it is sure to be above `limit`."""
     matrix = lay_out(x, y, first, last)
-    row = lay_out_row(matrix.m, find_corner(rules, matrix))
-    state = np.empty(STATE)
-    window = np.empty(2 * LANES)
-    strips = (matrix.n + LANES - 1) // LANES
+    row = lay_out_row(matrix, find_corner(rules, matrix))
+    lanes, margin = strip_lanes(row), strip_margin(row)
+    state, window = np.empty(strip_state(row), row.dtype), np.empty(2 * lanes, row.dtype)
+    strips = count_strips(matrix)
     for strip in range(strips):
         begin, end = span(matrix, strip)
         unmasked = bound_lanes(matrix, strip, window)
-        enter_strip(state, row[MARGIN + begin - 1])
-        advance_within(rules, matrix, strip, row, MARGIN, row, MARGIN, state, window, unmasked, begin, end)
-        if strip < strips - 1 and _smallest(row, MARGIN + begin, MARGIN + end - LANES + 1) > limit:
+        enter_strip(state, row[margin + begin - 1])
+        advance_within(rules, matrix, strip, row, margin, row, margin, state, window, unmasked, begin, end)
+        if strip < strips - 1 and _smallest(row, margin + begin, margin + end - lanes + 1) > limit:
             return np.inf
-    return state[(matrix.n - 1) % LANES]
+    return state[(matrix.n - 1) % lanes]
 
 
 @kernel
@@ -141,15 +149,16 @@ def search_in_batches(
     compared = 0
     n, m = x.shape[0], candidates.starts[1]
     reach = find_reach(n, m, radius)
-    envelope, extremes = np.empty((2, measure_room(n, reach))), np.empty((2, m // BLOCK + 1))
+    lanes, dtype = batch_lanes(x), x.dtype
+    envelope, extremes = np.empty((2, measure_room(n, reach)), dtype), np.empty((2, m // BLOCK + 1), dtype)
     rows, window = pad_rows(x), lay_out_window(n, m, radius)
-    samples, row, lanes = np.empty(m * BATCH), np.empty((m + 1) * BATCH), np.empty(BATCH)
-    batch = np.empty(BATCH, np.int64)
+    samples, row, found = np.empty(m * lanes, dtype), np.empty((m + 1) * lanes, dtype), np.empty(lanes, dtype)
+    batch = np.empty(lanes, np.int64)
     place = 0
     while True:
         taken = 0
         limit = costs[count - 1]
-        while taken < BATCH and place < order.shape[0] and bounds[order[place]] <= limit:
+        while taken < lanes and place < order.shape[0] and bounds[order[place]] <= limit:
             number = order[place]
             place += 1
             start = candidates.starts[number]
@@ -165,9 +174,9 @@ def search_in_batches(
             return numbers, costs, compared
         compared += taken
         interleave(candidates.samples, candidates.starts, m, batch[:taken], 0, samples)
-        if sweep_batch(rules, n, rows, samples, window, limit, row, lanes):
+        if sweep_batch(rules, n, rows, samples, window, limit, row, found):
             for lane in range(taken):
-                insert(numbers, costs, batch[lane], lanes[lane])
+                insert(numbers, costs, batch[lane], found[lane])
 
 
 @kernel

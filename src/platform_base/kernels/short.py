@@ -29,7 +29,7 @@ def measure_short(x: NDArray[np.float64], y: NDArray[np.float64], radius: int, s
     """
     if not is_plain(x, y, radius):
         return np.nan
-    cells = np.empty((x.shape[0] + 1, y.shape[0] + 1))
+    cells = np.empty((x.shape[0] + 1, y.shape[0] + 1), x.dtype)
     fill_short(x, y, radius, single, squares, cells)
     return float(cells[x.shape[0], y.shape[0]])
 
@@ -42,7 +42,7 @@ def align_short(
     n, m = x.shape[0], y.shape[0]
     if not is_plain(x, y, radius):
         return np.empty((0, 2), np.int64), np.nan
-    cells, path = np.empty((n + 1, m + 1)), np.empty((n + m - 1, 2), np.int64)
+    cells, path = np.empty((n + 1, m + 1), x.dtype), np.empty((n + m - 1, 2), np.int64)
     fill_short(x, y, radius, single, squares, cells)
     rules = Rules(0, 0, 0, 0, 1.0 if single else 2.0, squares, False)
     i, j, free = n - 1, m - 1, n + m - 2
@@ -94,9 +94,10 @@ def fill_short(
     """
     n, m = x.shape[0], y.shape[0]
     reach = n + m if radius < 0 else radius
-    cells[:] = np.inf
+    infinity = x.dtype.type(np.inf)
+    cells[:] = infinity
     for i in range(n):
-        sample, left = x[i], np.inf
+        sample, left = x[i], infinity
         for j in range(max(0, i - reach), min(m, i + reach + 1)):
             difference = sample - y[j]
             cost = difference * difference if squares else abs(difference)

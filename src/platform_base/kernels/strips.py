@@ -6,23 +6,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.compilation import call_address, kernel
-from platform_base.kernels.matrix import LANES, MARGIN, Matrix, bound_lanes, span
+from platform_base.kernels.matrix import Matrix, bound_lanes, count_rows, span, strip_lanes, strip_margin
 from platform_base.kernels.rules import Rules
-from platform_base.kernels.vectors import address_of, load, load_scalar, store, store_scalar
+from platform_base.kernels.vectors import address_of, constant_by_element, load, load_scalar, store, store_scalar
 
-# Elements of the state of a strip: cells, then diagonal neighbours.
-STATE = 2 * LANES
+# In kernels, for the elements of an array: elements of the state of a strip, cells, then diagonal neighbours.
+strip_state = constant_by_element(lambda itemsize: 2 * count_rows(itemsize))
 
-# Elements in a cache line.
-_LINE = 8
+# Bytes of a cache line.
+_LINE = 64
 
 
 @kernel
-def allocate(count: int) -> NDArray[np.float64]:
-    """Return room for so many elements that begins with a cache line: vectors across two take twice as long."""
-    room = np.empty(count + _LINE)
-    begin = -(room.ctypes.data // room.itemsize) % _LINE
+def allocate(count: int, like: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return room for so many elements, as those of an array, that begins with a cache line.
+
+    What lies across two takes twice as long to load and to store.
+    """
+    line = _LINE // like.itemsize
+    room = np.empty(count + line, like.dtype)
+    begin = -(room.ctypes.data // room.itemsize) % line
     return room[begin : begin + count]
+
+
+@kernel
+def copy_part(
+    source: NDArray[np.float64], source_at: int, target: NDArray[np.float64], target_at: int, count: int
+) -> None:
+    """Copy so many elements of one row into another; element by element it takes as long as computing a strip."""
+    lanes = strip_lanes(source)
+    whole = count - count % lanes
+    for place in range(0, whole, lanes):
+        store(target, target_at + place, load(source, source_at + place, strip_lanes(source)))
+    for place in range(whole, count):
+        store_scalar(target, target_at + place, load_scalar(source, source_at + place))
 
 
 @kernel
@@ -48,22 +65,22 @@ def advance(
         strip: Number of the strip.
         entering: The row above the strip.
         entering_at: Where in it column 0 stands.
-        leaving: Where the last row of the strip is written, from column ``start - LANES + 1`` on. May be `entering`.
+        leaving: Where the last row of the strip is written, from column ``start - lanes + 1`` on. May be `entering`.
         leaving_at: Where in it column 0 stands.
-        state: ``(STATE,)``; read and written.
-        window: ``(2 * LANES,)``, as `bound_lanes` sets it; not read by a kernel that does not mask.
-        record: Gets the cells of every step, `LANES` for each; not touched by a kernel that does not record.
+        state: As long as `strip_state`; read and written.
+        window: ``(2 * lanes,)``, as `bound_lanes` sets it; not read by a kernel that does not mask.
+        record: Gets the cells of every step, ``lanes`` for each; not touched by a kernel that does not record.
         start: First step.
         stop: End of the steps, exclusive.
     """
     arguments = (
-        address_of(matrix.rows, strip * LANES),
-        address_of(matrix.columns, MARGIN + matrix.m - 1),
+        address_of(matrix.rows, strip * strip_lanes(matrix.rows)),
+        address_of(matrix.columns, strip_margin(matrix.rows) + matrix.m - 1),
         address_of(entering, entering_at),
         address_of(leaving, leaving_at),
         address_of(state, 0),
         address_of(window, 0),
-        address_of(window, LANES),
+        address_of(window, strip_lanes(matrix.rows)),
         address_of(record, 0),
         matrix.row_stride,
         matrix.column_stride,
@@ -103,19 +120,7 @@ def advance_within(
 def enter_strip(state: NDArray[np.float64], corner: float) -> None:
     """Set the state before a strip's first step: nothing to the left, `corner` diagonally before its first cell."""
     state[:] = np.inf
-    state[LANES] = corner
-
-
-@kernel
-def copy_part(
-    source: NDArray[np.float64], source_at: int, target: NDArray[np.float64], target_at: int, count: int
-) -> None:
-    """Copy so many elements of one row into another; element by element it takes as long as computing a strip."""
-    whole = count - count % LANES
-    for place in range(0, whole, LANES):
-        store(target, target_at + place, load(source, source_at + place, LANES))
-    for place in range(whole, count):
-        store_scalar(target, target_at + place, load_scalar(source, source_at + place))
+    state[strip_lanes(state)] = corner
 
 
 @kernel
@@ -138,11 +143,11 @@ def sweep(
     Returns:
         The last cell of the last row, if that row was reached.
     """
-    state = allocate(STATE)
-    window = allocate(2 * LANES)
+    lanes, margin = strip_lanes(row), strip_margin(row)
+    state, window = allocate(strip_state(row), row), allocate(2 * lanes, row)
     for strip in range(start, stop):
         begin, end = span(matrix, strip)
         unmasked = bound_lanes(matrix, strip, window)
-        enter_strip(state, row[MARGIN + begin - 1])
-        advance_within(rules, matrix, strip, row, MARGIN, row, MARGIN, state, window, unmasked, begin, end)
-    return state[(matrix.n - 1) % LANES]
+        enter_strip(state, row[margin + begin - 1])
+        advance_within(rules, matrix, strip, row, margin, row, margin, state, window, unmasked, begin, end)
+    return state[(matrix.n - 1) % lanes]

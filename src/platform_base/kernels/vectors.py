@@ -30,6 +30,7 @@ types are in `vector_types`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -45,6 +46,7 @@ __all__ = [
     "VectorType",
     "absolute",
     "address_of",
+    "constant_by_element",
     "get_lane",
     "get_last",
     "lane_numbers",
@@ -161,6 +163,31 @@ def store_mask(_typing: Any, array: Any, index: Any, mask: Any) -> Any:
 
 
 # ---- lanes
+
+
+def constant_by_element(choose: Callable[[int], int]) -> Any:
+    """Return a function for kernels that gives, of an array, a whole number for the size of its elements.
+
+    To the compiler it is a constant, so it may say how many lanes a vector has: a kernel is written once, and compiled
+    for arrays of float64 and of float32, each with as many lanes as the registers hold.
+
+    Args:
+        choose: Of 8 for float64 or 4 for float32.
+    """
+
+    @intrinsic
+    def give(_typing: Any, array: Any) -> Any:
+        """Return the constant for an array."""
+        if not is_float_array(array):
+            return None
+        number = choose(array.dtype.bitwidth // 8)
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return context.get_constant(types.intp, number)
+
+        return types.IntegerLiteral(number)(array), generate
+
+    return give
 
 
 @intrinsic(prefer_literal=True)

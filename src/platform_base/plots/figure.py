@@ -7,9 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_LARGEST = 1e300
+"""Far enough below the largest float64 for the range of an axis, its margins and its ticks."""
 
 SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -102,6 +108,24 @@ def render_figure(draw: Callable[[Figure], None], kind: str) -> bytes:
         except (ValueError, OverflowError) as error:  # a range of more than 1.8e308 has no ticks
             raise UndrawableError(f"expected numbers that Matplotlib can draw, got: {error}") from error
     return content.getvalue()
+
+
+def check_range(named: Mapping[str, NDArray[Any]]) -> None:
+    """Make sure that what is to be drawn has a range that an axis can show.
+
+    Args:
+        named: Numbers by what they are called; what is not finite is a gap and may be anywhere.
+
+    Raises:
+        UndrawableError: A number is too large: the difference of two is no float64, or the margins around them are not.
+    """
+    for name, numbers in named.items():
+        finite = numbers[np.isfinite(numbers)]
+        largest = max(-float(finite.min()), float(finite.max())) if finite.size else 0.0
+        if largest > _LARGEST:
+            raise UndrawableError(
+                f"{name}: expected numbers that Matplotlib can draw, up to {_LARGEST:g}, got {largest:g}"
+            )
 
 
 def check_matplotlib() -> None:

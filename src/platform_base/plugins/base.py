@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
 from platform_base.core.models import ProcessingResult
 
 
@@ -52,6 +55,19 @@ def _connect_directly(host: str, port: int) -> socket.socket:
     return socket.create_connection((host, port))
 
 
+def _empty(shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> NDArray[Any]:
+    """Return an ordinary array, for code that runs outside a worker."""
+    return np.empty(shape, dtype)
+
+
+class EmptyArray(Protocol):
+    """Makes arrays for results: see `PluginContext.empty`."""
+
+    def __call__(self, shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> NDArray[Any]:
+        """Return an array of unspecified content."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginContext:
     """What a running call may use besides its inputs.
@@ -62,12 +78,15 @@ class PluginContext:
         connect: Ask the host for a TCP connection, by host and port; it must be in the operator's settings *and* in the
             manifest's ``permissions``. Raises `PermissionError` where it is not, `ConnectionError` if nobody answers.
         report_progress: Tell the caller how far the work is: fraction from 0 to 1, and a short text.
+        empty: Make an array for the result, as `numpy.empty` does (by default of float64). One of a megabyte or more
+            that is then returned reaches the caller without any copy, and the worker needs memory for it only once.
     """
 
     scratch: Path | None = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("plugin"))
     connect: Callable[[str, int], socket.socket] = _connect_directly
     report_progress: Callable[[float, str], None] = _discard
+    empty: EmptyArray = _empty
 
 
 _current: ContextVar[PluginContext | None] = ContextVar("platform_base_plugin_context", default=None)

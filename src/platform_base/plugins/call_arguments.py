@@ -12,7 +12,7 @@ def join_parameters(
     plugin_id: str, inputs: Mapping[str, Any], params: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Two doors to one thing: ``params=`` and ``inputs["params"]``; one key through both is an error."""
-    if not isinstance(inputs, Mapping):
+    if type(inputs) is not dict and not isinstance(inputs, Mapping):
         raise InvalidInputsError(
             f"inputs of plugin {plugin_id!r}: expected a mapping of names to values, got {type(inputs).__name__}; "
             'write {"series": ...} with the names of the plugin\'s documentation',

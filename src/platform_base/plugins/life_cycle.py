@@ -55,6 +55,9 @@ class PluginChange(TypedDict):
     serving: str
     problems: list[Problem]
     error: PluginError | None
+    files: list[str]
+    permissions_added: list[str]
+    permissions_removed: list[str]
     changed_at: float | None
     decided_at: float
 
@@ -72,6 +75,9 @@ def describe_change(change: Change, serving: str) -> PluginChange:
         serving=serving,
         problems=list(change.problems),
         error=change.error,
+        files=list(change.files),
+        permissions_added=list(change.permissions.added),
+        permissions_removed=list(change.permissions.removed),
         changed_at=change.changed_at,
         decided_at=change.decided_at,
     )

@@ -32,6 +32,8 @@ def resolve(declared: Mapping[str, Parameter], given: Mapping[str, object], *, p
     Raises:
         ParameterError: With every problem: unknown names, missing values, wrong types, values out of range.
     """
+    if type(given) is dict and not given and not declared:
+        return {}
     if not isinstance(given, Mapping):
         expected = "a mapping of parameter names to values"
         raise ParameterError([Problem(key=f"{plugin_id}.params", expected=expected, got=_show(given))])

@@ -15,7 +15,7 @@ from typing import Any
 
 from platform_base.core.models import Execution
 from platform_base.history.recorder import Recorder
-from platform_base.history.run import InputFact, Line, Outcome, Run, time_of
+from platform_base.history.run import InputFact, Line, Outcome, Run, Trim, time_of
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._engines.base import Deployment, Request
 from platform_base.plugins.errors import (
@@ -110,13 +110,28 @@ class RunNotes:
         )
         self._recorder.note(lambda: [run])
 
-    def printed(self, plugin_id: str, run_id: str, lines: Sequence[str]) -> None:
-        """Note what a plugin has printed during one call: the last lines, because they say why it ended."""
-        if self._max_lines:
-            kept = list(lines[-self._max_lines :])
-            if len(kept) < len(lines):
-                kept[0] = f"({len(lines) - len(kept) + 1} lines before are not kept: history.max_lines)"
-            self._recorder.note(partial(_lines, plugin_id, run_id, kept, datetime.datetime.now(datetime.UTC)))
+    def printed(self, plugin_id: str, run_id: str, lines: Sequence[str], before: int = 0) -> None:
+        """Note what a plugin has printed during one call: the last lines, because they say why it ended.
+
+        Args:
+            plugin_id: Who has printed.
+            run_id: In which call.
+            lines: What.
+            before: How many lines of this call were noted before.
+        """
+        if not self._max_lines:
+            return
+        kept = list(lines[-self._max_lines :])
+        missing = before + len(lines) - self._max_lines + 1
+        trim = None
+        if missing > 1:
+            text = f"({missing} lines before are not kept: history.max_lines)"
+            if before:
+                trim = Trim(run_id=run_id, keep=self._max_lines, text=text)
+            else:
+                kept[0] = text
+        now = datetime.datetime.now(datetime.UTC)
+        self._recorder.note(partial(_lines, plugin_id, run_id, kept, now, trim))
 
     def _made(
         self,
@@ -165,8 +180,11 @@ class RunNotes:
         return [run]
 
 
-def _lines(plugin_id: str, run_id: str, texts: Sequence[str], written: datetime.datetime) -> Sequence[Line]:
-    return [Line(run_id=run_id, plugin_id=plugin_id, written=written, text=text) for text in texts]
+def _lines(
+    plugin_id: str, run_id: str, texts: Sequence[str], written: datetime.datetime, trim: Trim | None
+) -> Sequence[Line | Trim]:
+    lines = [Line(run_id=run_id, plugin_id=plugin_id, written=written, text=text) for text in texts]
+    return [*lines, trim] if trim is not None else lines
 
 
 def cause_of(error: BaseException) -> str:

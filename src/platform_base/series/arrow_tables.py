@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from platform_base.series.base import Contents, Selection, SeriesFile, find_column, name_apart, part_needed, split_names
+from platform_base.series.base import Contents, NamesApart, Selection, SeriesFile, find_column, part_needed, split_names
 from platform_base.series.errors import InputError, MissingExtraError
 
 
@@ -31,9 +31,9 @@ class ArrowReader:
     def read_all(self, path: SeriesFile) -> Contents:
         """Read every column of numbers; see `base.Reader`."""
         table = _load(path)
-        contents = Contents(columns={})
+        contents, names = Contents(columns={}), NamesApart()
         for index, name in enumerate(table.column_names):
-            free = name_apart(name, {*contents.columns, *contents.left_out})
+            free = names.take(name)
             try:
                 contents.columns[free] = _to_array(path, name, table.column(index))
             except InputError as error:

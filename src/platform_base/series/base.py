@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol
@@ -166,15 +166,25 @@ def find_column(path: SeriesFile, name: str, known: list[str], *, kind: str = "c
     raise unknown_part(path, kind, name, known)
 
 
-def name_apart(name: str, taken: Collection[str]) -> str:
-    """Return a name that is not taken yet: two columns of a file may have the same one.
+class NamesApart:
+    """Names of which each is given once: two columns of a file may have the same one.
 
     Example:
-        >>> name_apart("x", {"x", "x (2)"})
-        'x (3)'
+        >>> names = NamesApart()
+        >>> [names.take(name) for name in ("x", "x (2)", "x", "x")]
+        ['x', 'x (2)', 'x (3)', 'x (4)']
     """
-    number, free = 1, name
-    while free in taken:
-        number += 1
-        free = f"{name} ({number})"
-    return free
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._last: dict[str, int] = {}
+
+    def take(self, name: str) -> str:
+        """Return a name that is not taken yet, and take it."""
+        number, free = self._last.get(name, 1), name
+        while free in self._taken:
+            number += 1
+            free = f"{name} ({number})"
+        self._taken.add(free)
+        self._last[name] = number
+        return free

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from platform_base.series.base import Contents, Selection, SeriesFile, find_column, name_apart, part_needed, split_names
+from platform_base.series.base import Contents, NamesApart, Selection, SeriesFile, find_column, part_needed, split_names
 from platform_base.series.errors import InputError
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?"})
@@ -48,9 +48,9 @@ class DelimitedReader:
     def read_all(self, path: SeriesFile) -> Contents:
         """Read every column of numbers; see `base.Reader`."""
         table = _read_table(path)
-        contents = Contents(columns={})
+        contents, names = Contents(columns={}), NamesApart()
         for index, name in enumerate(table.names):
-            free = name_apart(name, {*contents.columns, *contents.left_out})
+            free = names.take(name)
             try:
                 contents.columns[free] = table.column(path, index)
             except InputError as error:
@@ -162,7 +162,7 @@ def _data_lines(path: SeriesFile, text: str) -> list[tuple[int, str]]:
 
 def _find_delimiter(sample: Sequence[str]) -> str:
     for delimiter in _DELIMITERS:
-        widths = {len(row) for row in csv.reader(sample, delimiter=delimiter)}
+        widths = _count_cells(sample, delimiter)
         if len(widths) == 1 and widths.pop() > 1:
             return delimiter
     widths = {len(line.split()) for line in sample}
@@ -172,12 +172,19 @@ def _find_delimiter(sample: Sequence[str]) -> str:
     return max(_DELIMITERS, key=lambda mark: sum(mark in line for line in sample))
 
 
+def _count_cells(sample: Sequence[str], delimiter: str) -> set[int]:
+    """Return the numbers of cells that lines are cut into; none where a cell is longer than the csv module takes."""
+    try:
+        return {len(row) for row in csv.reader(sample, delimiter=delimiter)}
+    except csv.Error:
+        return set()
+
+
 def _split(path: SeriesFile, lines: list[tuple[int, str]], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    texts = [text for _, text in lines]
     if delimiter == _SPACE:
-        cells: Iterator[list[str]] = (text.split() for text in texts)
+        cells: Iterator[list[str]] = (text.split() for _, text in lines)
     else:
-        cells = csv.reader(texts, delimiter=delimiter, skipinitialspace=True)
+        cells = _read_cells(path, lines, delimiter)
     width = 0
     for (number, _), row in zip(lines, cells, strict=False):
         width = width or len(row)
@@ -187,6 +194,15 @@ def _split(path: SeriesFile, lines: list[tuple[int, str]], delimiter: str) -> It
                 f"the delimiter was taken to be {delimiter!r}"
             )
         yield number, [cell.strip() for cell in row]
+
+
+def _read_cells(path: SeriesFile, lines: list[tuple[int, str]], delimiter: str) -> Iterator[list[str]]:
+    reader = csv.reader([text for _, text in lines], delimiter=delimiter, skipinitialspace=True)
+    try:
+        yield from reader
+    except csv.Error as error:
+        number = lines[reader.line_num - 1][0]
+        raise InputError(f"{path}:{number}: expected cells that the csv module reads, got: {error}") from error
 
 
 def _take_names(rows: list[tuple[int, list[str]]]) -> tuple[list[str], list[tuple[int, list[str]]]]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from platform_base.core.plain import shorten, to_json
+from platform_base.core.json_text import to_json
+from platform_base.core.plain import shorten
 from platform_base.history.run import InputFact, Run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -28,6 +29,7 @@ class Desk:
         languages: Words, by code.
         templates: Pages.
         recordings: Recorded data that somebody has used, by the name of the file.
+        drawing: Held while Matplotlib draws: its style belongs to the process, not to a picture.
     """
 
     registry: PluginRegistry
@@ -36,6 +38,7 @@ class Desk:
     languages: Mapping[str, Language]
     templates: Environment
     recordings: dict[str, Upload] = field(default_factory=dict)
+    drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def recording(self, name: str) -> Upload:
         """Return recorded data, read by a worker as any file is.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from platform_base.core.plain import to_json
+from platform_base.core.json_text import to_json
 from platform_base.plugins.errors import ParameterError
 from platform_base.plugins.manifest import Parameter
 from platform_base.plugins.parameter_text import parse_value

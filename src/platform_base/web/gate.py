@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CSRF_HEADER = "X-CSRF-Token"
 CSRF_FIELD = "csrf"
-_SAFE = ("GET", "HEAD")
+SAFE_METHODS = ("GET", "HEAD")
 _OPEN = "/static/"
 _HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _HEADERS = {
@@ -92,7 +92,7 @@ class Gate:
     def _enter(self, request: Request) -> Response | None:
         """Change the token in an address for a cookie."""
         given = request.query_params.get("token")
-        if given is None or request.method not in _SAFE:
+        if given is None or request.method not in SAFE_METHODS:
             return None
         if not hmac.compare_digest(given.encode(), self._token):
             return _closed("The token in the address is not that of this start.")
@@ -105,13 +105,13 @@ class Gate:
     def _doubt(self, request: Request) -> Response | None:
         """Refuse who has no session, and what the page did not send."""
         # The path that is routed by: an address made of it would lose tabs and line ends (WHATWG URL standard, 4.4).
-        if request.method in _SAFE and request.scope["path"].startswith(_OPEN):
+        if request.method in SAFE_METHODS and request.scope["path"].startswith(_OPEN):
             return None
-        if request.method in _SAFE and self._bears_token(request):
+        if request.method in SAFE_METHODS and self._bears_token(request):
             return None
         if not self._knows(request):
             return _closed("Open the address that was printed when the page was started.")
-        if request.method in _SAFE:
+        if request.method in SAFE_METHODS:
             return None
         word = request.headers.get(CSRF_HEADER) or request.query_params.get(CSRF_FIELD, "")
         own = f"http://{request.headers.get('host', '')}"

@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from platform_base.plugins.documents.array_file import ArrayFileError, read_array
 from platform_base.plugins.generators import Generator, generate
 from platform_base.plugins.manifest import Manifest
 from platform_base.web.index import read_index
@@ -36,7 +38,7 @@ class Slot:
 
     Attributes:
         name: What the plugin calls it.
-        examples: Self-tests that have it and whose data stand in the manifest, by number and name.
+        examples: Self-tests that have it, by number and name.
     """
 
     name: str
@@ -50,11 +52,7 @@ def find_slots(manifest: Manifest) -> list[Slot]:
 
 
 def _examples(manifest: Manifest, name: str) -> tuple[tuple[int, str], ...]:
-    return tuple(
-        (number, each.name)
-        for number, each in enumerate(manifest.self_test)
-        if name in each.inputs and each.inputs[name].file is None
-    )
+    return tuple((number, each.name) for number, each in enumerate(manifest.self_test) if name in each.inputs)
 
 
 def default_source(slot: Slot, place: int) -> str:
@@ -64,20 +62,39 @@ def default_source(slot: Slot, place: int) -> str:
     return "generated:sine" if place == 0 else "generated:chirp"
 
 
-def make_example(manifest: Manifest, number: str, name: str) -> Any:
+def make_example(manifest: Manifest, directory: Path, number: str, name: str) -> Any:
     """Return the input of a self-test.
 
+    Args:
+        manifest: The plugin's.
+        directory: Where its files are.
+        number: Of the self-test, as the form has it.
+        name: Of the input.
+
     Raises:
-        SourceError: There is none.
+        SourceError: There is none, or its file cannot be used.
     """
     place = read_index(number, len(manifest.self_test))
-    if place is not None:
-        source = manifest.self_test[place].inputs.get(name)
-        if source is not None and source.generator is not None:
-            return generate(source.generator)
-        if source is not None and source.file is None:
-            return np.asarray(source.value) if isinstance(source.value, list) else source.value
-    raise SourceError(f"{name}: expected an example of this plugin, got number {number[:10]!r}")
+    source = manifest.self_test[place].inputs.get(name) if place is not None else None
+    if source is None:
+        raise SourceError(f"{name}: expected an example of this plugin, got number {number[:10]!r}")
+    if source.generator is not None:
+        return generate(source.generator)
+    if source.file is not None:
+        return _read_file(directory, source.file, source.part)
+    return np.asarray(source.value) if isinstance(source.value, list) else source.value
+
+
+def _read_file(directory: Path, name: str, part: str | None) -> NDArray[Any]:
+    root = directory.resolve()
+    path = (root / name).resolve()
+    # The files may have been changed since the release was read: a link would show a stranger's choice of this user's.
+    if not path.is_relative_to(root):
+        raise SourceError(f"{name}: expected a file of the plugin, got a link that leads out of its directory")
+    try:
+        return read_array(path, part)
+    except ArrayFileError as error:
+        raise SourceError(f"{name}: {error}") from error
 
 
 def parse_typed(text: str) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse
 from platform_base.core.description import show_value
 from platform_base.core.plain import plain, visible, writable
 from platform_base.web.desk import desk_of
-from platform_base.web.gate import CSRF_FIELD
+from platform_base.web.gate import CSRF_FIELD, SAFE_METHODS
 from platform_base.web.languages import NAMES, Language, choose_language
 
 LANGUAGE_COOKIE = "platform_base_language"
@@ -45,17 +45,20 @@ def language_of(request: Request) -> tuple[str, Language]:
     return code, languages[code]
 
 
-def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+def render(request: Request, template: str, *, status: int = 200, followed: str = "/", **values: Any) -> HTMLResponse:
     """Fill in a template.
 
     Args:
         request: Whose answer this is.
         template: Its file.
         status: Of the answer.
+        followed: Where a link to another language leads from the answer to a form: its own address takes no links.
         values: What the template needs besides ``t`` (a text by key), ``csrf``, ``language`` and ``path``.
     """
     code, language = language_of(request)
-    query = [(name, value) for name, value in request.query_params.multi_items() if name not in ("lang", CSRF_FIELD)]
+    query: list[tuple[str, str]] = []
+    if request.method in SAFE_METHODS:
+        followed, query = request.url.path, request.query_params.multi_items()
     text = (
         desk_of(request)
         .templates.get_template(template)
@@ -65,8 +68,8 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
             language_code=code,
             language_names=NAMES,
             csrf=request.scope["csrf"],
-            path=request.url.path,
-            query=query,
+            path=followed,
+            query=[(name, value) for name, value in query if name not in ("lang", CSRF_FIELD)],
             **values,
         )
     )

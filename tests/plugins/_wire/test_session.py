@@ -136,11 +136,12 @@ def test_an_arena_outside_the_limit_is_refused(size):
         session.receive(frame(Allocate(call=call, size=size)))
 
 
-def test_a_second_arena_is_refused():
+def test_a_third_arena_is_refused():
     session, call = executing()
-    session.receive(frame(Allocate(call=call, size=10)))
-    session.grant(10, keep=False)
-    with pytest.raises(ProtocolError, match="second result arena"):
+    for _ in range(2):
+        session.receive(frame(Allocate(call=call, size=10)))
+        session.grant(10, keep=False)
+    with pytest.raises(ProtocolError, match="more than 2 result arenas"):
         session.receive(frame(Allocate(call=call, size=10)))
 
 

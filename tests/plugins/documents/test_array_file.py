@@ -6,10 +6,12 @@ import contextlib
 import io
 import os
 import tracemalloc
+import warnings
 import zipfile
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 from platform_base.plugins.documents.array_file import MAX_BYTES, ArrayFileError, read_array
 
@@ -108,6 +110,37 @@ def test_a_large_file_and_a_pipe_are_not_waited_for(tmp_path):
         read_array(tmp_path / "pipe.npy")
 
 
+@pytest.mark.parametrize("name", ["x", "it's", "a\\b", "tab\t", "é", "\u2713", "\U0001f600"])
+def test_any_name_of_a_field_is_read_as_it_was_saved(tmp_path, name):
+    with (tmp_path / "a.npy").open("wb") as file:
+        version = (1, 0) if max(name) < "\x7f" else (3, 0)
+        np.lib.format.write_array(file, np.array([(1.5,), (2.5,)], dtype=[(name, "f8")]), version=version)
+    array = read_array(tmp_path / "a.npy")
+    assert array.dtype.names == (name,)
+    assert_array_equal(array[name], [1.5, 2.5])
+
+
+def test_a_later_version_of_the_format_is_an_error(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros(2))
+    content = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(content[:6] + b"\x04" + content[7:])
+    with pytest.raises(ArrayFileError, match=r"got something else: version 4\.0 of the format"):
+        read_array(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0)])
+@pytest.mark.parametrize("escape", [rb"\8", rb"\q", rb"\N{DASH}", rb"\777"])
+def test_an_escape_that_python_warns_of_is_an_error(tmp_path, escape, version):
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, np.zeros(2, dtype=[("long name ", "f8")]), version=version)
+    (tmp_path / "a.npy").write_bytes(stream.getvalue().replace(b"long name "[: len(escape)], escape, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ArrayFileError, match="an escape in the header"):
+            read_array(tmp_path / "a.npy")
+
+
+@pytest.mark.filterwarnings("error")
 def test_any_bytes_give_an_array_or_this_error(tmp_path):
     stream = io.BytesIO()
     np.save(stream, np.arange(4.0))

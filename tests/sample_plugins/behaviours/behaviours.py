@@ -102,6 +102,10 @@ class Behaviours:
         os.write(1, b"written past Python\n")
         return ProcessingResult(values=None)
 
+    def print_and_wait(self, inputs):
+        os.write(1, inputs["text"].encode())  # at once, so that whoever has read its beginning has its end
+        threading.Event().wait()
+
     def print_much(self, inputs):
         line = "x" * 1023
         for _ in range(inputs["kilobytes"]):

@@ -76,16 +76,23 @@ def split_source(source: str) -> tuple[Path, str]:
     path = Path(source.partition(":")[0])
     if path.is_dir():
         raise InputError(f"{path}: expected a file, got a directory")
+    if source.lstrip().startswith(("[", "{")):
+        raise InputError(f"{source}: expected a file, got nothing; numbers are written json:{source}")
     raise InputError(f"{path}: expected a file, got nothing{_suggest(path)}; the current directory is {Path.cwd()}")
 
 
 def _suggest(path: Path) -> str:
+    """Return a hint: the file whose path differs in one part from what was typed; empty: none is near."""
+    there = next((parent for parent in path.parents if parent.is_dir()), None)
+    if there is None:
+        return ""
+    wrong, *rest = path.relative_to(there).parts
     try:
-        names = [each.name for each in path.parent.iterdir() if each.is_file()]
+        close = nearest(wrong, [each.name for each in there.iterdir()])
     except OSError:
         return ""
-    close = nearest(path.name, names)
-    return f"; did you mean {str(path.with_name(close))!r}?" if close else ""
+    meant = there.joinpath(close or wrong, *rest)
+    return f"; did you mean {str(meant)!r}?" if meant.is_file() else ""
 
 
 def _count_missing(values: Any) -> int:

@@ -36,14 +36,26 @@ class Turn:
         if threading.get_ident() == self._thread:
             self._settle()  # Another task of this loop has given its worker back: no need to rouse the loop.
         else:
-            self._loop.call_soon_threadsafe(self._settle)
+            try:
+                self._loop.call_soon_threadsafe(self._settle)
+            except RuntimeError:
+                return  # The loop was closed with the task in it: nobody waits any more.
 
     def _settle(self) -> None:
         if not self._come.done():
             self._come.set_result(None)
 
-    async def collect(self, pool: Pool, key: tuple[str, ...], place: Place) -> Worker | None:
-        """Wait for the turn and return what `Pool.collect` returns; a cancelled task leaves nothing behind."""
+    async def come(self) -> None:
+        """Wait for the turn."""
+        await self._come
+
+    async def collect(
+        self, pool: Pool, key: tuple[str, ...], place: Place, before_start: Callable[[], None]
+    ) -> Worker | None:
+        """Wait for the turn and return what `Pool.collect` returns; a cancelled task leaves nothing behind.
+
+        `before_start` is called if that will start a worker.
+        """
         give_back = partial(_give_back, pool, key)
         try:
             await self._come
@@ -53,6 +65,7 @@ class Turn:
                 give_back(await in_thread(partial(pool.collect, key, place), unwanted=give_back))
             raise
         if place.may_start:
+            before_start()
             return await in_thread(partial(pool.collect, key, place), unwanted=give_back)
         return pool.collect(key, place)
 
@@ -79,6 +92,9 @@ async def conduct(supervisor: Supervisor, connection: Connection, encoded: Encod
             else:
                 await _readable(connection, step)
                 step, answer = _advance(steps)
+    except asyncio.CancelledError:
+        supervisor.abandon()
+        raise
     finally:
         steps.close()
     return answer

@@ -84,6 +84,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     compile_timeout_s: float = 0.0
 
 
+Outcome = ProcessingResult | BaseException
+"""How one of several calls ended."""
+
+
 class Engine(Protocol):
     """Carries out requests. Thread-safe."""
 
@@ -102,9 +106,7 @@ class Engine(Protocol):
         """Carry out one request, and raise the typed error of its end if there is no result."""
         ...
 
-    def run_batch(
-        self, requests: Sequence[Request], cancellation: Cancellation
-    ) -> tuple[list[ProcessingResult | BaseException], float]:
+    def run_batch(self, requests: Sequence[Request], cancellation: Cancellation) -> tuple[list[Outcome], float]:
         """Carry out several requests of one deployment in one worker, one after the other.
 
         All together have the time of one.

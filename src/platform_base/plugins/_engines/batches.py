@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from platform_base.core.models import ProcessingResult
-from platform_base.plugins._engines.base import Engine, Request
+from platform_base.plugins._engines.base import Engine, Outcome, Request
 from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins.errors import (
     EncodingError,
@@ -26,7 +26,6 @@ from platform_base.plugins.errors import (
     QueueFullError,
 )
 
-Outcome = ProcessingResult | BaseException
 Inputs = Mapping[str, Any]
 
 

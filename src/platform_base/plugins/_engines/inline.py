@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from platform_base.core.models import Execution, ProcessingResult
 from platform_base.plugins._catalog.release import Release
-from platform_base.plugins._engines.base import Deployment, Request, StartListener
+from platform_base.plugins._engines.base import Deployment, Outcome, Request, StartListener
 from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._host.failure import describe_inputs
 from platform_base.plugins._sandbox.policy import Policy
@@ -97,12 +97,10 @@ class InlineEngine:
         )
         return ProcessingResult(values=result.values, metadata=result.metadata, execution=execution)
 
-    def run_batch(
-        self, requests: Sequence[Request], cancellation: Cancellation
-    ) -> tuple[list[ProcessingResult | BaseException], float]:
+    def run_batch(self, requests: Sequence[Request], cancellation: Cancellation) -> tuple[list[Outcome], float]:
         """See `Engine.run_batch`."""
         began = time.monotonic()
-        outcomes: list[ProcessingResult | BaseException] = []
+        outcomes: list[Outcome] = []
         for request in requests:
             try:
                 outcomes.append(self.run(request, cancellation))

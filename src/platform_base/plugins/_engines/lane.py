@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import operator
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,16 +12,22 @@ from functools import partial
 from typing import Any
 
 from platform_base.plugins._engines.asynchronous import Turn
-from platform_base.plugins._engines.base import Deployment
+from platform_base.plugins._engines.base import Deployment, Request
+from platform_base.plugins._engines.microbatch import Gathering, Pace, is_small, leave_no_trace
 from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._host.group import Place, PoolSize
 from platform_base.plugins._host.pool import Pool, PoolClosedError, PoolFullError
 from platform_base.plugins._host.worker import Worker
+from platform_base.plugins._wire.codec import Encoded
 from platform_base.plugins._wire.patience import Patience
 from platform_base.plugins.errors import QueueFullError, RegistryClosedError
 
 _REFUSALS = (PoolClosedError, PoolFullError, InterruptedError)
 """What a pool raises when nobody will ever get a worker from it for this call."""
+
+
+def _do_nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +42,10 @@ class Lane:
         size: How many there may be.
         once: Each worker serves one call.
         passing: The lane is there for one call only.
+        shares: Calls that wait may share a message.
         patience: How long the host looks for an answer before it sleeps.
+        pace: Whether its calls are short.
+        gathering: Where calls wait that go in one message.
     """
 
     pool: Pool
@@ -45,7 +55,10 @@ class Lane:
     size: PoolSize
     once: bool = False
     passing: bool = False
+    shares: bool = False
     patience: Patience = field(default_factory=Patience)
+    pace: Pace = field(default_factory=Pace)
+    gathering: Gathering = field(default_factory=Gathering)
 
     @classmethod
     def of(cls, deployment: Deployment, pool: Pool, start: Callable[[], Worker], cores: int) -> Lane:
@@ -57,6 +70,7 @@ class Lane:
             start=start,
             size=_pool_size(deployment, cores),
             once=deployment.reuse == "call",
+            shares=leave_no_trace(deployment),
         )
 
     @classmethod
@@ -72,16 +86,41 @@ class Lane:
             passing=True,
         )
 
-    def take(self, cancellation: Cancellation) -> Worker:
+    def may_share(self, request: Request, encoded: Encoded) -> bool:
+        """Whether a call that must wait may go in one message with others."""
+        return self.shares and self.pace.is_quick and request.report_progress is None and is_small(encoded)
+
+    @property
+    def room(self) -> int:
+        """How many calls may wait besides those that wait in the pool."""
+        most = self.size.most_waiting
+        return sys.maxsize if most is None else most - self.pool.waiting(self.key)
+
+    def try_take(self) -> Worker | None:
+        """Return a worker for the caller alone if one is free; None: `take` waits for one.
+
+        Raises:
+            RegistryClosedError: There will be none any more.
+        """
+        try:
+            return self.pool.try_take(self.key, self.start, self.size)
+        except PoolClosedError as refusal:
+            raise self._explain(refusal) from None
+
+    def take(self, cancellation: Cancellation, *, before_start: Callable[[], None] = _do_nothing) -> Worker:
         """Return a worker for the caller alone, starting one or waiting for one if need be.
+
+        Args:
+            cancellation: Ends the waiting.
+            before_start: Called if a worker is going to be started, which takes long.
 
         Raises:
             RegistryClosedError: There will be none any more.
             QueueFullError: Too many calls wait already.
             CancelledError: The call was cancelled.
         """
+        worker = self.try_take()
         try:
-            worker = self.pool.try_take(self.key, self.start, self.size)
             while worker is None:
                 # A bare lock: an event costs as much as the rest of waiting.
                 turn = threading.Lock()
@@ -92,25 +131,27 @@ class Lane:
                 except BaseException:  # Ctrl-C
                     self._abandon(place)
                     raise
+                if place.may_start:
+                    before_start()
                 worker = self.pool.collect(self.key, place)
         except _REFUSALS as refusal:
             raise self._explain(refusal) from None
         return worker
 
-    async def take_async(self, cancellation: Cancellation) -> Worker:
+    async def take_async(self, cancellation: Cancellation, *, before_start: Callable[[], None] = _do_nothing) -> Worker:
         """As `take`, in an event loop."""
+        worker = self.try_take()
         try:
-            worker = self.pool.try_take(self.key, self.start, self.size)
             while worker is None:
                 turn = Turn()
                 place = self._queue(turn.wake, cancellation)
-                worker = await turn.collect(self.pool, self.key, place)
+                worker = await turn.collect(self.pool, self.key, place, before_start)
         except _REFUSALS as refusal:
             raise self._explain(refusal) from None
         return worker
 
     def _queue(self, wake: Callable[[], None], cancellation: Cancellation) -> Place:
-        place = self.pool.queue(self.key, self.start, self.size, wake)
+        place = self.pool.queue(self.key, self.start, self.size, wake, besides=self.gathering.followers)
         cancellation.on_request(partial(self.pool.leave, self.key, place))
         return place
 

@@ -23,12 +23,13 @@ from typing import Any, TypeVar
 import msgspec
 from numpy.typing import DTypeLike, NDArray
 
-from platform_base.core.models import Execution, ProcessingResult
+from platform_base.core.models import ProcessingResult
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._catalog.store import ReleaseStore
-from platform_base.plugins._engines.asynchronous import conduct, in_thread
-from platform_base.plugins._engines.base import Deployment, Request, StartListener
+from platform_base.plugins._engines.base import Deployment, Outcome, Request, StartListener
+from platform_base.plugins._engines.delivery import NAME, Message, deliver, deliver_async, of_many, of_one
 from platform_base.plugins._engines.lane import Lane
+from platform_base.plugins._engines.sharing import share, share_async
 from platform_base.plugins._engines.workshop import Workshop
 from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._host.connection import UndeliveredError
@@ -36,13 +37,11 @@ from platform_base.plugins._host.leases import Leases
 from platform_base.plugins._host.observation import observe, starting
 from platform_base.plugins._host.output import OutputListener
 from platform_base.plugins._host.pool import Pool
-from platform_base.plugins._host.supervisor import Answer, CallEndedError, Supervisor
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.batch import encode_batch
-from platform_base.plugins._wire.codec import Encoded, encode
-from platform_base.plugins._wire.messages import Usage
-from platform_base.plugins.errors import ExecutionError, PluginError, RegistryClosedError, WorkerCrashedError
+from platform_base.plugins._wire.codec import encode
+from platform_base.plugins.errors import RegistryClosedError, WorkerCrashedError
 from platform_base.plugins.settings import Settings
 from platform_base.plugins.worker_info import WorkerInfo
 
@@ -53,8 +52,6 @@ Finished = TypeVar("Finished")
 _ATTEMPTS = 3
 """How often a call that was never delivered is offered to another worker."""
 
-_UNKNOWN = Usage(cpu_seconds=0.0, peak_memory_bytes=0)
-
 _CLEARING_UP_S = 10.0
 """How long closing waits for calls that it has stopped; they need milliseconds."""
 
@@ -62,7 +59,7 @@ _CLEARING_UP_S = 10.0
 class LocalEngine:
     """Runs every release in a pool of confined workers, forked by a warden that is started on first use."""
 
-    name = "local"
+    name = NAME
 
     def __init__(
         self,
@@ -79,14 +76,15 @@ class LocalEngine:
             settings: The operator's.
             store: Where snapshots of releases are kept.
             on_start: Told of every worker that was started, by plugin id, with the seconds that took.
-            on_output: Told of the lines that plugins print, at the end of each call.
+            on_output: Told of the lines that plugins print, while a call runs and when it ends.
             amend: Changes every policy before it is used; the escape tests leave out single layers with it.
         """
         self._leases = Leases()
         self._workshop = Workshop(settings, store, self._leases, on_start, on_output, amend)
         self._cores = len(os.sched_getaffinity(0))
         self._pool = Pool(total=settings.workers.total or max(8, 2 * self._cores))
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()  # Ctrl-C may come in the middle, and lead to `close`.
+        self._all_ended = threading.Condition(self._lock)
         self._lanes: dict[tuple[str, ...], Lane] = {}
         self._active: set[Cancellation] = set()
         self._closed = False
@@ -114,87 +112,63 @@ class LocalEngine:
     def run(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run`."""
         encoded = encode(request.inputs, root="inputs", lender=self._leases)
-        return self._carry_out(request, encoded, (), cancellation, _result)
-
-    def run_batch(
-        self, requests: Sequence[Request], cancellation: Cancellation
-    ) -> tuple[list[ProcessingResult | BaseException], float]:
-        """See `Engine.run_batch`."""
-        batch = [request.inputs for request in requests]
-        encoded = encode_batch(batch, root="inputs", lender=self._leases)
-        return self._carry_out(requests[0], encoded, batch, cancellation, partial(_results, requests))
-
-    def _carry_out(
-        self,
-        request: Request,
-        encoded: Encoded,
-        batch: Sequence[dict[str, Any]],
-        cancellation: Cancellation,
-        finish: Callable[[Request, Worker, Answer, float], Finished],
-    ) -> Finished:
         lane = self._lane_of(request)
-        began = time.monotonic()
+        message = of_one(request, encoded, cancellation)
         self._begin(cancellation)
         try:
-            for _ in range(_ATTEMPTS):
-                worker = lane.take(cancellation)
-                handed = time.monotonic()
-                queue_seconds = handed - began
-                fit = False
-                try:
-                    # The host and the worker each need a core while the host spins.
-                    patience = lane.patience if 2 * len(self._active) <= self._cores else None
-                    answer = _supervise(worker, request, cancellation, handed, batch).run(encoded, patience)
-                    fit = not worker.exchange.worn_out
-                except UndeliveredError:
-                    continue
-                except CallEndedError as ended:
-                    fit = ended.worker_fit
-                    raise _told(
-                        ended.error, ended.usage, request, worker, queue_seconds, time.monotonic() - handed
-                    ) from None
-                finally:
-                    cancellation.release()
-                    lane.give_back(worker, fit=fit and not cancellation.requested)
-                # The worker serves the next call already.
-                return finish(request, worker, answer, queue_seconds)
-            raise _undeliverable(request)
+            worker = lane.try_take()
+            if worker is None and lane.may_share(request, encoded):
+                worker, result = share(lane, message)
+                if result is not None:
+                    return result
+            return self._deliver(message, lane, worker)
         finally:
             lane.leave()
             self._end(cancellation)
+
+    def run_batch(self, requests: Sequence[Request], cancellation: Cancellation) -> tuple[list[Outcome], float]:
+        """See `Engine.run_batch`."""
+        batch = [request.inputs for request in requests]
+        encoded = encode_batch(batch, root="inputs", lender=self._leases)
+        message = of_many(requests, encoded, batch, cancellation)
+        self._begin(cancellation)
+        try:
+            return self._deliver(message, self._lane_of(requests[0]), None)
+        finally:
+            self._end(cancellation)
+
+    def _deliver(self, message: Message[Finished], lane: Lane, worker: Worker | None) -> Finished:
+        """Hand a message to the worker that was taken, or wait for one; to another one if it was dead already."""
+        for _ in range(_ATTEMPTS):
+            if worker is None:
+                worker = lane.take(message.cancellation)
+            # The host and the worker each need a core while the host spins.
+            patience = lane.patience if 2 * len(self._active) <= self._cores else None
+            try:
+                return deliver(message, lane, worker, patience)
+            except UndeliveredError:
+                worker = None
+        raise _undeliverable(message.request)
 
     async def run_async(self, request: Request, cancellation: Cancellation) -> ProcessingResult:
         """See `Engine.run_async`."""
         encoded = encode(request.inputs, root="inputs", lender=self._leases)
         lane = self._lane_of(request)
-        began = time.monotonic()
+        message = of_one(request, encoded, cancellation)
         self._begin(cancellation)
         try:
+            worker = lane.try_take()
+            if worker is None and lane.may_share(request, encoded):
+                worker, result = await share_async(lane, message)
+                if result is not None:
+                    return result
             for _ in range(_ATTEMPTS):
-                worker = await lane.take_async(cancellation)
-                handed = time.monotonic()
-                queue_seconds = handed - began
-                fit = False
+                if worker is None:
+                    worker = await lane.take_async(cancellation)
                 try:
-                    answer = await conduct(
-                        _supervise(worker, request, cancellation, handed), worker.connection, encoded
-                    )
-                    fit = not worker.exchange.worn_out
+                    return await deliver_async(message, lane, worker)
                 except UndeliveredError:
-                    continue
-                except CallEndedError as ended:
-                    fit = ended.worker_fit
-                    raise _told(
-                        ended.error, ended.usage, request, worker, queue_seconds, time.monotonic() - handed
-                    ) from None
-                finally:
-                    cancellation.release()
-                    give_back = partial(lane.give_back, worker, fit=fit and not cancellation.requested)
-                    if fit and not lane.once:
-                        give_back()
-                    else:
-                        await in_thread(give_back)
-                return _result(request, worker, answer, queue_seconds)
+                    worker = None
             raise _undeliverable(request)
         finally:
             lane.leave()
@@ -202,16 +176,16 @@ class LocalEngine:
 
     def _begin(self, cancellation: Cancellation) -> None:
         """Count a call that runs, so that closing can stop it and wait until it has cleared up."""
-        with self._changed:
+        with self._lock:
             if self._closed:
                 raise RegistryClosedError("the registry is closed")
             self._active.add(cancellation)
 
     def _end(self, cancellation: Cancellation) -> None:
-        with self._changed:
+        with self._lock:
             self._active.discard(cancellation)
             if self._closed:
-                self._changed.notify_all()
+                self._all_ended.notify_all()
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """See `Engine.empty`."""
@@ -258,17 +232,19 @@ class LocalEngine:
         for key, (_, _, count) in self._pool.members().items():
             assert isinstance(key, tuple)  # see `workers`
             counts[key[0]] += count
+        for lane in tuple(self._lanes.values()):
+            counts[lane.plugin_id] += lane.gathering.followers
         return dict(+counts)
 
     def close(self) -> None:
         """See `Engine.close`."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             for cancellation in self._active:
                 cancellation.cancel()
         self._pool.close()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._active, timeout=_CLEARING_UP_S)
+        with self._all_ended:
+            self._all_ended.wait_for(lambda: not self._active, timeout=_CLEARING_UP_S)
         self._workshop.close()
         self._leases.close()
 
@@ -286,27 +262,6 @@ class LocalEngine:
         return self._lane(deployment)
 
 
-def _supervise(
-    worker: Worker,
-    request: Request,
-    cancellation: Cancellation,
-    now: float,
-    batch: Sequence[dict[str, Any]] = (),
-) -> Supervisor:
-    cancellation.bind(worker)
-    worker.begin(request.run_id, request.timeout_s, now)
-    return Supervisor(
-        worker,
-        worker.warden,
-        request.inputs,
-        timeout_s=request.timeout_s,
-        compile_timeout_s=request.compile_timeout_s,
-        cancellation=cancellation,
-        report_progress=request.report_progress,
-        batch=batch,
-    )
-
-
 def _undeliverable(request: Request) -> WorkerCrashedError:
     plugin_id = request.deployment.release.plugin_id
     return WorkerCrashedError(
@@ -316,69 +271,5 @@ def _undeliverable(request: Request) -> WorkerCrashedError:
     )
 
 
-def _told(
-    error: BaseException,
-    usage: Usage | None,
-    request: Request,
-    worker: Worker,
-    queue_seconds: float,
-    wall_seconds: float,
-) -> BaseException:
-    """Have the error of a call tell how the call went and what it used."""
-    if isinstance(error, ExecutionError):
-        error.worker_seconds = time.monotonic() - worker.started
-    if isinstance(error, PluginError):
-        error.execution = _execution(request, worker, usage or _UNKNOWN, wall_seconds, queue_seconds)
-    return error
-
-
 def _identity(release: Release) -> tuple[str, str, str]:
     return release.plugin_id, release.version, release.digest
-
-
-def _results(
-    requests: Sequence[Request], first: Request, worker: Worker, answer: Answer, queue_seconds: float
-) -> tuple[list[ProcessingResult | BaseException], float]:
-    """Return what became of each call of a batch; each has an equal share of the time."""
-    count = len(requests)
-    usage = msgspec.structs.replace(answer.usage, cpu_seconds=answer.usage.cpu_seconds / count)
-    wall_seconds = answer.wall_seconds / count
-    alike = _execution(first, worker, usage, wall_seconds, queue_seconds, answer.warnings)
-    return [
-        _told(outcome, usage, request, worker, queue_seconds, wall_seconds)
-        if isinstance(outcome, BaseException)
-        else ProcessingResult(
-            *outcome, msgspec.structs.replace(alike, parameters=request.parameters, run_id=request.run_id)
-        )
-        for request, outcome in zip(requests, answer.outcomes, strict=True)
-    ], answer.wall_seconds
-
-
-def _result(request: Request, worker: Worker, answer: Answer, queue_seconds: float) -> ProcessingResult:
-    execution = _execution(request, worker, answer.usage, answer.wall_seconds, queue_seconds, answer.warnings)
-    return ProcessingResult(values=answer.values, metadata=answer.metadata, execution=execution)
-
-
-def _execution(
-    request: Request,
-    worker: Worker,
-    usage: Usage,
-    wall_seconds: float,
-    queue_seconds: float,
-    warnings: tuple[str, ...] = (),
-) -> Execution:
-    release = request.deployment.release
-    return Execution(
-        plugin_id=release.plugin_id,
-        version=release.version,
-        digest=release.digest,
-        parameters=request.parameters,
-        wall_seconds=wall_seconds,
-        cpu_seconds=usage.cpu_seconds,
-        peak_memory_bytes=usage.peak_memory_bytes,
-        protections=worker.protections,
-        engine=LocalEngine.name,
-        queue_seconds=queue_seconds,
-        warnings=warnings,
-        run_id=request.run_id,
-    )

@@ -88,6 +88,7 @@ class Workshop:
             )
             try:
                 worker = start_worker(warden, recipe, runtime, self._leases)
+                worker.connection.output.plugin_id = deployment.release.plugin_id
                 worker.connection.output.listener = self._on_output
                 self._remember_scan(deployment, recipe)
                 self._on_start(deployment.release.plugin_id, worker.load_seconds)

@@ -68,6 +68,9 @@ class Connection:
         self.session = Session(max_result_bytes=largest)
         self._lock = threading.Lock()
         self._pidfd = -1
+        self._looked_silent = False
+        self.silent = False
+        """Nothing was printed before the message that was taken last; False: that is not known."""
         self._ready = select.epoll(flags=select.EPOLL_CLOEXEC)
         self._line, their_line = FrameSocket.pair()
         self._control, their_control = FrameSocket.pair()
@@ -159,6 +162,8 @@ class Connection:
     def look(self, timeout_s: float | None) -> bool:
         """Wait for so long, read the worker's output, and return whether `take` may have something to return."""
         ready = [descriptor for descriptor, _ in self._ready.poll(timeout_s)]
+        # What a worker prints before it speaks is there before its message is, so one look shows both.
+        self._looked_silent = bool(ready) and self.output.fileno() not in ready
         if self.output.fileno() in ready:
             self.output.drain()
             if self.output.ended:
@@ -175,6 +180,7 @@ class Connection:
         Raises:
             WorkerDiedError: The worker is dead, or was killed because it broke the protocol.
         """
+        self.silent, self._looked_silent = self._looked_silent, False
         try:
             frame = self._try_frame(spin_s)
             if frame is None and self._is_reported_dead():

@@ -15,16 +15,13 @@ import msgspec
 import numpy as np
 
 from platform_base.plugins._host.leases import Lease, Leases
-from platform_base.plugins._wire.arena import Arena
+from platform_base.plugins._wire.arena import COPY_UP_TO, Arena
 from platform_base.plugins._wire.codec import Encoded
 from platform_base.plugins._wire.messages import MAX_INLINE_BODY, Location
 
 logger = logging.getLogger(__name__)
 
 _SMALLEST = 1 << 16
-_COPY_UP_TO = 1 << 20
-"""Results up to this size are copied out of an arena that the worker keeps: cheaper than mapping one anew."""
-
 _KEEP_UP_TO = 128 << 20
 """Larger input arenas are made for one call: a worker that sits idle should not hold so much memory.
 
@@ -172,7 +169,7 @@ class Exchange:
         Raises:
             OSError: There is no memory or no descriptor left.
         """
-        if size <= _COPY_UP_TO:
+        if size <= COPY_UP_TO:
             arena = Arena(_round(size))
             try:
                 descriptor = arena.open_for_writing()
@@ -193,9 +190,9 @@ class Exchange:
             return None
         source = self._results
         if self._granted is not None:
-            self._expected = used if used > _COPY_UP_TO else 0
+            self._expected = used if used > COPY_UP_TO else 0
             source = self._granted.memory
-            if used > _COPY_UP_TO and self._granted.is_private:
+            if used > COPY_UP_TO and self._granted.is_private:
                 arena, self._granted = self._granted, None
                 return self._leases.hand_out(arena, used=used, audience=self._audience)
         assert source is not None

@@ -1,4 +1,7 @@
-"""What a plugin prints: read without ever blocking, kept up to a limit, logged line by line under the plugin's id."""
+"""What a plugin prints: read without ever blocking, kept up to a limit, logged line by line under the plugin's id.
+
+Whole lines are passed on when they are read, while the call still runs; what is left, when it ends.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,34 @@ import fcntl
 import logging
 import os
 import termios
+import time
 from collections.abc import Callable, Sequence
 
 from platform_base.plugins._host.visible import split_lines
 
 logger = logging.getLogger("platform_base.plugins.output")
 
-OutputListener = Callable[[str, str, Sequence[str]], None]
-"""Told of a plugin id, a run id, and the lines that the one has printed during the other; safe to print."""
+OutputListener = Callable[[str, str, Sequence[str], int], None]
+"""Told of a plugin id, a run id, lines that the one has printed during the other, safe to print, and how many it has
+been told of before."""
 
 _CHUNK = 1 << 16
+_AT_ONCE = 8
+"""Of each call what comes first is passed on at once, so many times; then it is gathered for `_GATHER_S`."""
+_GATHER_S = 0.1
 _MOST_LINES = 2000
 """Lines of one call that are logged: a megabyte of line ends would be a million log records."""
 
 
 class Output:
-    """The reading end of one worker's standard output and error."""
+    """The reading end of one worker's standard output and error.
+
+    Attributes:
+        ended: Whether nothing can come any more.
+        plugin_id: Who prints.
+        run_id: The call that runs now; empty: lines wait for `log_call`.
+        listener: Told of lines of calls.
+    """
 
     def __init__(self, descriptor: int, *, max_bytes: int) -> None:
         os.set_blocking(descriptor, False)
@@ -29,7 +44,13 @@ class Output:
         self._max_bytes = max_bytes
         self._kept = bytearray()
         self._dropped = 0
+        self._passed_bytes = 0
+        self._passed_lines = 0
+        self._passed_times = 0
+        self._passed_at = 0.0
         self.ended = False
+        self.plugin_id = ""
+        self.run_id = ""
         self.listener: OutputListener | None = None
 
     def fileno(self) -> int:
@@ -46,11 +67,18 @@ class Output:
             if not data:
                 self.ended = True
                 return
-            room = self._max_bytes - len(self._kept)
-            self._kept += data[: max(0, room)]
-            self._dropped += max(0, len(data) - max(0, room))
+            room = max(0, self._max_bytes - self._passed_bytes - len(self._kept))
+            self._kept += data[:room]
+            self._dropped += max(0, len(data) - room)
+            if self.run_id and b"\n" in data:
+                self._pass_on_whole_lines()
 
-    def _has_more(self) -> bool:
+    @property
+    def has_kept(self) -> bool:
+        """Whether something was printed since the last call ended, as far as it was read."""
+        return bool(self._kept or self._dropped or self._passed_times)
+
+    def has_more(self) -> bool:
         """Whether something can be read; asking costs less than trying."""
         waiting = fcntl.ioctl(self._descriptor, termios.FIONREAD, bytes(4))
         return waiting != bytes(4)
@@ -62,21 +90,17 @@ class Output:
             plugin_id: Who printed it.
             run_id: In which call; empty: in none, such as while the plugin was loaded.
         """
-        if self._has_more():
-            self.drain()
-        if not self._kept and not self._dropped:
+        self.run_id = ""
+        self.drain()
+        if not self.has_kept:
             return ()
-        about = {"plugin_id": plugin_id, "run_id": run_id}
         if self._kept:
-            lines = split_lines(bytes(self._kept))
-            self._kept.clear()
-            for line in lines[:_MOST_LINES]:
-                logger.info("%s | %s", plugin_id, line, extra=about)
-            if len(lines) > _MOST_LINES:
-                more = len(lines) - _MOST_LINES
-                logger.warning("%s | %d more lines are not logged", plugin_id, more, extra=about)
-            if self.listener is not None and run_id:
-                self.listener(plugin_id, run_id, lines)
+            self._pass_on(len(self._kept), plugin_id, run_id)
+        about = {"plugin_id": plugin_id, "run_id": run_id}
+        if self._passed_lines > _MOST_LINES:
+            more = self._passed_lines - _MOST_LINES
+            logger.warning("%s | %d more lines are not logged", plugin_id, more, extra=about)
+        self._passed_bytes = self._passed_lines = self._passed_times = 0
         if not self._dropped:
             return ()
         kept = f"max_output_mb keeps {self._max_bytes / (1 << 20):g} MB of a call"
@@ -84,6 +108,24 @@ class Output:
         self._dropped = 0
         logger.warning("%s | %s", plugin_id, warning, extra=about)
         return (warning,)
+
+    def _pass_on_whole_lines(self) -> None:
+        now = time.monotonic()
+        if self._passed_times < _AT_ONCE or now - self._passed_at >= _GATHER_S:
+            self._passed_at = now
+            self._pass_on(self._kept.rfind(b"\n") + 1, self.plugin_id, self.run_id)
+
+    def _pass_on(self, size: int, plugin_id: str, run_id: str) -> None:
+        """Log the first `size` bytes of what is kept, tell the listener, and keep them no longer."""
+        lines = split_lines(bytes(self._kept[:size]))
+        del self._kept[:size]
+        for line in lines[: max(0, _MOST_LINES - self._passed_lines)]:
+            logger.info("%s | %s", plugin_id, line, extra={"plugin_id": plugin_id, "run_id": run_id})
+        if self.listener is not None and run_id and lines:
+            self.listener(plugin_id, run_id, lines, self._passed_lines)
+        self._passed_bytes += size
+        self._passed_lines += len(lines)
+        self._passed_times += 1
 
     def close(self) -> None:
         """Give the descriptor back."""

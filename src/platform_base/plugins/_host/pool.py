@@ -53,6 +53,7 @@ class Pool:
         self._numbers = itertools.count()
         self._stops: deque[Worker] = deque()
         self._count = 0
+        self._places = 0
         self._closed = False
         self._keeper: threading.Thread | None = None
 
@@ -74,7 +75,15 @@ class Pool:
                 return worker
             self.discard(key, worker)
 
-    def queue(self, key: Hashable, start: Callable[[], Worker], size: PoolSize, wake: Callable[[], None]) -> Place:
+    def queue(
+        self,
+        key: Hashable,
+        start: Callable[[], Worker],
+        size: PoolSize,
+        wake: Callable[[], None],
+        *,
+        besides: int = 0,
+    ) -> Place:
         """Take a place in the queue; `collect` from it once `wake` was called, which may be before this returns.
 
         Args:
@@ -82,6 +91,7 @@ class Pool:
             start: Makes a new worker; called without any lock held.
             size: How many workers the key may have.
             wake: See `Place`; must not block.
+            besides: So many calls wait for a worker of this key without a place of their own.
 
         Raises:
             PoolClosedError: The pool was closed.
@@ -93,13 +103,20 @@ class Pool:
             group = self._group(key, start, size)
             place = Place(number=next(self._numbers), wake=wake)
             group.waiting.append(place)
+            self._places += 1
             self._serve()
             waits = not (place.worker or place.may_start)
-            if waits and size.most_waiting is not None and len(group.waiting) > size.most_waiting:
+            if waits and size.most_waiting is not None and len(group.waiting) + besides > size.most_waiting:
                 group.waiting.remove(place)
+                self._places -= 1
                 raise PoolFullError
         self._stop_dropped()
         return place
+
+    def waiting(self, key: Hashable) -> int:
+        """Return how many places there are in the queue of a key."""
+        group = self._groups.get(key)
+        return 0 if group is None else len(group.waiting)
 
     def leave(self, key: Hashable, place: Place) -> None:
         """Give up waiting; a turn that has come already stays with the place and must be collected."""
@@ -107,6 +124,7 @@ class Pool:
             group = self._groups.get(key)
             if group is not None and place in group.waiting:
                 group.waiting.remove(place)
+                self._places -= 1
                 self._dismiss(place)
 
     def collect(self, key: Hashable, place: Place) -> Worker | None:
@@ -167,6 +185,7 @@ class Pool:
         else:
             return False
         group.waiting.popleft()
+        self._places -= 1
         place.wake()
         return True
 
@@ -217,7 +236,7 @@ class Pool:
                 self._serve()
             else:
                 group.idle.append(worker)
-                if group.waiting or any(each.waiting for each in self._groups.values()):
+                if self._places:
                     self._serve()
                 if self._keeper is None:
                     self._start_keeper()
@@ -282,6 +301,7 @@ class Pool:
                 while group.idle:
                     self._drop(group, group.idle.pop())
                 while group.waiting:
+                    self._places -= 1
                     self._dismiss(group.waiting.popleft())
             self._keeper_due.notify()
         self._stop_dropped()

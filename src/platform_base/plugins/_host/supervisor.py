@@ -70,6 +70,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         usage: What the worker says it used.
         wall_seconds: From the hand-over to the answer.
         warnings: For the caller.
+        printed: Whether the plugin has printed something.
         outcomes: Of a batch: what became of each of its inputs.
     """
 
@@ -78,6 +79,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage
     wall_seconds: float
     warnings: tuple[str, ...]
+    printed: bool
     outcomes: Sequence[Outcome] = ()
 
 
@@ -188,15 +190,22 @@ class Supervisor:
         finally:
             self._exchange.release()
         wall_seconds = time.monotonic() - began
-        warnings = self._connection.output.log_call(self._plugin_id, self._worker.run_id)
+        output = self._connection.output
+        printed = output.has_kept or (not self._connection.silent and output.has_more())
+        warnings = output.log_call(self._plugin_id, self._worker.run_id) if printed else ()
         return Answer(
             values=values,
             metadata=metadata,
             usage=end.usage,
             wall_seconds=wall_seconds,
             warnings=warnings,
+            printed=printed,
             outcomes=outcomes,
         )
+
+    def abandon(self) -> None:
+        """Log what the plugin has printed so far: whoever waited for the call goes away, and its worker is ended."""
+        self._connection.output.log_call(self._plugin_id, self._worker.run_id)
 
     def _send(self, encoded: Encoded, *, linger: bool) -> None:
         placed = self._exchange.place(encoded)

@@ -97,6 +97,7 @@ class Worker:
     def begin(self, run_id: str, timeout_s: float | None, now: float) -> None:
         """Note that a call runs from now on, `time.monotonic` seconds; for whoever looks on."""
         self.run_id, self.timeout_s, self.busy_since = run_id, timeout_s, now
+        self.connection.output.run_id = run_id
 
     def rest(self) -> None:
         """Note that no call runs from now on."""

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from platform_base.plugins._catalog.digest import is_ignored
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins.errors import PluginError, Problem
+from platform_base.plugins.permission_changes import PermissionChanges
 
 LIVE, REFUSED, SET_ASIDE, REMOVED = "live", "refused", "set aside", "removed"
 
@@ -26,6 +28,8 @@ class Change:
         release: What lies there now, or lay there before it was removed; None: that cannot be read.
         problems: What is wrong with the files.
         error: Why it was not taken into service.
+        files: Which of its files changed, relative to the directory; none where it was not watched.
+        permissions: What it asks for differently from what served before.
         changed_at: When the last of its files changed, seconds since 1970; None: not while it was watched.
         decided_at: When the verdict was reached, likewise.
     """
@@ -36,8 +40,30 @@ class Change:
     release: Release | None
     problems: tuple[Problem, ...] = ()
     error: PluginError | None = None
+    files: tuple[str, ...] = ()
+    permissions: PermissionChanges = field(default_factory=PermissionChanges)
     changed_at: float | None = None
     decided_at: float = field(default_factory=time.time)
+
+
+def changed_files(paths: Iterable[Path], directory: Path) -> tuple[str, ...]:
+    """Return the names of those of these paths that are, or were, files of the release in a directory; sorted.
+
+    Args:
+        paths: Absolute.
+        directory: Absolute.
+    """
+    names: list[str] = []
+    named_below: set[Path] = set()
+    # The deepest first: a directory is named, with a slash, only where nothing in it is, as when it was moved here.
+    for path in sorted(paths, key=lambda path: -len(path.parts)):
+        if path == directory or not path.is_relative_to(directory):
+            continue
+        inside = path.relative_to(directory)
+        if inside not in named_below and not any(map(is_ignored, inside.parts)):
+            names.append(f"{inside.as_posix()}/" if path.is_dir() else inside.as_posix())
+            named_below.update(inside.parents)
+    return tuple(sorted(names))
 
 
 def last_change(paths: Iterable[Path], directory: Path) -> float | None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 from platform_base.plugins._catalog.discovery import discover
 from platform_base.plugins._catalog.release import Release
-from platform_base.plugins._reload.change import LIVE, REFUSED, REMOVED, SET_ASIDE, Change, last_change
+from platform_base.plugins._reload.change import LIVE, REFUSED, REMOVED, SET_ASIDE, Change, changed_files, last_change
 from platform_base.plugins._reload.switch import Switch
 from platform_base.plugins._reload.watcher import watch_directories
 from platform_base.plugins.errors import PluginError, Problem
 from platform_base.plugins.manifest import MANIFEST_NAME
+from platform_base.plugins.permission_changes import compare_permissions
 
 ReportProblems: TypeAlias = Callable[[Path, Sequence[Problem]], None]
 """Keeps the problems of a root; an empty sequence clears them."""
@@ -103,8 +106,7 @@ def reload_root(
             changes += _unreadable(switch, found, changed)
             continue
         seen.add(release.directory)
-        changed_at = last_change(changed, release.directory)
-        change = _take_up(switch, release, changed_at, again=release.directory in refused, eager=eager)
+        change = _take_up(switch, release, changed, again=release.directory in refused, eager=eager)
         if change is not None:
             changes.append(change)
             problems.extend(change.problems)
@@ -120,6 +122,7 @@ def reload_root(
                     plugin_id=release.plugin_id,
                     state=REMOVED,
                     release=release,
+                    files=changed_files(changed, release.directory),
                     changed_at=when,
                 )
             )
@@ -127,8 +130,18 @@ def reload_root(
     return changes
 
 
-def _take_up(switch: Switch, release: Release, changed_at: float | None, *, again: bool, eager: bool) -> Change | None:
+def _take_up(switch: Switch, release: Release, changed: Iterable[Path], *, again: bool, eager: bool) -> Change | None:
     """Offer a release to the switch; None: that is what it has already, unless something else was there meanwhile."""
+    before = switch.active(release.plugin_id) if switch.is_loaded(release.plugin_id) else release
+    change = Change(
+        directory=release.directory,
+        plugin_id=release.plugin_id,
+        state=LIVE,
+        release=release,
+        files=changed_files(changed, release.directory),
+        permissions=compare_permissions(before.manifest.permissions, release.manifest.permissions),
+        changed_at=last_change(changed, release.directory),
+    )
     try:
         taken = switch.replace(release)
         if eager and not switch.is_loaded(release.plugin_id) and switch.active_after_load(release):
@@ -142,21 +155,11 @@ def _take_up(switch: Switch, release: Release, changed_at: float | None, *, agai
             got=str(error),
             hint=NOT_TAKEN_UP,
         )
-        return Change(
-            directory=release.directory,
-            plugin_id=release.plugin_id,
-            state=REFUSED,
-            release=release,
-            problems=(problem,),
-            error=error,
-            changed_at=changed_at,
-        )
+        return replace(change, state=REFUSED, problems=(problem,), error=error, decided_at=time.time())
     if not taken and not again:
         return None
     state = LIVE if switch.active_after_load(release) else SET_ASIDE
-    return Change(
-        directory=release.directory, plugin_id=release.plugin_id, state=state, release=release, changed_at=changed_at
-    )
+    return replace(change, state=state, decided_at=time.time())
 
 
 def _unreadable(switch: Switch, found: Sequence[Problem], changed: Iterable[Path]) -> Iterator[Change]:
@@ -173,6 +176,7 @@ def _unreadable(switch: Switch, found: Sequence[Problem], changed: Iterable[Path
             state=REFUSED,
             release=None,
             problems=tuple(found),
+            files=changed_files(changed, directory.resolve()),
             changed_at=changed_at,
         )
 

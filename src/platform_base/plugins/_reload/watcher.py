@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from watchfiles import watch
+from watchfiles import Change, watch
 
 _QUIET_MS = 60
 """A burst of changes is told once nothing more happened for so long: a save is several events, a checkout many."""
@@ -20,7 +21,7 @@ _IGNORED = ("__pycache__", ".git", ".hg", ".svn")
 
 
 def watch_directories(roots: tuple[Path, ...], stop: threading.Event) -> Iterator[frozenset[Path]]:
-    """Yield, for each burst of changes, the paths that were added, changed or removed.
+    """Yield, for each burst of changes, the paths that were added, changed or removed; not what was there in between.
 
     The first thing that is yielded is an empty set, as soon as the watching has begun: what happened before that raised
     no event, so look for yourself.
@@ -42,9 +43,16 @@ def watch_directories(roots: tuple[Path, ...], stop: threading.Event) -> Iterato
     )
     begun = False
     for batch in changes:
-        if batch or not begun:
-            yield frozenset(Path(path) for _, path in batch)
+        lasting = frozenset(Path(path) for path in _lasting(batch))
+        if lasting or not begun:
+            yield lasting
         begun = True
+
+
+def _lasting(batch: set[tuple[Change, str]]) -> set[str]:
+    """Return the paths of a burst without those that came and went in it, such as what editors write beside a file."""
+    came, gone = ({path for kind, path in batch if kind is which} for which in (Change.added, Change.deleted))
+    return {path for _, path in batch} - {path for path in came & gone if not os.path.lexists(path)}
 
 
 def _file_system(path: Path) -> str:

@@ -29,6 +29,9 @@ F_SEAL_SHRINK = 0x2
 F_SEAL_GROW = 0x4
 F_SEAL_FUTURE_WRITE = 0x10
 
+COPY_UP_TO = 1 << 20
+"""Results up to this size are copied out of an arena that the worker keeps: cheaper than mapping one anew, bytes."""
+
 LARGE_PAGE = 1 << 21
 """Arenas from half of this on are made of such pages, bytes."""
 

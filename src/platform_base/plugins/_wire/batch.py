@@ -36,6 +36,9 @@ _LIMITS = Limits()
 _LONGEST_SAME = 1024
 """What is said once is made anew for every item, so it must be small, bytes."""
 
+_EACH = b"\x92" + msgpack.encode("each")
+"""The beginning of a column of anything: an array of two, the name first."""
+
 _SCALAR_KINDS = frozenset("biufc")
 _TEXT_ONLY = frozenset({str})
 _shape_of = operator.attrgetter("shape")
@@ -45,6 +48,16 @@ _dtype_of = operator.attrgetter("dtype")
 def encode_batch(items: Sequence[Any], *, root: str, limits: Limits = _LIMITS, lender: Lender | None = None) -> Encoded:
     """Turn a list of at least one value into bytes; raises as `codec.encode`."""
     return encode_by(_write, items, root=root, limits=limits, lender=lender)
+
+
+def join(bodies: Sequence[bytes]) -> Encoded:
+    """Return what stands for a list of values of which each was encoded by itself, without any block."""
+    return Encoded(body=b"".join((_EACH, _array_head(len(bodies)), *bodies)), blocks=(), size=0)
+
+
+def _array_head(count: int) -> bytes:
+    """How msgpack begins an array: every body is a value, so their row behind this is one too."""
+    return b"\xdc" + count.to_bytes(2, "big") if count < 1 << 16 else b"\xdd" + count.to_bytes(4, "big")
 
 
 def encode_table(columns: Mapping[str, Sequence[Any]], *, root: str, limits: Limits = _LIMITS) -> Encoded:

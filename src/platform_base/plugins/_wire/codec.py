@@ -21,7 +21,7 @@ import msgspec
 from msgspec import MsgspecError, msgpack
 
 from platform_base.plugins._wire.values import outline
-from platform_base.plugins._wire.values.base import Block, DecodeError, Lender, Limits, Pieces, Reader, Writer
+from platform_base.plugins._wire.values.base import Block, DecodeError, Home, Lender, Limits, Pieces, Reader, Writer
 from platform_base.plugins._wire.values.kinds import BY_CODE, BY_NAME, BY_TYPE, NESTED
 from platform_base.plugins._wire.values.remedies import Refusal
 from platform_base.plugins.errors import EncodingError
@@ -41,12 +41,14 @@ class Encoded(msgspec.Struct, frozen=True, kw_only=True):
         blocks: The large arrays by rising offset, not yet copied.
         size: Bytes that the arena must have; 0 if it is not needed.
         lent: What the lender returned for arrays that are not copied, in the order of their numbers.
+        stayed: Some arrays are not copied because they lie in the arena already.
     """
 
     body: bytes
     blocks: tuple[Block | Pieces, ...]
     size: int
     lent: tuple[Any, ...] = ()
+    stayed: bool = False
 
     def write_into(self, buffer: memoryview) -> None:
         """Copy every block to its place; gaps between blocks are left as they are.
@@ -63,7 +65,14 @@ class Encoded(msgspec.Struct, frozen=True, kw_only=True):
             block.write_into(buffer)
 
 
-def encode(value: object, *, root: str, limits: Limits = _LIMITS, lender: Lender | None = None) -> Encoded:
+def encode(
+    value: object,
+    *,
+    root: str,
+    limits: Limits = _LIMITS,
+    lender: Lender | None = None,
+    home: Home | None = None,
+) -> Encoded:
     """Turn a value into bytes.
 
     Args:
@@ -74,11 +83,12 @@ def encode(value: object, *, root: str, limits: Limits = _LIMITS, lender: Lender
             names of their own.
         limits: What may be sent.
         lender: Finds arrays that need no copy.
+        home: The arena that the blocks will be written to, if it is known: what lies there already is not copied.
 
     Raises:
         EncodingError: Something in it cannot be sent; the message has path, type and remedy.
     """
-    return encode_by(Writer.value, value, root=root, limits=limits, lender=lender)
+    return encode_by(Writer.value, value, root=root, limits=limits, lender=lender, home=home)
 
 
 def encode_by(
@@ -88,12 +98,13 @@ def encode_by(
     root: str,
     limits: Limits = _LIMITS,
     lender: Lender | None = None,
+    home: Home | None = None,
 ) -> Encoded:
     """As `encode`, for a value that `write` turns into what msgpack shall say."""
     try:
-        encoded = _encode(write, value, careful=False, limits=limits, lender=lender)
+        encoded = _encode(write, value, careful=False, limits=limits, lender=lender, home=home)
         if encoded is None:
-            encoded = _encode(write, value, careful=True, limits=limits, lender=lender)
+            encoded = _encode(write, value, careful=True, limits=limits, lender=lender, home=home)
         assert encoded is not None
         outline.check(encoded.body, NESTED, limits)
     except Refusal as error:
@@ -107,9 +118,15 @@ def encode_by(
 
 
 def _encode(
-    write: Callable[[Writer, Any], Any], value: Any, *, careful: bool, limits: Limits, lender: Lender | None
+    write: Callable[[Writer, Any], Any],
+    value: Any,
+    *,
+    careful: bool,
+    limits: Limits,
+    lender: Lender | None,
+    home: Home | None,
 ) -> Encoded | None:
-    writer = Writer(BY_TYPE, BY_NAME, careful=careful, limits=limits, lender=lender)
+    writer = Writer(BY_TYPE, BY_NAME, careful=careful, limits=limits, lender=lender, home=home)
     try:
         body = _say(write(writer, value))
     except (OverflowError, UnicodeEncodeError):  # msgpack has 64-bit integers and valid UTF-8 only
@@ -118,7 +135,9 @@ def _encode(
         return None
     if len(body) > _LONG_BODY and not careful:
         return None
-    return Encoded(body=body, blocks=tuple(writer.blocks), size=writer.size, lent=tuple(writer.lent))
+    return Encoded(
+        body=body, blocks=tuple(writer.blocks), size=writer.size, lent=tuple(writer.lent), stayed=writer.stayed
+    )
 
 
 def decode(

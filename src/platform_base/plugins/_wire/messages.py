@@ -249,7 +249,7 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
 
 
 class Allocate(msgspec.Struct, frozen=True, tag="allocate"):
-    """The result needs a larger arena, of `size` bytes; asked at most once for each call."""
+    """The result needs a larger arena, of `size` bytes; asked at most twice in a call."""
 
     call: bytes
     size: int

@@ -6,7 +6,7 @@
        │ Refused         (nothing may              │ LoadFailed   │ execute()    │ Done, Failed
        ▼                  arrive here)             ▼              ▼              │
      ENDED                                       ENDED        EXECUTING ─────────┘
-                                      Progress, Connect → connected(), at most one Allocate → grant()
+                                      Progress, Connect → connected(), at most two Allocate → grant()
 
 Every message of a call carries the random number that the host gave it, so an answer sent in advance, or twice, is
 refused. Anything that does not fit is a `ProtocolError`, after which the worker is killed: there is no way back.
@@ -45,6 +45,9 @@ from platform_base.plugins._wire.messages import (
 _encode = msgspec.msgpack.Encoder().encode
 _CALLS_AT_ONCE = 256
 """Random numbers that are drawn together: the system call costs more than the rest of a message."""
+_MOST_ARENAS = 2
+"""One to write the result in place, and one for a result that has turned out not to lie there."""
+
 _MOST_CONNECTIONS = 100
 _MOST_CPU_S = 1e9
 _MOST_MEMORY_BYTES = 1 << 50
@@ -85,7 +88,7 @@ class Session:
         self._numbers: Iterator[bytes] = iter(())
         self._capacity = 0
         self._kept_capacity = 0
-        self._asked = False
+        self._arenas = 0
         self._connections = 0
         self._decode: Callable[[bytes], FromWorker] = msgspec.msgpack.Decoder(FromWorker).decode
 
@@ -111,7 +114,7 @@ class Session:
         self._call = self._next_number()
         # What is given for this call alone is used for its result, whatever else there is.
         self._capacity = granted_size or self._kept_capacity
-        self._asked = False
+        self._arenas = 0
         self._connections = 0
         self.state = State.EXECUTING
         return _encode(
@@ -182,9 +185,9 @@ class Session:
         if not secrets.compare_digest(message.call, self._call):
             raise ProtocolError("an answer to a call that nobody made")
         if isinstance(message, Allocate):
-            if self._asked:
-                raise ProtocolError("a second result arena was asked for in one call")
-            self._asked = True
+            self._arenas += 1
+            if self._arenas > _MOST_ARENAS:
+                raise ProtocolError(f"more than {_MOST_ARENAS} result arenas were asked for in one call")
             if not 0 < message.size <= self._max_result_bytes:
                 raise ProtocolError(
                     f"a result arena of {message.size} bytes was asked for, 1 to {self._max_result_bytes} are allowed"

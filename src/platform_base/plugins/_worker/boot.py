@@ -53,7 +53,6 @@ def run(
     opened = _arrange_descriptors(wanted)
     os.environ.clear()
     os.environ.update(environment)
-    _reopen_standard_streams()
     line = FrameSocket.adopt(CONTROL)
     try:
         policy, around = surroundings.settle(policy, _PROC if _PROC in opened else -1)
@@ -62,12 +61,21 @@ def run(
     except ConfinementError as error:
         line.send(_encode(Refused(protection=error.protection, reason=error.reason, remedy=error.remedy)))
         return
-    _reseed()
     keep_freed_memory(policy.max_memory_bytes)
     use_threads(policy.blas_threads)  # Only now: threads that exist already could not be confined.
     find_kernel_cache()
     line.send(_encode(Ready(protocol=PROTOCOL_VERSION, protections=protections)))
     Server(line, policy, UsageMeter(CLEAR_REFS if CLEAR_REFS in opened else -1)).serve()
+
+
+def open_standard_streams() -> None:
+    """Make text streams as workers have them: line by line, and never failing on what a plugin prints.
+
+    For the process that forks workers: theirs are ready then, for whatever stands at the descriptors.
+    """
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
 
 
 def _leave_host_alone() -> None:
@@ -95,20 +103,3 @@ def _arrange_descriptors(wanted: Mapping[int, int]) -> Collection[int]:
         os.dup2(source, place, inheritable=False)
     close_all_except(places)
     return places
-
-
-def _reopen_standard_streams() -> None:
-    """Text streams of this process: line by line, and never failing on what a plugin prints."""
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
-
-
-def _reseed() -> None:
-    """Forks share the generators of their parent: without this, siblings draw the same numbers."""
-    random = sys.modules.get("random")
-    if random is not None:
-        random.seed()
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed(None)

@@ -6,17 +6,21 @@ its own, which its workers alone may read.
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import Any
 
 READY_KERNELS = "platform_base.kernels.readiness"
 """The module that a warden imports so that kernels are soon ready in its workers."""
 
 
 def find_kernel_cache() -> None:
-    """Let Numba read this process's environment variables, if it has been imported; only code of the warden runs."""
+    """Tell Numba what this process's environment variables say, if it was imported; only code of the warden runs."""
     ready = sys.modules.get(READY_KERNELS)
-    config = sys.modules.get("numba.core.config")
+    config: Any = sys.modules.get("numba.core.config")
     if ready is not None:
         ready.look_for_kernels()
     elif config is not None:
-        config.reload_config()
+        # The two that differ; reading all of them anew takes longer than a tenth of a worker's start.
+        config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR", "")
+        config.NUMBA_NUM_THREADS = int(os.environ.get("NUMBA_NUM_THREADS", "1"))

@@ -7,15 +7,19 @@ import math
 import os
 import socket
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from platform_base.core.models import ProcessingResult
 from platform_base.plugins._sandbox.policy import Policy
+from platform_base.plugins._wire.arena import COPY_UP_TO
 from platform_base.plugins._wire.batch import decode_batch, encode_batch, encode_table
 from platform_base.plugins._wire.codec import Encoded, decode, encode
 from platform_base.plugins._wire.messages import (
@@ -47,6 +51,8 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(ToWorker).decode
 _PROGRESS_INTERVAL_S = 0.05
 _ENDS = (Done, Failed)
+_BESIDES = 1 << 16
+"""Room in an arena for what goes with an array that was made there, bytes."""
 _ABANDONED = 71
 """Exit status of a worker whose host stopped in the middle of a call."""
 
@@ -75,7 +81,11 @@ class Server:
         self._share = math.inf if policy.max_cpu_percent is None else policy.max_cpu_percent / 100
         logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
         scratch = Path(policy.scratch) if policy.scratch else None
-        self._context = PluginContext(scratch=scratch, report_progress=self._report_progress, connect=self._connect)
+        self._thread = threading.get_ident()
+        self._in_place = False
+        self._context = PluginContext(
+            scratch=scratch, report_progress=self._report_progress, connect=self._connect, empty=self._empty
+        )
 
     def serve(self) -> None:
         """Return when the host has closed the line."""
@@ -122,6 +132,7 @@ class Server:
         self._call = message.call
         self._linger = message.linger
         self._progress_sent = 0.0
+        self._in_place = not message.count
         self._meter.begin()
         if descriptors:
             self._memory.accept(message, descriptors)
@@ -138,7 +149,7 @@ class Server:
             if message.count:
                 return self._answer_batch(decode_batch(body, data, message.count, readonly=True, lent=lent))
             result = self._run(decode(body, data, readonly=True, lent=lent))
-            return self._place_result(encode({"values": result.values, "metadata": result.metadata}, root=""))
+            return self._place_result(self._encode(result))
         except MemoryError as error:
             return self._failed("memory", error)
         except ResultSizeError as error:
@@ -157,6 +168,33 @@ class Server:
                 "write: return ProcessingResult(values=..., metadata={...})"
             )
         return result
+
+    def _encode(self, result: ProcessingResult) -> Encoded:
+        """Encode a result, leaving the arrays of it where they are that lie in the arena of this call."""
+        value = {"values": result.values, "metadata": result.metadata}
+        if self._memory.home is not None:
+            encoded = encode(value, root="", home=self._memory.home)
+            if encoded.stayed and encoded.size + len(encoded.body) <= self._memory.result_capacity:
+                return encoded
+            self._memory.drop_home()  # Something else was made of them, which goes to an arena of its own.
+        return encode(value, root="")
+
+    def _empty(self, shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> NDArray[Any]:
+        """See `PluginContext.empty`."""
+        kind = np.dtype(dtype)
+        lengths = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+        size = kind.itemsize * math.prod(map(int, lengths))
+        # Threads may not interfere with the conversation; what is small is copied faster than mapped.
+        alone = threading.get_ident() == self._thread and self._in_place and bool(self._call)
+        if not alone or kind.hasobject or size < COPY_UP_TO or min(lengths, default=0) < 0:
+            return np.empty(lengths, kind)
+        if self._memory.home is None and self._room() < size <= self._policy.max_result_bytes - _BESIDES:
+            self._allocate(size + _BESIDES)
+        granted = self._memory.granted
+        return granted.make(lengths, kind) if granted is not None and self._room() >= size else np.empty(lengths, kind)
+
+    def _room(self) -> int:
+        return self._memory.granted.room() if self._memory.granted is not None else 0
 
     def _answer_batch(self, batch: list[dict[str, Any]]) -> Done:
         """Run several calls; what comes back for each is its result, or its failure as five texts."""

@@ -8,9 +8,47 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from platform_base.plugins._wire.arena import InputMapping, map_results
+import numpy as np
+from numpy.typing import NDArray
+
+from platform_base.plugins._wire.arena import InputMapping, address_of, map_results
 from platform_base.plugins._wire.codec import Encoded
 from platform_base.plugins._wire.messages import Execute
+
+_ALIGNMENT = 64
+
+
+class ResultArena:
+    """A result arena of one call, in which the plugin may make arrays before its result is known.
+
+    Attributes:
+        end: Where free memory begins, bytes.
+    """
+
+    def __init__(self, memory: memoryview) -> None:
+        self.memory = memory
+        self.end = 0
+        self._address = address_of(memory)
+
+    @property
+    def mapping(self) -> weakref.ref[Any]:
+        """Dead when nobody looks at the memory any more."""
+        return weakref.ref(self.memory.obj)
+
+    def room(self) -> int:
+        """How many bytes are free."""
+        return len(self.memory) - self.end
+
+    def make(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Return an array in free memory, of unspecified content; there must be room for it."""
+        array: NDArray[Any] = np.ndarray(shape, dtype, self.memory, self.end)
+        self.end = -(-(self.end + array.nbytes) // _ALIGNMENT) * _ALIGNMENT
+        return array
+
+    def find(self, array: NDArray[Any]) -> int | None:
+        """See `Home.find`."""
+        offset: int = array.__array_interface__["data"][0] - self._address
+        return offset if offset >= 0 and offset + array.nbytes <= self.end else None
 
 
 class SharedMemory:
@@ -21,7 +59,7 @@ class SharedMemory:
         self._lent: list[InputMapping] = []
         self._borrowed: list[weakref.ref[Any]] = []
         self._kept: memoryview | None = None
-        self._granted: memoryview | None = None
+        self._granted: ResultArena | None = None
 
     def accept(self, message: Execute, descriptors: Sequence[int]) -> None:
         """Map what came with a call.
@@ -32,7 +70,7 @@ class SharedMemory:
         if message.has_new_arena:
             self._inputs = InputMapping(waiting.pop(0), message.arena_size)
         if message.granted_size:
-            self._granted = map_results(waiting.pop(0), message.granted_size)
+            self._granted = ResultArena(map_results(waiting.pop(0), message.granted_size))
         self._lent = [InputMapping(each, size) for each, size in zip(waiting, message.lent_sizes, strict=True)]
         for descriptor in descriptors:
             os.close(descriptor)
@@ -54,7 +92,7 @@ class SharedMemory:
 
     def let_go(self) -> None:
         """Unmap what was there for the call that has ended; an exception may have tied a knot around its frames."""
-        self._granted = None
+        self.drop_home()
         if any(borrowed() is not None for borrowed in self._borrowed):
             gc.collect()
         self._borrowed = []
@@ -67,25 +105,45 @@ class SharedMemory:
         return True
 
     @property
+    def home(self) -> ResultArena | None:
+        """The arena in which the plugin has made arrays for its result; None: it has not."""
+        return self._granted if self._granted is not None and self._granted.end else None
+
+    @property
+    def granted(self) -> ResultArena | None:
+        """The arena that was given for this call alone."""
+        return self._granted
+
+    def drop_home(self) -> None:
+        """Have no more to do with the arena of this call; it stays mapped as long as an array of the plugin lies there.
+
+        The host hands a result out uncopied only when nobody maps its arena any more.
+        """
+        if self.home is not None:
+            self._borrowed.append(self.home.mapping)
+        self._granted = None
+
+    @property
     def result_capacity(self) -> int:
         """Bytes that fit into the result arena; 0 without one."""
-        arena = self._granted or self._kept
-        return len(arena) if arena is not None else 0
+        if self._granted is not None:
+            return len(self._granted.memory)
+        return len(self._kept) if self._kept is not None else 0
 
     def map_results(self, descriptor: int, size: int, *, keep: bool) -> None:
         """Map a new result arena, for good or for one call."""
         mapped = map_results(descriptor, size)
         os.close(descriptor)
-        self._granted = None
+        self.drop_home()
         if keep:
             self._kept = mapped
         else:
-            self._granted = mapped
+            self._granted = ResultArena(mapped)
 
     def write_result(self, encoded: Encoded, *, spill_body: bool) -> None:
         """Write a result from the start of the arena, its body behind its blocks where it is too long for a message."""
-        # The host can hand a granted arena out uncopied only when nobody maps it any more: the last view ends here.
-        view, self._granted = self._granted or self._kept, None
+        view = self._granted.memory if self._granted is not None else self._kept
+        self.drop_home()
         assert view is not None
         encoded.write_into(view[: encoded.size])
         if spill_body:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import tokenize
 import zipfile
 from pathlib import Path
@@ -22,6 +23,8 @@ from platform_base.plugins.documents.regular_file import read_regular
 
 MAX_BYTES = 16 << 20
 _MAX_HEADER = 10_000
+_LENGTH_BYTES = {(1, 0): 2, (2, 0): 4, (3, 0): 4}
+_ESCAPE = re.compile(rb"\\(?:[\\'nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 
 
 class ArrayFileError(Exception):
@@ -58,20 +61,41 @@ def read_array(path: Path, part: str | None = None) -> NDArray[Any]:
 
 
 def _read_npy(content: bytes) -> NDArray[Any]:
-    stream = io.BytesIO(content)
     try:
-        version = np.lib.format.read_magic(stream)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = read(stream, max_header_size=_MAX_HEADER)
+        shape, fortran, dtype, start = _read_header(content)
     except (ValueError, SyntaxError, EOFError, RecursionError, tokenize.TokenError) as error:
         raise ArrayFileError(f"expected what numpy.save writes, got something else: {error}") from error
     if dtype.hasobject:
         raise ArrayFileError("it holds Python objects, which are never read; save numbers")
-    rest = len(content) - stream.tell()
+    rest = len(content) - start
     if any(length < 0 for length in shape) or math.prod(shape) * dtype.itemsize != rest:
         raise ArrayFileError(f"its header says {shape} of {dtype}, {rest} bytes follow; save it again")
-    flat = np.frombuffer(content, dtype=dtype, offset=stream.tell())
+    flat = np.frombuffer(content, dtype=dtype, offset=start)
     return flat.reshape(shape, order="F" if fortran else "C")
+
+
+def _read_header(content: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Return shape, order, dtype, and where the elements begin."""
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    if version not in _LENGTH_BYTES:
+        raise ValueError(f"version {version[0]}.{version[1]} of the format")
+    start = stream.tell() + _LENGTH_BYTES[version]
+    length = int.from_bytes(content[stream.tell() : start], "little")
+    header = content[start : start + min(length, _MAX_HEADER + 1)]
+    # Python would warn whoever reads the file of escapes that it does not know; `repr` writes none of those.
+    if b"\\" in _ESCAPE.sub(b"", header):
+        raise ValueError("an escape in the header that numpy.save does not write")
+    if version == (1, 0):
+        found = np.lib.format.read_array_header_1_0(stream, max_header_size=_MAX_HEADER)
+    elif version == (2, 0):
+        found = np.lib.format.read_array_header_2_0(stream, max_header_size=_MAX_HEADER)
+    else:
+        # NumPy has no public reader of version 3: it is version 2 with names in UTF-8, which here become escapes.
+        plain = header.decode("utf-8").encode("ascii", "backslashreplace")
+        as_second = io.BytesIO(len(plain).to_bytes(4, "little") + plain)
+        found = np.lib.format.read_array_header_2_0(as_second, max_header_size=_MAX_HEADER)
+    return *found, start + length
 
 
 def _read_npz(content: bytes, part: str | None) -> NDArray[Any]:

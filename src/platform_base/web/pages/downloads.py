@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from functools import partial
 
 from starlette.concurrency import run_in_threadpool
@@ -11,11 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from platform_base.core.models import ProcessingResult
 from platform_base.core.result_formats import RESULT_WRITERS, UnsuitableFormatError
 from platform_base.plots.figure import UndrawableError, check_matplotlib, render_figure
 from platform_base.plots.plots import draw_result
+from platform_base.web.desk import desk_of
 from platform_base.web.pages.run_lookup import find_run
+from platform_base.web.written_response import WrittenResponse
 
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -42,22 +42,20 @@ async def download(request: Request) -> Response:
     run, kind = find_run(request), request.path_params["kind"]
     if run.result is None or kind not in offered():
         raise HTTPException(404, f"{kind}: expected one of {', '.join(offered())}")
+    name = f"{run.plugin_id}-{run.run_id[:12] or run.key}.{kind}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     try:
         if kind in _PICTURES:
             draw = partial(draw_result, result=run.result, inputs=run.inputs)
-            content = await run_in_threadpool(render_figure, draw, kind)
-        else:
-            content = await run_in_threadpool(_write, kind, run.result)
+            async with desk_of(request).drawing:
+                content = await run_in_threadpool(render_figure, draw, kind)
+            return Response(content, media_type=_TYPES[kind], headers=headers)
+        write = partial(RESULT_WRITERS[f".{kind}"], run.result)
+        return await WrittenResponse.make(write, media_type=_TYPES[kind], headers=headers)
     except (UnsuitableFormatError, UndrawableError) as error:
         raise HTTPException(409, f"{kind}: {error}") from error
-    name = f"{run.plugin_id}-{run.run_id[:12] or run.key}.{kind}"
-    return Response(content, media_type=_TYPES[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'})
-
-
-def _write(kind: str, result: ProcessingResult) -> bytes:
-    stream = io.BytesIO()
-    RESULT_WRITERS[f".{kind}"](result, stream)
-    return stream.getvalue()
+    except OSError as error:
+        raise HTTPException(507, f"{kind}: expected room for a temporary file, got: {error}") from error
 
 
 ROUTES = [Route("/runs/{key}/download/{kind}", download)]

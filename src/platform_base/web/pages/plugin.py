@@ -17,6 +17,7 @@ from platform_base.plugins.errors import PluginError, PluginNotFoundError
 from platform_base.plugins.generators import generate
 from platform_base.plugins.manifest import Manifest
 from platform_base.series.recordings import RECORDINGS, find_recording
+from platform_base.web.columns import choose_from
 from platform_base.web.desk import Desk, desk_of
 from platform_base.web.forms import make_fields, part_fields, read_parameters
 from platform_base.web.index import read_index
@@ -89,17 +90,18 @@ async def render_plugin(
         entered = dict((sources or {}).get(slot.name, {}))
         entered.setdefault("source", default_source(slot, place))
         parts = await _source_parts(desk, slot.name, entered, place)
-        slots.append({"slot": slot, "key": slot.name, "place": place, **parts})
+        slots.append({"slot": slot, **parts})
     known = {slot["key"] for slot in slots}
     extras = [each for name, each in (sources or {}).items() if name not in known]
     extra_rows = []
     for place, key in enumerate(_EXTRA):
         entered = dict(extras[place]) if place < len(extras) else {"source": "", "name": ""}
-        extra_rows.append({"key": key, "name": entered.get("name", ""), **await _source_parts(desk, key, entered, 0)})
+        extra_rows.append({"name": entered.get("name", ""), **await _source_parts(desk, key, entered, 0)})
     return render(
         request,
         "plugin.html",
         status=status,
+        followed=f"/plugins/{manifest.plugin_id}",
         manifest=manifest,
         plugin=await asyncio.to_thread(describe, desk, row),
         first=first,
@@ -128,11 +130,11 @@ async def _source_parts(desk: Desk, key: str, entered: Mapping[str, Any], place:
             upload = await desk.recording(rest)
         except (SourceError, UploadError, PluginError):
             upload = None
-    names = list(upload.columns) if upload is not None else []
-    chosen = [name for name in entered.get("columns", []) if name in names]
-    if names and not chosen:
-        chosen = [names[min(place, len(names) - 1)]]
-    return {"key": key, "source": source, "upload": upload, "chosen": chosen, "typed": entered.get("typed", "")}
+    # Whoever looks for columns has seen what is ticked, and may have unticked it.
+    default = None if "find" in entered else place
+    columns = choose_from(upload, entered.get("columns", ()), str(entered.get("find", "")), default)
+    typed = entered.get("typed", "")
+    return {"key": key, "place": place, "source": source, "upload": upload, "columns": columns, "typed": typed}
 
 
 def _read_readme(manifest: Manifest, directory: str) -> Any:
@@ -150,11 +152,13 @@ def _read_readme(manifest: Manifest, directory: str) -> Any:
 async def show_source(request: Request) -> Response:
     """Answer with what belongs below an input's choice."""
     desk = desk_of(request)
-    find_manifest(desk, request.path_params["plugin_id"])
-    key, place = request.query_params.get("key", ""), request.query_params.get("place", "0")
-    source = next((value for name, value in request.query_params.items() if name.startswith("s.")), "")
-    parts = await _source_parts(desk, key, {"source": source}, read_index(place, _MAX_PLACES) or 0)
-    return render(request, "_source.html", **parts, row_errors={})
+    manifest, query = find_manifest(desk, request.path_params["plugin_id"]), request.query_params
+    key = query.get("key", "")
+    entered: dict[str, Any] = {"source": query.get(f"s.{key}", ""), "columns": query.getlist(f"c.{key}")}
+    if f"f.{key}" in query:
+        entered["find"] = query[f"f.{key}"]
+    parts = await _source_parts(desk, key, entered, read_index(query.get("place", "0"), _MAX_PLACES) or 0)
+    return render(request, "_source.html", manifest=manifest, **parts)
 
 
 async def start_run(request: Request) -> Response:
@@ -236,7 +240,8 @@ async def _make_inputs(
 async def _make_input(desk: Desk, manifest: Manifest, name: str, entered: Mapping[str, Any]) -> tuple[Any, str]:
     kind, _, rest = str(entered["source"]).partition(":")
     if kind == "example":
-        value = make_example(manifest, rest, name)
+        directory = next(info["directory"] for info in desk.registry.list_plugins() if info["id"] == manifest.plugin_id)
+        value = await asyncio.to_thread(make_example, manifest, Path(directory), rest, name)
         return value, f"self-test: {manifest.self_test[int(rest)].name}"
     if kind == "generated" and rest in GENERATED:
         return await asyncio.to_thread(generate, GENERATED[rest]), rest

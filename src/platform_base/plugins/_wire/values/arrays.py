@@ -62,6 +62,8 @@ def write_array(value: np.ndarray[Any, Any], writer: Writer) -> bytes:
         place = value.tobytes("F" if fortran else "C")
     elif (flags.c_contiguous or fortran) and (lent := writer.lend(value)) is not None:
         place = [lent]
+    elif (flags.c_contiguous or fortran) and (offset := writer.stay(value)) is not None:
+        place = offset
     else:
         place = writer.place(value, fortran=fortran)
     return msgpack.encode((dtype, value.shape, fortran, place))

@@ -127,10 +127,37 @@ class Lender(Protocol):
         ...
 
 
+class Home(Protocol):
+    """The arena that a value is going to travel in, where arrays of it may lie already.
+
+    Attributes:
+        end: Nothing else may be put before this offset, bytes.
+    """
+
+    end: int
+
+    def find(self, array: np.ndarray[Any, Any]) -> int | None:
+        """Return the offset at which the elements of a contiguous array lie, or None: they lie elsewhere."""
+        ...
+
+
 class Writer:
     """One walk over a value on its way out: hands each part to its kind and lays out the arena."""
 
-    __slots__ = ("_by_type", "_foreign", "_lender", "blocks", "careful", "depth", "lent", "limits", "plain", "size")
+    __slots__ = (
+        "_by_type",
+        "_foreign",
+        "_home",
+        "_lender",
+        "blocks",
+        "careful",
+        "depth",
+        "lent",
+        "limits",
+        "plain",
+        "size",
+        "stayed",
+    )
 
     def __init__(
         self,
@@ -140,6 +167,7 @@ class Writer:
         careful: bool,
         limits: Limits,
         lender: Lender | None = None,
+        home: Home | None = None,
     ) -> None:
         """Begin.
 
@@ -150,10 +178,13 @@ class Writer:
                 Without it msgpack is trusted to raise on the first two, which spares a walk.
             limits: What may be sent.
             lender: Finds arrays that need no copy.
+            home: Finds arrays that are where they belong.
         """
         self._by_type = by_type
         self._foreign = foreign
         self._lender = lender
+        self._home = home
+        self.stayed = False
         self.lent: list[Any] = []
         self.careful = careful
         self.limits = limits
@@ -192,7 +223,18 @@ class Writer:
         self.blocks.append(Pieces(offset=offset, sources=sources, length=length))
         return offset
 
+    def stay(self, source: np.ndarray[Any, Any]) -> int | None:
+        """Return the offset of an array that lies in its arena already; blocks rise, so that is not always of use."""
+        offset = self._home.find(source) if self._home is not None else None
+        if offset is None or offset % ALIGNMENT or offset < self.size:
+            return None
+        self.size = offset + source.nbytes
+        self.stayed = True
+        return offset
+
     def _reserve(self, size: int) -> int:
+        if self._home is not None:
+            self.size = max(self.size, self._home.end)
         offset = -(-self.size // ALIGNMENT) * ALIGNMENT
         self.size = offset + size
         return offset
