@@ -21,7 +21,8 @@ same bits as the scalar expression.
 
 Memory is not checked: `load` and `store` reach ``lanes`` elements from the given flat index of a C-contiguous array, or
 of a pointer in a function compiled for calls by address (`numba.cfunc`), and it is the caller who has made the array
-that long. The functions work inside compiled functions only. `lanes` must be a constant (a global integer).
+that long. The functions work inside compiled functions only. `lanes` must be a constant (a global
+integer, or what a function of `constant_by_element` gives).
 
 Built on ``numba.extending.intrinsic`` and LLVM's vector types (https://llvm.org/docs/LangRef.html#vector-type). Here
 stands what moves numbers: between memory and vectors, and between lanes; the arithmetic is in `vector_arithmetic`, the
