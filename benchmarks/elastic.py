@@ -6,6 +6,7 @@ Run where the peers are installed::
     python benchmarks/elastic.py                # a quarter of an hour; --quick: the small cases, in two minutes
     python benchmarks/elastic.py --write        # also puts tables and plot into the documentation
     python benchmarks/elastic.py --only path    # cases with this in their name
+    python benchmarks/elastic.py --huge         # instead: series that no peer can compare; --write as above
     python benchmarks/elastic.py --memory       # instead: the memory of filters that are run over long series
 
 Rounds alternate between the programs, so that whatever else the machine does falls on all alike; medians are compared.
@@ -34,9 +35,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]  # the plugins and the cases are no installed packages
 
 import numpy as np  # noqa: E402
-from elastic_cases import dtw, dtw_single, edit_distances, filters, memory  # noqa: E402
+from elastic_cases import dtw, dtw_single, edit_distances, filters, huge, memory  # noqa: E402
 from elastic_cases.case import Case  # noqa: E402
-from elastic_cases.report import Result, describe_machine, render, write  # noqa: E402
+from elastic_cases.report import Result, describe_machine, render, write, write_section  # noqa: E402
 
 FAMILIES = (dtw, dtw_single, edit_distances, filters)
 PAGE = ROOT / "docs" / "plugins" / "concepts" / "kernels.md"
@@ -122,10 +123,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="the small cases alone")
     parser.add_argument("--only", default="", help="cases with this in their name")
     parser.add_argument("--write", action="store_true", help="put the results into the documentation")
+    parser.add_argument("--huge", nargs="?", const="", metavar="CASE", help="series that no peer can compare")
     parser.add_argument("--memory", nargs="*", metavar=("CASE", "SIDE"), help="peak memory of filters")
     arguments = parser.parse_args()
     if arguments.memory is not None:
         memory.main(arguments.memory)
+        return
+    if arguments.huge is not None:
+        lines = huge.main(arguments.huge)
+        if arguments.write and lines:
+            write_section(PAGE, huge.TITLE, lines)
         return
     warnings.filterwarnings("ignore", category=FutureWarning, module="sklearn")  # one each call, of wildboar's
     print(describe_machine(), name_peers(), sep="\n")

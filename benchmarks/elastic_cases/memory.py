@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from plugins.custom_filters import filter_series
+
+from elastic_cases.resident import grow
 
 SHAPES = {"1,000,000": (1_000_000,), "64 x 1,000,000": (64, 1_000_000)}
 SIDES = ("ours", "SciPy")
@@ -35,12 +36,9 @@ def measure(shape: tuple[int, ...], side: str) -> float:
     filter_by = filter_series_ours if side == "ours" else filter_series_scipy
     filter_by(make_series(*shape[:-1], 5_000))
     series = make_series(*shape)
-    Path("/proc/self/clear_refs").write_text("5")
-    before = _resident("VmRSS")
-    result = filter_by(series)
-    grown = _resident("VmHWM") - before
+    result, megabytes = grow(lambda: filter_by(series))
     assert np.shape(result) == shape
-    return grown / 1e3
+    return megabytes
 
 
 def filter_series_ours(series: np.ndarray) -> np.ndarray:
@@ -63,8 +61,3 @@ def make_series(*shape: int) -> np.ndarray:
 def _measure_apart(shape: str, side: str) -> float:
     command = [sys.executable, sys.argv[0], "--memory", shape, side]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-
-def _resident(key: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(float(line.split()[1]) * 1.024 for line in lines if line.startswith(f"{key}:"))

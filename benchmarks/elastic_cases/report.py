@@ -98,8 +98,7 @@ def write(families: Mapping[str, Sequence[Result]], page: Path, picture: Path, *
         ValueError: If the page lacks a mark.
     """
     text = page.read_text(encoding="utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"{page}: expected the lines {BEGIN} and {END} once each; put them around the tables")
+    _check_marks(text, page)
     shown = os.path.relpath(picture, page.parent)
     alternative = "Bars: how many times as fast as the best exact peer each case is, with the target of each"
     lines = [BEGIN, "", f"{describe_machine()}; one thread unless a case says all cores. {peers}.", ""]
@@ -108,7 +107,35 @@ def write(families: Mapping[str, Sequence[Result]], page: Path, picture: Path, *
         lines += [f"### {title}", "", *render(results), ""]
     draw(families, picture)
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    page.write_text(before + "\n".join([*lines, END]) + after, encoding="utf-8")
+    page.write_text(before + "\n".join([*lines, *_find_kept(text, families), END]) + after, encoding="utf-8")
+
+
+def write_section(page: Path, title: str, table: Sequence[str]) -> None:
+    """Put a table at the end of what is between the marks, in place of the one that has its title.
+
+    Raises:
+        ValueError: If the page lacks a mark.
+    """
+    text = page.read_text(encoding="utf-8")
+    _check_marks(text, page)
+    before, rest = text.split(END)
+    kept = [section for section in before.split("\n### ") if section.partition("\n")[0] != title]
+    sections = [*kept, "\n".join([title, "", *table])]
+    page.write_text(
+        "\n### ".join(section.rstrip("\n") + "\n" for section in sections) + f"\n{END}{rest}", encoding="utf-8"
+    )
+
+
+def _check_marks(text: str, page: Path) -> None:
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise ValueError(f"{page}: expected the lines {BEGIN} and {END} once each; put them around the tables")
+
+
+def _find_kept(text: str, families: Mapping[str, Sequence[Result]]) -> list[str]:
+    """Return the lines of those sections between the marks that are not written anew."""
+    sections = text.split(BEGIN)[1].split(END)[0].split("\n### ")[1:]
+    kept = [section.rstrip("\n") for section in sections if section.partition("\n")[0] not in families]
+    return [line for section in kept for line in (f"### {section}", "")]
 
 
 def draw(families: Mapping[str, Sequence[Result]], path: Path) -> None:

@@ -12,8 +12,8 @@ Shortcut = Callable[[Any, Any], Any]
 
 _ROUNDED = (np.dtype(np.float64), np.dtype(np.float32))
 
-# Up to so many cells: a longer run reports progress, and may leave cells out.
-_CELLS = 1 << 22
+# More samples go the long way however few cells there are: it reports progress, and refuses more than float32 counts.
+_SAMPLES = 1 << 22
 
 
 def make_shortcut(
@@ -21,6 +21,7 @@ def make_shortcut(
     few_cells: int,
     brief: Callable[..., Any],
     long: Callable[..., Any],
+    cells_at_once: int,
     width: int,
     radius: int,
     single: bool,
@@ -35,7 +36,8 @@ def make_shortcut(
         brief: Of two ``(n,)`` series of `dtype`, `radius`, `single` and `squares`: the cost, or the path and the cost;
             NaN where the call is not right. It checks no types.
         long: Of two series, `radius` and what is in `further`: the same, bit for bit.
-        width: Of the window, in cells of each row; `long` is called for up to 4 million cells inside it.
+        cells_at_once: Up to how many cells inside the window `long` is called; a longer run reports progress.
+        width: Of the window, in cells of each row.
         radius: Of the window; -1 for none.
         single: Whether a diagonal step counts once.
         squares: Whether costs are squares.
@@ -53,7 +55,9 @@ def make_shortcut(
         cells = reference.size * target.size
         if cells <= few_cells:
             return brief(reference, target, radius, single, squares)
-        if cells <= _CELLS or reference.size * width <= _CELLS:
+        if reference.size + target.size > _SAMPLES:
+            return None
+        if cells <= cells_at_once or reference.size * width <= cells_at_once:
             return long(reference, target, radius, *further)
         return None
 

@@ -38,6 +38,11 @@ _NO_WINDOW = np.empty(0, dtype=np.int64)
 _PLAIN = frozenset({"distance_metric", "step_pattern", "window_size", "kernel", "dtype"})
 _PLAIN_PATTERNS = {"symmetric": "symmetric2", "symmetric1": "symmetric1", "symmetric2": "symmetric2"}
 
+# Up to so many cells a call goes the short way: 20 ms of work for the distance alone. The checkpoints of a path are
+# below 2 MiB then.
+_CELLS_AT_ONCE = 1 << 28
+_CELLS_OF_PATH_AT_ONCE = 1 << 22
+
 # No radius is larger: as wide as any window, and far from the end of the numbers.
 _WIDEST = 1 << 40
 
@@ -60,7 +65,8 @@ def find_shortcut(options: Mapping[str, Any], *, path: bool) -> Shortcut | None:
     else:
         long, further = _compile_plain(path, dtype.name), rules[:6]
     few, brief = _compile_short(path, dtype.name)
-    return make_shortcut(dtype, few, brief, long, width, radius, single, rules.squares, further)
+    cells_at_once = _CELLS_OF_PATH_AT_ONCE if path else _CELLS_AT_ONCE
+    return make_shortcut(dtype, few, brief, long, cells_at_once, width, radius, single, rules.squares, further)
 
 
 @functools.cache

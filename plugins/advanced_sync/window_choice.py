@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .feasibility import smallest_integer, smallest_number
-from .windows import Band, full_band, given_band, itakura_band, sakoe_chiba_band, slanted_band
+from .windows import Band, full_band, given_band, itakura_band, radius_band, sakoe_chiba_band, slanted_band
 
 WINDOW_TYPES = ("sakoe_chiba", "slanted_band", "itakura")
 
@@ -121,8 +121,8 @@ def _radius_band(positions: Positions, window_type: str) -> Callable[[int], Band
     if window_type == "slanted_band":
         p, q = _scaled(positions.reference), _scaled(positions.target)
         return lambda radius: slanted_band(p, q, min(radius, longest))
-    i, j = np.arange(float(len(positions.reference))), np.arange(float(len(positions.target)))
-    return lambda radius: sakoe_chiba_band(i, j, min(radius, longest))
+    n, m = len(positions.reference), len(positions.target)
+    return lambda radius: radius_band(n, m, min(radius, longest))
 
 
 def _duration(positions: Positions, window_type: str, value: Any) -> Window:

@@ -7,6 +7,7 @@ pytest.importorskip("numba")
 
 from platform_base.kernels import alignment
 from platform_base.kernels.alignment import compute_distance, compute_path
+from platform_base.kernels.at_once import measure
 from platform_base.kernels.matrix import LANES
 from platform_base.kernels.pruning import SHRINKING, lay_out_corridor, shrink
 from platform_base.kernels.rules import find_rules
@@ -15,22 +16,22 @@ NONE = np.empty(0, dtype=np.int64)
 LENGTH = LANES * SHRINKING + 77
 
 
-def make_pair(kind, seed):
+def make_pair(kind, seed, length=LENGTH):
     rng = np.random.default_rng(seed)
-    t = np.linspace(0, 1, LENGTH)
+    t = np.linspace(0, 1, length)
     if kind == "warped":
         knots = rng.normal(size=40).cumsum()
         places = np.linspace(0, 1, 40)
         x = np.interp(t, places, knots)
-        y = np.interp(np.clip(t + 0.02 * np.sin(6 * t), 0, 1), places, knots)[: LENGTH - 31]
+        y = np.interp(np.clip(t + 0.02 * np.sin(6 * t), 0, 1), places, knots)[: length - 31]
         return (each + rng.normal(size=len(each)) * 0.02 for each in (x, y))
     if kind == "steps":
         x = np.floor(8 * np.sin(9 * t))
         return x, np.roll(x, 40)
     if kind == "same":
-        x = rng.normal(size=LENGTH).cumsum()
+        x = rng.normal(size=length).cumsum()
         return x, x.copy()
-    return rng.normal(size=(2, LENGTH)).cumsum(axis=1)
+    return rng.normal(size=(2, length)).cumsum(axis=1)
 
 
 @pytest.mark.parametrize("kind", ["warped", "steps", "same", "unrelated"])
@@ -60,6 +61,33 @@ def test_similar_series_leave_few_cells(monkeypatch):
     first, last, found = alignment._prune(rules, x, y, distance * 1.01, lambda _: None)
     assert found == distance
     assert (last - first + 1).sum() < 0.7 * len(x) * len(y)
+
+
+@pytest.mark.parametrize("kind", ["warped", "steps", "same", "unrelated"])
+def test_the_bound_is_that_of_a_path_with_reports_and_without(kind, monkeypatch):
+    x, y = (each[:, np.newaxis].copy() for each in make_pair(kind, 5))
+    rules = find_rules("symmetric1", "sqeuclidean", 1)
+    distance = measure(rules, x, y, NONE, NONE)
+    monkeypatch.setattr(alignment, "_CELLS_WORTH_PRUNING", 0)
+    for share in (0.6, 2.0):
+        monkeypatch.setattr(alignment, "_PRUNED_TO", share)
+        monkeypatch.setattr(alignment, "_CELLS_PER_REPORT", 1 << 30)
+        bound = alignment._find_bound(rules, x, y, NONE, NONE, lambda _: None)
+        assert bound >= distance
+        assert share < 1 or np.isfinite(bound)
+        reports = []
+        monkeypatch.setattr(alignment, "_CELLS_PER_REPORT", 1)
+        assert alignment._find_bound(rules, x, y, NONE, NONE, reports.append) == bound
+        assert reports
+
+
+@pytest.mark.parametrize("kind", ["warped", "unrelated"])
+def test_a_plain_call_leaves_out_cells_and_gives_the_same(kind):
+    x, y = make_pair(kind, 6, 2200)
+    assert len(x) * len(y) >= alignment._CELLS_WORTH_PRUNING
+    rules = find_rules("symmetric2", "manhattan", 1)
+    whole = measure(rules, x[:, np.newaxis].copy(), y[:, np.newaxis].copy(), NONE, NONE)
+    assert alignment.measure_plain(x, y, -1, *rules[:6]) == whole
 
 
 def test_shrinking_takes_means():

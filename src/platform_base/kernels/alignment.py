@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from platform_base.kernels.at_once import align, close_window, find_bound, measure, measure_along, prune
 from platform_base.kernels.backtracking import follow_back
-from platform_base.kernels.checkpoints import Checkpoints, choose_sizes, lay_out_store, make_checkpoints, sweep_and_keep
+from platform_base.kernels.checkpoints import choose_sizes, make_checkpoints, sweep_and_keep
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.matrix import LANES, Matrix, count_strips, lay_out, lay_out_row
-from platform_base.kernels.pruning import SHRINKING, lay_out_corridor, shrink, sweep_below
+from platform_base.kernels.pruning import SHRINKING, shrink, sweep_below
 from platform_base.kernels.rules import Rules, find_corner
 from platform_base.kernels.short import is_plain
 from platform_base.kernels.strips import sweep
@@ -29,6 +30,7 @@ _CELLS_AT_ONCE = 1 << 22
 
 # From here on it is tried whether cells can be left out, and done if no more than so much of the shrunk matrix is left.
 _CELLS_WORTH_PRUNING = 1 << 22
+_FEWEST_WORTH_PRUNING = LANES * SHRINKING
 _PRUNED_TO = 0.6
 
 Report = Callable[[float], None]
@@ -111,47 +113,6 @@ def compute_path(
 
 
 @kernel
-def align(
-    rules: Rules,
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    first: NDArray[np.int64],
-    last: NDArray[np.int64],
-    group: int,
-    interval: int,
-) -> tuple[int, NDArray[np.int64], float]:
-    """Return the path, preceded by so many unused pairs, and its cost, all in one go."""
-    matrix = lay_out(x, y, first, last)
-    row = lay_out_row(matrix, find_corner(rules, matrix))
-    strips = count_strips(matrix)
-    state_at = np.empty(strips, dtype=np.int64)
-    row_at = np.empty((strips + group - 1) // group, dtype=np.int64)
-    states, elements = lay_out_store(matrix, group, interval, state_at, row_at)
-    dtype = x.dtype
-    checkpoints = Checkpoints(group, interval, state_at, np.empty(states, dtype), row_at, np.empty(elements, dtype))
-    distance = sweep_and_keep(rules, matrix, row, checkpoints, 0, strips)
-    path = np.empty((matrix.n + matrix.m - 1, 2), dtype=np.int64)
-    free = path.shape[0]
-    if np.isfinite(distance):
-        free = follow_back(rules, matrix, checkpoints, path)
-    return free, path, distance
-
-
-@kernel
-def measure(
-    rules: Rules,
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    first: NDArray[np.int64],
-    last: NDArray[np.int64],
-) -> float:
-    """Return the cost of the best path, all in one go: for short series the way from Python is what takes time."""
-    matrix = lay_out(x, y, first, last)
-    row = lay_out_row(matrix, find_corner(rules, matrix))
-    return sweep(rules, matrix, row, 0, count_strips(matrix))
-
-
-@kernel
 def lay_out_radius(n: int, m: int, radius: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the first and the last column of each row inside ``|i - j| <= radius``; empty for a radius of -1."""
     first = np.empty(n if radius >= 0 else 0, np.int64)
@@ -191,7 +152,13 @@ def measure_plain(
         return np.nan
     first, last = lay_out_radius(x.shape[0], y.shape[0], radius)
     rules = Rules(free, masked, keeping, masked_keeping, diagonal_weight, squares, False)
-    return measure(rules, stand_up(x), stand_up(y), first, last)
+    these, others = stand_up(x), stand_up(y)
+    n, m = x.shape[0], y.shape[0]
+    if radius < 0 and n * m >= _CELLS_WORTH_PRUNING and min(n, m) >= _FEWEST_WORTH_PRUNING:
+        bound = find_bound(rules, these, others, _PRUNED_TO)
+        if np.isfinite(bound):
+            return prune(rules, these, others, bound)[2]
+    return measure(rules, these, others, first, last)
 
 
 @kernel
@@ -233,38 +200,40 @@ def _find_bound(
     report: Report,
 ) -> float:
     """Return the cost of some path, where leaving out the cells above it is worth while; else infinity."""
-    if len(first) or len(x) * len(y) < _CELLS_WORTH_PRUNING or min(len(x), len(y)) < LANES * SHRINKING:
+    if len(first) or len(x) * len(y) < _CELLS_WORTH_PRUNING or min(len(x), len(y)) < _FEWEST_WORTH_PRUNING:
         return np.inf
+    if len(x) * len(y) <= _CELLS_PER_REPORT:
+        return float(find_bound(rules, x, y, _PRUNED_TO))
 
     def wait(_fraction: float) -> None:
         report(0.0)
 
+    # As `find_bound`, with reports, and cells left out of the shrunk matrix too.
     small, other = shrink(x), shrink(y)
     path, distance = compute_path(rules, small, other, first, last, wait)
     if not np.isfinite(distance) or not _leaves_out(rules, small, other, distance, wait):
         return np.inf
-    low, high = lay_out_corridor(len(x), len(y), path)
-    bound = compute_distance(rules, x, y, low, high, wait)
-    if not np.isfinite(bound):
-        return np.inf
-    # A cell of the shrunk matrix stands for about SHRINKING cells of a path.
-    looser = bound / SHRINKING
-    return bound if looser <= distance or _leaves_out(rules, small, other, looser, wait) else np.inf
+    bound = float(measure_along(rules, x, y, path))
+    return (
+        bound if bound <= distance * SHRINKING or _leaves_out(rules, small, other, bound / SHRINKING, wait) else np.inf
+    )
 
 
 def _leaves_out(
     rules: Rules, small: NDArray[np.float64], other: NDArray[np.float64], bound: float, report: Report
 ) -> bool:
-    """Return whether enough cells of the shrunk matrix are above a bound, which is at least the cost of a path."""
+    """As `leaves_out`, with reports."""
     begins, ends, _ = _prune(rules, small, other, bound, report)
-    visited = int((ends - begins).sum()) + len(begins)
-    return visited <= _PRUNED_TO * len(small) * len(other)
+    return bool((ends - begins + 1).sum() <= _PRUNED_TO * len(small) * len(other))
 
 
 def _prune(
     rules: Rules, x: NDArray[np.float64], y: NDArray[np.float64], bound: float, report: Report
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], float]:
-    """Return the window outside which all cells are above `bound`, and the cost of the best path."""
+    """As `prune`, with reports."""
+    if len(x) * len(y) <= _CELLS_PER_REPORT:
+        first, last, distance = prune(rules, x, y, bound)
+        return first, last, float(distance)
     none = np.empty(0, dtype=np.int64)
     matrix = lay_out(x, y, none, none)
     row = lay_out_row(matrix, find_corner(rules, matrix))
@@ -272,8 +241,7 @@ def _prune(
     distance = np.inf
     for start, stop in _cut(matrix, matrix.n * matrix.m, report):
         distance = sweep_below(rules, matrix, bound, row, edges, first, last, start, stop)
-    last = np.maximum.accumulate(last)
-    last[-1] = matrix.m - 1
+    close_window(last, matrix.m)
     return first, last, float(distance)
 
 

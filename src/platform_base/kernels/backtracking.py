@@ -16,7 +16,7 @@ from platform_base.kernels.checkpoints import Checkpoints, first_block
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.matrix import Matrix, bound_lanes, span, strip_lanes
 from platform_base.kernels.rules import LEFT, UP, Rules, choose_step, measure_pair
-from platform_base.kernels.strips import advance, advance_within, enter_strip, strip_state
+from platform_base.kernels.strips import advance, advance_within, allocate, enter_strip, strip_state
 from platform_base.kernels.vectors import load, store
 
 
@@ -40,10 +40,11 @@ class Workspace(NamedTuple):
 @kernel
 def make_workspace(checkpoints: Checkpoints) -> Workspace:
     """Return room for the blocks of a sweep."""
-    dtype, lanes = checkpoints.states.dtype, strip_lanes(checkpoints.states)
-    rows = np.empty((checkpoints.group + 1, checkpoints.interval + 8), dtype)
-    record = np.empty((checkpoints.interval + 4) * lanes, dtype)
-    return Workspace(rows, record, np.empty(strip_state(record), dtype), np.empty(2 * lanes, dtype))
+    like = checkpoints.states
+    lanes = strip_lanes(like)
+    rows = np.empty((checkpoints.group + 1, checkpoints.interval + 8), like.dtype)
+    record = allocate((checkpoints.interval + 4) * lanes, like)
+    return Workspace(rows, record, allocate(strip_state(like), like), allocate(2 * lanes, like))
 
 
 @kernel

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.matrix import Matrix, bound_lanes, count_strips, span, strip_lanes, strip_margin
 from platform_base.kernels.rules import Rules
-from platform_base.kernels.strips import advance_within, enter_strip, strip_state
+from platform_base.kernels.strips import advance_within, allocate, copy_part, enter_strip, strip_state
 from platform_base.kernels.vectors import load, store
 
 # Groups and intervals, by the cells inside the window up to which they are used: the more cells, the fewer bytes for
@@ -116,14 +116,13 @@ def sweep_and_keep(
 ) -> float:
     """As `platform_base.kernels.strips.sweep`, and fill the part of `checkpoints` that belongs to these strips."""
     lanes, margin, size = strip_lanes(row), strip_margin(row), strip_state(row)
-    state, window = np.empty(size, row.dtype), np.empty(2 * lanes, row.dtype)
+    state, window = allocate(size, row), allocate(2 * lanes, row)
     interval = checkpoints.interval
     for strip in range(start, stop):
         begin, end = span(matrix, strip)
         if strip % checkpoints.group == 0:
             kept = checkpoints.row_at[strip // checkpoints.group]
-            for column in range(begin - 1, end):
-                checkpoints.row_store[kept + column - begin + 1] = row[margin + column]
+            copy_part(row, margin + begin - 1, checkpoints.row_store, kept, end - begin + 1)
         unmasked = bound_lanes(matrix, strip, window)
         enter_strip(state, row[margin + begin - 1])
         place = checkpoints.state_at[strip]

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from platform_base.kernels.alignment import lay_out_radius, measure
+from platform_base.kernels.alignment import lay_out_radius
+from platform_base.kernels.at_once import measure
 from platform_base.kernels.batch import (
     LONGEST,
     BatchRules,

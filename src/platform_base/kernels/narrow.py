@@ -22,17 +22,16 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from platform_base.kernels.cells import extend, measure_lanes
 from platform_base.kernels.compilation import call_address, compile_for_address, kernel, pointer_to
 from platform_base.kernels.matrix import count_rows
 from platform_base.kernels.rules import LEFT, UP, Rules, choose_step
 from platform_base.kernels.short import is_plain
 from platform_base.kernels.vectors import (
-    absolute,
     address_of,
     load,
     shift_in_first,
     shift_in_last,
-    smaller_cost,
     store,
 )
 
@@ -107,21 +106,6 @@ def compile_narrow(lanes: int, single: bool, squares: bool, recording: bool, dty
         store(state, lanes, odd)
 
     return compile_for_address(advance, types.void(*[pointer_to(dtype)] * 5, types.int64))
-
-
-@kernel
-def measure_lanes(squares: bool, x: Any, y: Any) -> Any:
-    """Return the local costs in all lanes."""
-    difference = x - y
-    return difference * difference if squares else absolute(difference)
-
-
-@kernel
-def extend(single: bool, cost: Any, diagonal: Any, beside: Any, shifted: Any) -> Any:
-    """Return the cells of a diagonal; `shifted`, the neighbours from another lane, is what is known last."""
-    if single:
-        return cost + smaller_cost(smaller_cost(diagonal, beside), shifted)
-    return smaller_cost(diagonal + (cost + cost), smaller_cost(beside, shifted) + cost)
 
 
 @kernel

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.compilation import kernel
-from platform_base.kernels.matrix import Matrix, strip_lanes, strip_margin
+from platform_base.kernels.matrix import Matrix, count_strips, span, strip_lanes, strip_margin
 from platform_base.kernels.rules import Rules
-from platform_base.kernels.strips import advance, enter_strip, strip_state
+from platform_base.kernels.strips import advance, allocate, enter_strip, strip_state
+from platform_base.kernels.vectors import load, reduce_minimum, smaller_cost
 
 # How many samples become one, and columns on each side of the blown-up path.
 SHRINKING = 16
@@ -63,6 +64,26 @@ def lay_out_corridor(n: int, m: int, path: NDArray[np.int64]) -> tuple[NDArray[n
 
 
 @kernel
+def sweep_along(rules: Rules, matrix: Matrix, row: NDArray[np.float64]) -> float:
+    """Return the cost of the best path in and beside the window of a matrix.
+
+    No lane is masked: where the first lane has begun, the others may go on beyond the window, which takes a strip half
+    the time and cannot make the cost larger than that of a path.
+    """
+    lanes, margin = strip_lanes(row), strip_margin(row)
+    state = allocate(strip_state(row), row)
+    strips = count_strips(matrix)
+    for strip in range(strips):
+        begin, end = span(matrix, strip)
+        enter_strip(state, row[margin + begin - 1])
+        advance(rules.free, matrix, strip, row, margin, row, margin, state, state, state, begin, end)
+        after = span(matrix, strip + 1)[1] if strip + 1 < strips else 0
+        for column in range(end - lanes + 1, min(after, matrix.m)):
+            row[margin + column] = np.inf
+    return state[(matrix.n - 1) % lanes]
+
+
+@kernel
 def sweep_below(
     rules: Rules,
     matrix: Matrix,
@@ -92,7 +113,7 @@ def sweep_below(
         The last cell of the last row, if that row was reached.
     """
     lanes, margin = strip_lanes(row), strip_margin(row)
-    state = np.empty(strip_state(row), row.dtype)
+    state = allocate(strip_state(row), row)
     m = matrix.m
     for strip in range(start, stop):
         top = strip * lanes
@@ -122,7 +143,6 @@ def sweep_below(
 
 @kernel
 def _is_above(state: NDArray[np.float64], bound: float) -> bool:
-    smallest = np.inf
-    for lane in range(strip_state(state)):
-        smallest = min(smallest, state[lane])
-    return smallest > bound
+    lanes = strip_lanes(state)
+    cells, diagonal = load(state, 0, strip_lanes(state)), load(state, lanes, strip_lanes(state))
+    return reduce_minimum(smaller_cost(cells, diagonal)) > bound

@@ -8,10 +8,38 @@ from numpy.typing import NDArray
 from platform_base.kernels.compilation import call_address, kernel
 from platform_base.kernels.matrix import Matrix, bound_lanes, count_rows, span, strip_lanes, strip_margin
 from platform_base.kernels.rules import Rules
-from platform_base.kernels.vectors import address_of, constant_by_element
+from platform_base.kernels.vectors import address_of, constant_by_element, load, load_scalar, store, store_scalar
 
 # In kernels, for the elements of an array: elements of the state of a strip, cells, then diagonal neighbours.
 strip_state = constant_by_element(lambda itemsize: 2 * count_rows(itemsize))
+
+# Bytes of a cache line.
+_LINE = 64
+
+
+@kernel
+def allocate(count: int, like: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return room for so many elements, as those of an array, that begins with a cache line.
+
+    What lies across two takes twice as long to load and to store.
+    """
+    line = _LINE // like.itemsize
+    room = np.empty(count + line, like.dtype)
+    begin = -(room.ctypes.data // room.itemsize) % line
+    return room[begin : begin + count]
+
+
+@kernel
+def copy_part(
+    source: NDArray[np.float64], source_at: int, target: NDArray[np.float64], target_at: int, count: int
+) -> None:
+    """Copy so many elements of one row into another; element by element it takes as long as computing a strip."""
+    lanes = strip_lanes(source)
+    whole = count - count % lanes
+    for place in range(0, whole, lanes):
+        store(target, target_at + place, load(source, source_at + place, strip_lanes(source)))
+    for place in range(whole, count):
+        store_scalar(target, target_at + place, load_scalar(source, source_at + place))
 
 
 @kernel
@@ -116,7 +144,7 @@ def sweep(
         The last cell of the last row, if that row was reached.
     """
     lanes, margin = strip_lanes(row), strip_margin(row)
-    state, window = np.empty(strip_state(row), row.dtype), np.empty(2 * lanes, row.dtype)
+    state, window = allocate(strip_state(row), row), allocate(2 * lanes, row)
     for strip in range(start, stop):
         begin, end = span(matrix, strip)
         unmasked = bound_lanes(matrix, strip, window)
