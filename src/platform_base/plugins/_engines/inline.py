@@ -97,9 +97,7 @@ class InlineEngine:
         )
         return ProcessingResult(values=result.values, metadata=result.metadata, execution=execution)
 
-    def run_batch(
-        self, requests: Sequence[Request], cancellation: Cancellation
-    ) -> tuple[list[Outcome], float]:
+    def run_batch(self, requests: Sequence[Request], cancellation: Cancellation) -> tuple[list[Outcome], float]:
         """See `Engine.run_batch`."""
         began = time.monotonic()
         outcomes: list[Outcome] = []
