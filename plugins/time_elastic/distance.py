@@ -326,13 +326,15 @@ def find_shortcut(question: Question, distance: ElasticDistance) -> Shortcut | N
 
     @functools.lru_cache(maxsize=16)
     def find_weighted(longest: int) -> Shortcut:
-        shortcut: Shortcut = compiled.find_shortcut(question, steps, distance.rooted, distance.weights(longest))
+        weights = distance.weights(longest)[np.newaxis]
+        shortcut: Shortcut = compiled.find_shortcut(question, steps, distance.rooted, weights)
         return shortcut
 
     def take(first: Any, second: Any) -> Any:
         if not type(first) is type(second) is np.ndarray:
             return None
-        return find_weighted(max(first.size, second.size))(first, second)
+        n, m = first.size, second.size
+        return find_weighted(n if n > m else m)(first, second)
 
     return take
 

@@ -61,7 +61,7 @@ def compile_entry(question: str, steps: Any, weighted: bool, brief: bool) -> Cal
         brief: Whether it is for short series; it keeps Python's lock.
     """
     series, matrix = types.Array(types.float64, 1, "A"), types.Array(types.float64, 2, "C")
-    weights = types.Array(types.float64, 1, "C") if weighted else types.none
+    weights = types.Array(types.float64, 2, "C") if weighted else types.none
     further = steps, types.boolean, weights
     kernel = (_BRIEF if brief else _LONG)[question]
     if question == "distance":

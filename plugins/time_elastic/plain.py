@@ -111,7 +111,7 @@ def sweep_plain(
     n, m = first.size, second.size
     if not (is_finite(first) and is_finite(second)):
         return np.nan, 0
-    lags, centre = (np.empty((2, 0)), 0) if weights is None else lay_out_lags(weights, n, m, 2 * LANES)
+    lags, centre = (np.empty((2, 0)), 0) if weights is None else lay_out_lags(weights[0], n, m, 2 * LANES)
     rows, _ = describe_plain(steps, first, (n + LANES - 1) // LANES * LANES)
     samples, deletion = describe_plain(steps, second, m)
     if step_asks_spread(steps):

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from platform_base.kernels.scratch import carve, scratch
 
-from .lag_table import lay_out_lags
 from .spread import measure_spread
 from .steps import Cells, Samples
 from .vectorized import (
@@ -57,7 +56,7 @@ def measure_short(
         second: ``(m,)``.
         steps: A `steps.Steps`.
         rooted: Whether samples are compared by their absolute difference, or by its square.
-        weights: ``(max(n, m),)`` weight of a cell for each distance from the diagonal; ``None`` where there are none.
+        weights: ``(1, max(n, m))``: weight of a cell for each distance from the diagonal; or ``None``.
 
     Returns:
         Not finite where a series is empty, a value of it is not finite, or the costs overflow.
@@ -149,7 +148,6 @@ def fill_short(
     deletion, second_deletion = carve(room, 2 * n, 1, n)[0], carve(room, width * n + 2 * m, 1, m)[0]
     if step_asks_spread(steps):
         steps = step_between(steps, measure_spread(rows.values[0]), measure_spread(columns.values[0]))
-    lags, centre = (None, 0) if weights is None else lay_out_lags(weights, n, m, 1)
     # The row above and what it carries; the cell before the first one of a row.
     border = carve(room, width * (n + m), 2, m)
     above, carried = border[0], border[1]
@@ -169,8 +167,7 @@ def fill_short(
             gap = abs(first[i] - second[j])
             if not rooted:
                 gap = gap * gap
-            lag = i - j
-            cells = Cells(rows, i, columns, j, lags, lag & 1, (lag >> 1) + centre)
+            cells = Cells(rows, i, columns, j, weights, 0, abs(i - j))
             match, delete_first, delete_second = step_cost(steps, gap, held, cells)
             diagonal, vertical, horizontal = corner + match, up + delete_first, left + delete_second
             left = minimum(horizontal, minimum(diagonal, vertical))

@@ -101,7 +101,7 @@ def test_cells_one_by_one_and_strips_give_the_same_bits(name: str, parameters: d
         brief, strips = (compile_entry(question, typeof(steps), weighted, few) for few in (True, False))
         for n, m in SIZES[:10]:
             a, b = make_pair(n, m, ties=False)
-            further = steps, distance.rooted, distance.weights(max(n, m)) if weighted else None
+            further = steps, distance.rooted, distance.weights(max(n, m))[np.newaxis] if weighted else None
             answers = brief(a, b, *further), strips(a, b, *further)
             if question == "distance":
                 assert answers[0] == answers[1]
