@@ -1,4 +1,4 @@
-"""Many comparisons with the compiled kernels: in batches where the series are of one length, else one after the other.
+"""Many comparisons with the compiled kernels: in batches where the series are about as long, else one after the other.
 
 Importing this module imports Numba; `pairwise` and `nearest` do so when a call asks for it.
 """
@@ -9,7 +9,13 @@ from collections.abc import Callable
 
 try:
     from platform_base.kernels.batch import count_batch, find_batch_rules
-    from platform_base.kernels.collection import Collection, find_batch_length, measure_batch, measure_many
+    from platform_base.kernels.collection import (
+        Collection,
+        find_batch_length,
+        fits_batches,
+        measure_batch,
+        measure_many,
+    )
     from platform_base.kernels.cores import share_out
     from platform_base.kernels.rules import find_rules
     from platform_base.kernels.search import find_nearest, find_nearest_in_batches
@@ -49,8 +55,12 @@ def compare_all(
         report: Told the fraction that is done.
     """
     dtype = rows.samples.dtype
+    lengths = np.diff(columns.starts)
+    if (lengths[1:] < lengths[:-1]).any():
+        _compare_sorted(names, rows, columns, itself, radius, threads, distances, report)
+        return
     these, others = Collection(rows.samples, rows.starts), Collection(columns.samples, columns.starts)
-    if find_batch_length(others) > 0:
+    if fits_batches(others):
         batch_rules = find_batch_rules(*names, dtype.name)
 
         def compare_batch(piece: tuple[int, int]) -> None:
@@ -66,6 +76,30 @@ def compare_all(
         measure_many(rules, rows[a], others, radius, a if itself else 0, len(columns), distances[a])
 
     share_out(compare_row, range(len(rows)), threads, report)
+
+
+def _compare_sorted(
+    names: tuple[str, str],
+    rows: Many,
+    columns: Many,
+    itself: bool,
+    radius: int,
+    threads: int | None,
+    distances: NDArray[np.float64],
+    report: Callable[[float], None],
+) -> None:
+    """Do what `compare_all` does with the shorter series before the longer, so that those of a batch are alike."""
+    order = np.argsort(np.diff(columns.starts), kind="stable")
+    ordered = columns.reorder(order)
+    found = np.zeros_like(distances)
+    if itself:
+        compare_all(names, ordered, ordered, itself, radius, threads, found, report)
+        # Half of it is computed, and not the half that is asked for.
+        found = np.maximum(found, found.T)
+        distances[np.ix_(order, order)] = found
+    else:
+        compare_all(names, rows, ordered, itself, radius, threads, found, report)
+        distances[:, order] = found
 
 
 def search(

@@ -36,9 +36,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .kernels import choose_kernel, find_distance_shortcut, find_path_shortcut, solve_distance, solve_matrix, solve_path
-from .options import Options
+from .options import FurtherOptions, Options
 from .precision import refuse_matrices
 from .problem import AlignmentProblem, check_problem
+from .step_patterns import StepPattern
 from .warping import warp
 
 
@@ -90,13 +91,28 @@ class Alignment:
     matrices: Matrices | None
 
 
-def dtw_distance(reference: ArrayLike | None, target: ArrayLike | None, **options: Unpack[Options]) -> float:
+def dtw_distance(
+    reference: ArrayLike | None,
+    target: ArrayLike | None,
+    *,
+    distance_metric: str = "euclidean",
+    step_pattern: str | StepPattern = "symmetric",
+    window_size: int | None = None,
+    kernel: str = "auto",
+    dtype: str = "float64",
+    **options: Unpack[FurtherOptions],
+) -> float:
     """Return the dynamic-time-warping distance of two series, as the module's docstring defines it.
 
     Args:
         reference: ``(n,)`` or ``(n, channels)`` real numbers, n at least 1.
         target: ``(m,)`` or ``(m, channels)`` real numbers, in the unit of `reference`.
-        **options: What to choose, see `Options`: local cost, window, step pattern, open ends and more.
+        distance_metric: Local cost; see `metrics` for all.
+        step_pattern: A name of `STEP_PATTERNS` or a `StepPattern`; ``"symmetric"`` is symmetric2.
+        window_size: Radius of the window in samples; ``None`` for no limit.
+        kernel: ``"auto"``, ``"numba"`` or ``"numpy"``.
+        dtype: Precision of the arithmetic, ``"float64"`` or ``"float32"``; see `precision`.
+        **options: What else to choose, see `FurtherOptions`: other windows, open ends and more.
 
     Returns:
         The distance, in the unit of the local cost; never divided by a length.
@@ -118,19 +134,43 @@ def dtw_distance(reference: ArrayLike | None, target: ArrayLike | None, **option
         2.9000000953674316
     """
     try:
-        shortcut = find_distance_shortcut(**options)
+        # Their types, because 1 is True elsewhere.
+        shortcut = (
+            None
+            if options
+            else find_distance_shortcut(distance_metric, step_pattern, window_size, type(window_size), kernel, dtype)
+        )
     except TypeError:  # of an option, which is not looked at here
         shortcut = None
     if shortcut is not None:
         distance: float | None = shortcut(reference, target)
         if distance is not None and distance < math.inf:
             return distance
-    problem, kernel = _check(reference, target, options)
-    return solve_distance(problem, kernel)
+    problem, chosen = _check(
+        reference,
+        target,
+        {
+            "distance_metric": distance_metric,
+            "step_pattern": step_pattern,
+            "window_size": window_size,
+            "kernel": kernel,
+            "dtype": dtype,
+            **options,
+        },
+    )
+    return solve_distance(problem, chosen)
 
 
 def dtw_path(
-    reference: ArrayLike | None, target: ArrayLike | None, **options: Unpack[Options]
+    reference: ArrayLike | None,
+    target: ArrayLike | None,
+    *,
+    distance_metric: str = "euclidean",
+    step_pattern: str | StepPattern = "symmetric",
+    window_size: int | None = None,
+    kernel: str = "auto",
+    dtype: str = "float64",
+    **options: Unpack[FurtherOptions],
 ) -> tuple[NDArray[np.int64], float]:
     """Return the best warping path and its cost; arguments and errors are those of `dtw_distance`.
 
@@ -150,15 +190,31 @@ def dtw_path(
         [[0, 0], [0, 1], [1, 2], [2, 3], [3, 3]]
     """
     try:
-        shortcut = find_path_shortcut(**options)
+        # Their types, because 1 is True elsewhere.
+        shortcut = (
+            None
+            if options
+            else find_path_shortcut(distance_metric, step_pattern, window_size, type(window_size), kernel, dtype)
+        )
     except TypeError:  # of an option, which is not looked at here
         shortcut = None
     if shortcut is not None:
         found: tuple[NDArray[np.int64], float] | None = shortcut(reference, target)
         if found is not None and found[1] < math.inf:
             return found
-    problem, kernel = _check(reference, target, options)
-    return solve_path(problem, kernel)
+    problem, chosen = _check(
+        reference,
+        target,
+        {
+            "distance_metric": distance_metric,
+            "step_pattern": step_pattern,
+            "window_size": window_size,
+            "kernel": kernel,
+            "dtype": dtype,
+            **options,
+        },
+    )
+    return solve_path(problem, chosen)
 
 
 def dtw_matrices(reference: ArrayLike | None, target: ArrayLike | None, **options: Unpack[Options]) -> Matrices:

@@ -17,6 +17,7 @@ try:
     from platform_base.kernels.narrow import align_narrow, compile_narrow, count_narrow_lanes, measure_narrow
     from platform_base.kernels.rules import find_rules
     from platform_base.kernels.short import FEW_CELLS, FEW_CELLS_OF_PATH, align_short, measure_short
+    from platform_base.kernels.shortcut import UNBOUNDED, Shortcut, make_shortcut
 except ImportError as error:
     # Said again so that the check of imports sees that the absence is handled: `kernels` falls back to NumPy.
     raise ImportError("the compiled kernels need numba") from error
@@ -26,7 +27,6 @@ from numpy.typing import NDArray
 from .metrics import EUCLIDEAN, MANHATTAN, SQEUCLIDEAN
 from .precision import DTYPES
 from .problem import AlignmentProblem
-from .shortcut import Shortcut, make_shortcut
 from .step_patterns import STEP_PATTERNS
 
 _PATTERNS = tuple(STEP_PATTERNS[name] for name in ("symmetric1", "symmetric2"))
@@ -43,38 +43,41 @@ _PLAIN_PATTERNS = {"symmetric": "symmetric2", "symmetric1": "symmetric1", "symme
 _CELLS_AT_ONCE = 1 << 28
 _CELLS_OF_PATH_AT_ONCE = 1 << 22
 
-# No radius is larger: as wide as any window, and far from the end of the numbers.
-_WIDEST = 1 << 40
-
 
 def find_shortcut(options: Mapping[str, Any], *, path: bool) -> Shortcut | None:
     """Return the short way for calls with these options; ``None`` where there is none, or an option is not right."""
     names, radius = find_plain_names(options), options.get("window_size")
     if names is None or not (radius is None or (type(radius) is int and radius >= 0)):
         return None
-    radius = -1 if radius is None else min(radius, _WIDEST)
+    radius = -1 if radius is None else min(radius, UNBOUNDED)
     dtype = np.dtype(options.get("dtype", "float64"))
     rules = find_rules(*names, 1, dtype.name)
     single, lanes = rules.diagonal_weight == 1.0, count_narrow_lanes(radius, dtype.itemsize)
-    width = _WIDEST if radius < 0 else 2 * radius + 1
+    width = UNBOUNDED if radius < 0 else 2 * radius + 1
     if lanes:
         # The path through a narrow window is found in a record of it, of at most 2 MiB.
         width = 32 * lanes if path else width
         advance = compile_narrow(lanes, single, rules.squares, path, dtype.name).address
-        long, further = _compile_narrow(path, dtype.name), (advance, lanes, single, rules.squares)
+        compile_long, further = _compile_narrow, (radius, advance, lanes, single, rules.squares)
     else:
-        long, further = _compile_plain(path, dtype.name), rules[:6]
-    few, brief = _compile_short(path, dtype.name)
-    cells_at_once = _CELLS_OF_PATH_AT_ONCE if path else _CELLS_AT_ONCE
-    return make_shortcut(dtype, few, brief, long, cells_at_once, width, radius, single, rules.squares, further)
+        compile_long, further = _compile_plain, (radius, *rules[:6])
+    return make_shortcut(
+        FEW_CELLS_OF_PATH if path else FEW_CELLS,
+        functools.partial(_compile_short, path, dtype.name),
+        (radius, single, rules.squares),
+        functools.partial(compile_long, path, dtype.name),
+        further,
+        width,
+        _CELLS_OF_PATH_AT_ONCE if path else _CELLS_AT_ONCE,
+        dtype,
+    )
 
 
 @functools.cache
-def _compile_short(path: bool, dtype: str) -> tuple[int, Callable[..., Any]]:
-    few = FEW_CELLS_OF_PATH if path else FEW_CELLS
+def _compile_short(path: bool, dtype: str) -> Callable[..., Any]:
     further = types.int64, types.boolean, types.boolean
     signature = _find_signature(path, dtype, *further)
-    return few, compile_for_python(align_short if path else measure_short, signature, brief=True)
+    return compile_for_python(align_short if path else measure_short, signature, brief=True)
 
 
 @functools.cache

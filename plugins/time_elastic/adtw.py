@@ -23,10 +23,21 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .distance import ElasticDistance, measure, measure_matrix, measure_path
+from .distance import ElasticDistance, ask, find_ways
 from .pairwise import measure_pairwise
 from .problem import check_number
-from .steps import Cells, carry_total, describe_nothing, hold_nothing, keep_steps, no_features, recall_total
+from .steps import (
+    Cells,
+    asks_nothing,
+    carry_total,
+    describe_nothing,
+    finish_total,
+    hold_nothing,
+    keep_steps,
+    leave_matrix,
+    no_features,
+    recall_total,
+)
 
 
 class AdtwSteps(NamedTuple):
@@ -38,6 +49,9 @@ class AdtwSteps(NamedTuple):
 
     penalty: float
 
+    asks_spread = asks_nothing
+    finish = finish_total
+    finish_matrix = leave_matrix
     between = keep_steps
     width = no_features
     describe = describe_nothing
@@ -51,7 +65,7 @@ class AdtwSteps(NamedTuple):
         return gap, amerced, amerced
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Adtw(ElasticDistance):
     """The distance with its parameter, as `adtw_distance` describes it."""
 
@@ -64,6 +78,9 @@ class Adtw(ElasticDistance):
     def steps(self) -> AdtwSteps:
         """Return the costs of the steps."""
         return AdtwSteps(float(self.warp_penalty))
+
+
+_DISTANCE, _MATRIX, _PATH = find_ways(Adtw)
 
 
 def adtw_distance(
@@ -99,8 +116,7 @@ def adtw_distance(
         >>> adtw_distance([1.0, 2.0, 3.0], [1.0, 2.0, 2.0, 3.0], warp_penalty=0.5)
         0.5
     """
-    distance = Adtw(warp_penalty=warp_penalty)
-    return measure(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_DISTANCE, (warp_penalty,), series1, series2, window_size, nan_policy, kernel)
 
 
 def adtw_matrix(
@@ -128,8 +144,7 @@ def adtw_matrix(
         >>> adtw_matrix([0.0, 2.0], [0.0, 2.0]).tolist()
         [[0.0, 5.0], [5.0, 0.0]]
     """
-    distance = Adtw(warp_penalty=warp_penalty)
-    return measure_matrix(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_MATRIX, (warp_penalty,), series1, series2, window_size, nan_policy, kernel)[0]
 
 
 def adtw_path(
@@ -158,8 +173,7 @@ def adtw_path(
         >>> path.tolist(), distance
         ([[0, 0], [0, 1], [1, 2]], 1.0)
     """
-    distance = Adtw(warp_penalty=warp_penalty)
-    return measure_path(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_PATH, (warp_penalty,), series1, series2, window_size, nan_policy, kernel)
 
 
 def adtw_pairwise(

@@ -57,3 +57,9 @@ def square_root(values: Any) -> Any:
 def power(values: Any, exponent: float) -> Any:
     """Return the values, not negative, to the power of `exponent`."""
     return values**exponent
+
+
+def to_lengths(matrix: Any) -> None:
+    """Replace the values by their sizes, and infinity by zero."""
+    matrix[matrix == np.inf] = 0.0
+    np.abs(matrix, out=matrix)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.gaps import check_nan_policy, fill_gaps
 from platform_base.kernels.series import as_times
+from platform_base.kernels.shortcut import Shortcut
 
 from .channels import split_pair
 from .kernels import KernelName, choose_kernel, load_compiled, solve_matrix, solve_path, solve_total
 from .problem import ElasticProblem, check_pair, check_window, closed_border, open_border
 from .steps import Samples, Steps
 
-# Both at most so long are compared in a few milliseconds, and their matrix fits into memory.
-_LONGEST_PLAIN = 2048
+# What is asked of two series.
+Question = Literal["distance", "matrix", "path"]
+
+# Kernels by which plain calls may go the short way.
+_COMPILED = ("auto", "numba")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +104,11 @@ class ElasticDistance(ABC):
 
     def finish(self, total: float, n: int, m: int) -> float:
         """Return the distance of series of n and m samples, of which D(n-1, m-1) is `total`."""
-        return total
+        return self.steps().finish(total, n, m)
 
     def finish_matrix(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the cost matrix as callers see it; `matrix` may be overwritten."""
+        self.steps().finish_matrix(matrix)
         return matrix
 
     def pose(self, first: Prepared, second: Prepared, window_size: Any) -> ElasticProblem:
@@ -178,8 +185,7 @@ def compare(
         options = {"times": times, "window_size": window_size, "nan_policy": nan_policy, "kernel": kernel}
         return _compare_channels(distance.of_one_channel, series1, series2, options, matrix, path)
     chosen = choose_kernel(kernel)
-    bare = times[0] is None and times[1] is None and window_size is None
-    if chosen == "numba" and bare and not (distance.spread_matters or distance.weighted):
+    if chosen == "numba" and times[0] is None and times[1] is None and window_size is None:
         comparison = _compare_plain(distance, series1, series2, matrix, path)
         if comparison is not None:
             return comparison
@@ -199,25 +205,138 @@ def compare(
     return Comparison(distance=distance.finish(total, *problem.shape), matrix=costs, path=steps)
 
 
-def measure(distance: ElasticDistance, series1: Any, series2: Any, **options: Any) -> float:
-    """Return the distance of two series; arguments and errors are those of `compare`."""
-    return compare(distance, series1, series2, **options).distance
+Answer = TypeVar("Answer")
+
+# A distance with its parameters; the short way to what is asked of it; what the long way's result says of it.
+Way = tuple[ElasticDistance, "Shortcut | None", Callable[[Comparison], Answer]]
 
 
-def measure_matrix(distance: ElasticDistance, series1: Any, series2: Any, **options: Any) -> NDArray[np.float64]:
-    """Return the cost matrix of two series, ``(n, m)`` float64; arguments and errors are those of `compare`."""
-    matrix = compare(distance, series1, series2, matrix=True, **options).matrix
-    assert matrix is not None
-    return matrix
+def ask(
+    find: Callable[..., Way[Answer]],
+    parameters: tuple[Any, ...],
+    series1: Any,
+    series2: Any,
+    window_size: Any,
+    nan_policy: str,
+    kernel: str,
+    times: tuple[Any, Any] | None = None,
+) -> Answer:
+    """Compare two series; plain arrays without a look at anything that does not matter to them.
+
+    Args:
+        find: One of what `find_ways` gives.
+        parameters: Of the distance, in order.
+        series1: As `compare`, as what follows.
+        series2: See there.
+        window_size: See there.
+        nan_policy: See there.
+        kernel: See there.
+        times: See there; ``None`` for none.
+
+    Returns:
+        The distance; or the cost matrix or the best path, and the distance.
+
+    Raises:
+        ValueError: As `compare`.
+        TypeError: As `compare`.
+        ImportError: As `compare`.
+        MemoryError: As `compare`.
+    """
+    try:
+        distance, shortcut, conclude = find(*parameters)
+    except TypeError:  # of a parameter that cannot be looked up, too: this says what is wrong with it
+        distance, shortcut, conclude = find.__wrapped__(*parameters)  # type: ignore[attr-defined]
+    if shortcut is not None and window_size is None is times and nan_policy == "raise" and kernel in _COMPILED:
+        found: Any = shortcut(series1, series2)
+        if found is not None:
+            total = found if type(found) is float else found[1]
+            if -math.inf < total < math.inf:
+                answer: Answer = found
+                return answer
+    comparison = compare(
+        distance,
+        series1,
+        series2,
+        times=times or (None, None),
+        window_size=window_size,
+        nan_policy=nan_policy,
+        kernel=kernel,
+        matrix=conclude is _conclude_matrix,
+        path=conclude is _conclude_path,
+    )
+    return conclude(comparison)
 
 
-def measure_path(
-    distance: ElasticDistance, series1: Any, series2: Any, **options: Any
-) -> tuple[NDArray[np.int64], float]:
-    """Return the best path, ``(k, 2)`` int64, and the distance; arguments and errors are those of `compare`."""
-    comparison = compare(distance, series1, series2, path=True, **options)
+def find_ways(
+    kind: type[ElasticDistance],
+) -> tuple[
+    Callable[..., Way[float]],
+    Callable[..., Way[tuple[NDArray[np.float64], float]]],
+    Callable[..., Way[tuple[NDArray[np.int64], float]]],
+]:
+    """Return what gives, for the parameters of a distance, the ways to the distance, the cost matrix and the path.
+
+    Parameters are checked once, and what was found for the last 256 of them is kept: to check them again would take
+    longer than to compare short series.
+    """
+
+    @functools.lru_cache(maxsize=256, typed=True)
+    def find_distance(*parameters: Any) -> Way[float]:
+        distance = kind(*parameters)
+        return distance, find_shortcut("distance", distance.of_one_channel or distance), _conclude_distance
+
+    @functools.lru_cache(maxsize=256, typed=True)
+    def find_matrix(*parameters: Any) -> Way[tuple[NDArray[np.float64], float]]:
+        distance = kind(*parameters)
+        return distance, find_shortcut("matrix", distance.of_one_channel or distance), _conclude_matrix
+
+    @functools.lru_cache(maxsize=256, typed=True)
+    def find_path(*parameters: Any) -> Way[tuple[NDArray[np.int64], float]]:
+        distance = kind(*parameters)
+        return distance, find_shortcut("path", distance.of_one_channel or distance), _conclude_path
+
+    return find_distance, find_matrix, find_path
+
+
+def _conclude_distance(comparison: Comparison) -> float:
+    return comparison.distance
+
+
+def _conclude_matrix(comparison: Comparison) -> tuple[NDArray[np.float64], float]:
+    assert comparison.matrix is not None
+    return comparison.matrix, comparison.distance
+
+
+def _conclude_path(comparison: Comparison) -> tuple[NDArray[np.int64], float]:
     assert comparison.path is not None
     return comparison.path, comparison.distance
+
+
+@functools.lru_cache(maxsize=256)
+def find_shortcut(question: Question, distance: ElasticDistance) -> Shortcut | None:
+    """Return the short way to what is asked of series of one channel; ``None`` without Numba."""
+    try:
+        compiled = load_compiled()
+    except ImportError:
+        return None
+    steps = distance.steps()
+    if not distance.weighted:
+        shortcut: Shortcut = compiled.find_shortcut(question, steps, distance.rooted, None)
+        return shortcut
+
+    @functools.lru_cache(maxsize=16)
+    def find_weighted(longest: int) -> Shortcut:
+        weights = distance.weights(longest)[np.newaxis]
+        shortcut: Shortcut = compiled.find_shortcut(question, steps, distance.rooted, weights)
+        return shortcut
+
+    def take(first: Any, second: Any) -> Any:
+        if not type(first) is type(second) is np.ndarray:
+            return None
+        n, m = first.size, second.size
+        return find_weighted(n if n > m else m)(first, second)
+
+    return take
 
 
 def _compare_channels(
@@ -245,31 +364,18 @@ def _compare_plain(
     Returns:
         ``None`` where something is amiss: the longer way says what.
     """
-    if not (_is_plain(series1) and _is_plain(series2)):
+    answers: dict[Question, Any] = {}
+    for question, wanted in (("matrix", matrix), ("path", path), ("distance", not (matrix or path))):
+        if wanted:
+            shortcut = find_shortcut(question, distance)
+            answers[question] = shortcut and shortcut(series1, series2)
+            if answers[question] is None:
+                return None
+    last = answers.get("path") or answers.get("matrix") or (None, answers.get("distance"))
+    if not -math.inf < last[1] < math.inf:
         return None
-    n, m = len(series1), len(series2)
-    compiled, steps = load_compiled(), distance.steps()
-    costs = track = None
-    if path:
-        track, total = compiled.solve_plain_path(steps, series1, series2, distance.rooted)
-    if matrix or not path:
-        costs = np.empty((n, m) if matrix else (0, 0))
-        total = compiled.solve_plain(steps, series1, series2, distance.rooted, costs)
-    if not -np.inf < total < np.inf:
-        return None
-    costs = distance.finish_matrix(costs) if matrix else None
-    return Comparison(distance=distance.finish(total, n, m), matrix=costs, path=track)
-
-
-def _is_plain(series: Any) -> bool:
-    """Whether `series` is an array that compiled code takes as it is; it is compiled for such arrays alone."""
-    return (
-        type(series) is np.ndarray
-        and series.ndim == 1
-        and series.dtype == np.float64
-        and 0 < series.size <= _LONGEST_PLAIN
-        and series.flags.carray
-    )
+    costs, track = (answers[question][0] if question in answers else None for question in ("matrix", "path"))
+    return Comparison(distance=last[1], matrix=costs, path=track)
 
 
 def _prepare_pair(

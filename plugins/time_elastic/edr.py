@@ -24,16 +24,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .distance import measure, measure_matrix, measure_path
+from .distance import ask, find_ways
 from .pairwise import measure_pairwise
 from .tolerance import ToleranceDistance
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Edr(ToleranceDistance):
     """The distance with its parameter, as `edr_distance` describes it."""
 
     costs = (0.0, 1.0, 1.0)
+
+
+_DISTANCE, _MATRIX, _PATH = find_ways(Edr)
 
 
 def edr_distance(
@@ -70,8 +73,7 @@ def edr_distance(
         >>> edr_distance([1.0, 2.0, 3.0], [1.0, 9.0, 2.0, 3.0], epsilon=0.1)
         1.0
     """
-    distance = Edr(epsilon=epsilon)
-    return measure(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_DISTANCE, (epsilon,), series1, series2, window_size, nan_policy, kernel)
 
 
 def edr_matrix(
@@ -99,8 +101,7 @@ def edr_matrix(
         >>> edr_matrix([1.0, 2.0], [2.0, 3.0], epsilon=0.1).tolist()
         [[1.0, 2.0], [1.0, 2.0]]
     """
-    distance = Edr(epsilon=epsilon)
-    return measure_matrix(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_MATRIX, (epsilon,), series1, series2, window_size, nan_policy, kernel)[0]
 
 
 def edr_path(
@@ -131,8 +132,7 @@ def edr_path(
         >>> path.tolist(), distance
         ([[0, -1], [1, 0], [2, 1]], 1.0)
     """
-    distance = Edr(epsilon=epsilon)
-    return measure_path(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_PATH, (epsilon,), series1, series2, window_size, nan_policy, kernel)
 
 
 def edr_pairwise(

@@ -27,10 +27,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arithmetic import lane
-from .distance import ElasticDistance, measure, measure_matrix, measure_path
+from .distance import ElasticDistance, ask, find_ways
 from .pairwise import measure_pairwise
 from .problem import check_number
-from .steps import Cells, Samples, carry_total, keep_steps, recall_total, sample_distance
+from .steps import (
+    Cells,
+    Samples,
+    asks_nothing,
+    carry_total,
+    finish_total,
+    keep_steps,
+    leave_matrix,
+    recall_total,
+    sample_distance,
+)
 
 
 class ErpSteps(NamedTuple):
@@ -42,6 +52,9 @@ class ErpSteps(NamedTuple):
 
     gap_value: float
 
+    asks_spread = asks_nothing
+    finish = finish_total
+    finish_matrix = leave_matrix
     between = keep_steps
     carry = carry_total
     recall = recall_total
@@ -72,7 +85,7 @@ class ErpSteps(NamedTuple):
         return gap, held, lane(cells.second.features, 0, cells.column)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Erp(ElasticDistance):
     """The distance with its parameter, as `erp_distance` describes it."""
 
@@ -84,6 +97,9 @@ class Erp(ElasticDistance):
     def steps(self) -> ErpSteps:
         """Return the costs of the steps."""
         return ErpSteps(float(self.gap_value))
+
+
+_DISTANCE, _MATRIX, _PATH = find_ways(Erp)
 
 
 def erp_distance(
@@ -120,8 +136,7 @@ def erp_distance(
         >>> erp_distance([1.0, 2.0, 3.0], [2.0, 3.0])
         1.0
     """
-    distance = Erp(gap_value=gap_value)
-    return measure(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_DISTANCE, (gap_value,), series1, series2, window_size, nan_policy, kernel)
 
 
 def erp_matrix(
@@ -149,8 +164,7 @@ def erp_matrix(
         >>> erp_matrix([1.0, 2.0], [2.0, 3.0]).tolist()
         [[1.0, 4.0], [1.0, 2.0]]
     """
-    distance = Erp(gap_value=gap_value)
-    return measure_matrix(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_MATRIX, (gap_value,), series1, series2, window_size, nan_policy, kernel)[0]
 
 
 def erp_path(
@@ -181,8 +195,7 @@ def erp_path(
         >>> path.tolist(), distance
         ([[0, -1], [1, 0], [2, 1]], 1.0)
     """
-    distance = Erp(gap_value=gap_value)
-    return measure_path(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_PATH, (gap_value,), series1, series2, window_size, nan_policy, kernel)
 
 
 def erp_pairwise(

@@ -24,25 +24,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .distance import measure, measure_matrix, measure_path
+from .distance import ask, find_ways
 from .pairwise import measure_pairwise
 from .tolerance import ToleranceDistance
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Lcss(ToleranceDistance):
     """The distance with its parameter, as `lcss_distance` describes it: -L is what the kernels make smallest."""
 
     costs = (-1.0, 0.0, 0.0)
 
-    def finish(self, total: float, n: int, m: int) -> float:
-        """Return the part of the shorter series that is not in the other."""
-        return 1.0 + total / min(n, m)
 
-    def finish_matrix(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return lengths; outside the window nothing is found."""
-        matrix[matrix == np.inf] = 0.0
-        return np.abs(matrix, out=matrix)
+_DISTANCE, _MATRIX, _PATH = find_ways(Lcss)
 
 
 def lcss_distance(
@@ -79,8 +73,7 @@ def lcss_distance(
         >>> lcss_distance([1.0, 2.0, 3.0, 4.0], [2.0, 9.0, 4.0, 4.0], epsilon=0.1)
         0.5
     """
-    distance = Lcss(epsilon=epsilon)
-    return measure(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_DISTANCE, (epsilon,), series1, series2, window_size, nan_policy, kernel)
 
 
 def lcss_matrix(
@@ -108,8 +101,7 @@ def lcss_matrix(
         >>> lcss_matrix([1.0, 2.0], [2.0, 3.0], epsilon=0.1).tolist()
         [[0.0, 0.0], [1.0, 1.0]]
     """
-    distance = Lcss(epsilon=epsilon)
-    return measure_matrix(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_MATRIX, (epsilon,), series1, series2, window_size, nan_policy, kernel)[0]
 
 
 def lcss_path(
@@ -140,8 +132,7 @@ def lcss_path(
         >>> path.tolist(), distance
         ([[0, -1], [1, 0], [2, 1]], 0.0)
     """
-    distance = Lcss(epsilon=epsilon)
-    return measure_path(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_PATH, (epsilon,), series1, series2, window_size, nan_policy, kernel)
 
 
 def lcss_pairwise(

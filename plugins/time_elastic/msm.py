@@ -33,10 +33,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arithmetic import count, keep, lane, smaller
-from .distance import ElasticDistance, measure, measure_matrix, measure_path
+from .distance import ElasticDistance, ask, find_ways
 from .pairwise import measure_pairwise
 from .problem import check_number
-from .steps import Cells, Samples, carry_total, keep_steps, recall_total, sample_distance
+from .steps import (
+    Cells,
+    Samples,
+    asks_nothing,
+    carry_total,
+    finish_total,
+    keep_steps,
+    leave_matrix,
+    recall_total,
+    sample_distance,
+)
 
 
 class MsmSteps(NamedTuple):
@@ -48,6 +58,9 @@ class MsmSteps(NamedTuple):
 
     penalty: float
 
+    asks_spread = asks_nothing
+    finish = finish_total
+    finish_matrix = leave_matrix
     between = keep_steps
     carry = carry_total
     recall = recall_total
@@ -92,7 +105,7 @@ class MsmSteps(NamedTuple):
         return gap, self.penalty + merge, self.penalty + split
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Msm(ElasticDistance):
     """The distance with its parameter, as `msm_distance` describes it."""
 
@@ -112,6 +125,9 @@ class Msm(ElasticDistance):
     def steps(self) -> MsmSteps:
         """Return the costs of the steps."""
         return MsmSteps(float(self.cost))
+
+
+_DISTANCE, _MATRIX, _PATH = find_ways(Msm)
 
 
 def msm_distance(
@@ -150,8 +166,7 @@ def msm_distance(
         >>> msm_distance([1.0, 2.0, 3.0], [1.0, 2.0, 2.0, 5.0], cost=0.5)
         2.5
     """
-    distance = Msm(cost=cost, independent=independent)
-    return measure(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_DISTANCE, (cost, independent), series1, series2, window_size, nan_policy, kernel)
 
 
 def msm_matrix(
@@ -180,8 +195,7 @@ def msm_matrix(
         >>> msm_matrix([1.0, 2.0], [1.0, 1.5, 4.0], cost=0.5).tolist()
         [[0.0, 1.0, 4.0], [1.5, 0.5, 3.0]]
     """
-    distance = Msm(cost=cost, independent=independent)
-    return measure_matrix(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_MATRIX, (cost, independent), series1, series2, window_size, nan_policy, kernel)[0]
 
 
 def msm_path(
@@ -211,8 +225,7 @@ def msm_path(
         >>> path.tolist(), distance
         ([[0, 0], [0, 1], [1, 2]], 0.5)
     """
-    distance = Msm(cost=cost, independent=independent)
-    return measure_path(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_PATH, (cost, independent), series1, series2, window_size, nan_policy, kernel)
 
 
 def msm_pairwise(

@@ -11,47 +11,84 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .lag_table import lay_out_lags
+from .spread import measure_spread
 from .steps import Samples
 from .strips import MASK, run_strips, walk_back_strips
-from .vectorized import LANES, kernel, step_describe, step_width
+from .vectorized import (
+    LANES,
+    kernel,
+    step_asks_spread,
+    step_between,
+    step_describe,
+    step_finish,
+    step_finish_matrix,
+    step_width,
+)
+
+# Both at most so long are compared in a few milliseconds, and their matrix fits into memory.
+_LONGEST = 2048
 
 
 @kernel
-def solve_plain(
-    steps: Any, first: NDArray[np.float64], second: NDArray[np.float64], rooted: bool, matrix: NDArray[np.float64]
+def measure_plain(
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    steps: Any,
+    rooted: bool,
+    weights: NDArray[np.float64] | None,
 ) -> float:
-    """Return D(n-1, m-1) of two series of one channel, without time stamps, window or weights.
-
-    Args:
-        steps: A `steps.Steps`.
-        first: ``(n,)``, n at least 1.
-        second: ``(m,)``, m at least 1.
-        rooted: Whether samples are compared by their absolute difference, or by its square.
-        matrix: ``(n, m)``, filled with D, or of no rows.
-
-    Returns:
-        Not finite where a value of the series is not, or the costs overflow.
-    """
+    """Return the distance, or NaN for very long series; arguments are those of `short.measure_short`."""
+    if not are_plain(first, second):
+        return np.nan
     nothing = np.empty(0, dtype=np.uint8), np.empty(0, dtype=np.int64)
-    return sweep_plain(steps, first, second, rooted, matrix, nothing[0], nothing[1])[0]
+    return sweep_plain(steps, first, second, rooted, weights, np.empty((0, 0)), nothing[0], nothing[1])[0]
 
 
 @kernel
-def solve_plain_path(
-    steps: Any, first: NDArray[np.float64], second: NDArray[np.float64], rooted: bool
+def fill_matrix_plain(
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    matrix: NDArray[np.float64],
+    steps: Any,
+    rooted: bool,
+    weights: NDArray[np.float64] | None,
+) -> float:
+    """Fill the cost matrix, ``(n, m)``, and return the distance; see `measure_plain`."""
+    if not are_plain(first, second):
+        return np.nan
+    nothing = np.empty(0, dtype=np.uint8), np.empty(0, dtype=np.int64)
+    return sweep_plain(steps, first, second, rooted, weights, matrix, nothing[0], nothing[1])[0]
+
+
+@kernel
+def find_path_plain(
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    steps: Any,
+    rooted: bool,
+    weights: NDArray[np.float64] | None,
 ) -> tuple[NDArray[np.int64], float]:
-    """Return the path, ``(k, 2)``, and D(n-1, m-1); arguments are those of `solve_plain`."""
+    """Return the path, ``(k, 2)``, and the distance; see `measure_plain`."""
+    if not are_plain(first, second):
+        return np.empty((0, 2), dtype=np.int64), np.nan
     n, m = first.size, second.size
     strips = (n + LANES - 1) // LANES
     # One column more than there may be.
     piece = (m + 1 + LANES) * 2 * MASK
     directions = np.empty(strips * piece, dtype=np.uint8)
     offsets = np.arange(strips) * piece
-    total, extra = sweep_plain(steps, first, second, rooted, np.empty((0, 0)), directions, offsets)
+    total, extra = sweep_plain(steps, first, second, rooted, weights, np.empty((0, 0)), directions, offsets)
     if not -np.inf < total < np.inf:
         return np.empty((0, 2), dtype=np.int64), total
     geometry = n, m + extra, extra, n + m, 0
     return walk_back_strips(directions, offsets, geometry, (n - 1, m + extra - 1), 0)[0], total
+
+
+@kernel
+def are_plain(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
+    """Return whether two series are short enough that nobody waits for news of them, and neither is empty."""
+    return min(first.size, second.size) > 0 and max(first.size, second.size) <= _LONGEST
 
 
 @kernel
@@ -60,20 +97,25 @@ def sweep_plain(
     first: NDArray[np.float64],
     second: NDArray[np.float64],
     rooted: bool,
+    weights: NDArray[np.float64] | None,
     matrix: NDArray[np.float64],
     directions: NDArray[np.uint8],
     offsets: NDArray[np.int64],
 ) -> tuple[float, int]:
-    """Lay the series out and run the strips; arguments are those of `solve_plain` and `strips.run_strips`.
+    """Lay the series out and run the strips; arguments are those of `measure_plain` and `strips.run_strips`.
 
     Returns:
-        D(n-1, m-1), and 1 if paths may begin by deleting, else 0.
+        The distance, not finite where a value of the series is not, or the costs overflow; and 1 if paths may begin by
+        deleting, else 0.
     """
     n, m = first.size, second.size
     if not (is_finite(first) and is_finite(second)):
         return np.nan, 0
+    lags, centre = (np.empty((2, 0)), 0) if weights is None else lay_out_lags(weights[0], n, m, 2 * LANES)
     rows, _ = describe_plain(steps, first, (n + LANES - 1) // LANES * LANES)
     samples, deletion = describe_plain(steps, second, m)
+    if step_asks_spread(steps):
+        steps = step_between(steps, measure_spread(rows.values[0, :n]), measure_spread(samples.values[0]))
     extra = 1 if deletion[0] < np.inf else 0
     width = m + extra + 2 * LANES
     columns = Samples(np.zeros((1, width)), np.zeros((samples.features.shape[0], width)))
@@ -91,8 +133,8 @@ def sweep_plain(
         steps,
         rows,
         columns,
-        np.empty((2, 0)),
-        (n, m + extra, extra, n + m, 0),
+        lags,
+        (n, m + extra, extra, n + m, centre),
         (1.0, rooted),
         (0, (n + LANES - 1) // LANES),
         border,
@@ -101,7 +143,8 @@ def sweep_plain(
         directions,
         offsets,
     )
-    return total, extra
+    step_finish_matrix(steps, matrix)
+    return step_finish(steps, total, n, m), extra
 
 
 @kernel

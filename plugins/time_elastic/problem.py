@@ -122,6 +122,7 @@ def closed_border(n: int) -> NDArray[np.float64]:
 
 def open_border(deletion: NDArray[np.float64], window: int) -> NDArray[np.float64]:
     """Return the border of a distance whose paths may begin by deleting, at these costs ``(n,)``, inside the window."""
-    border = np.concatenate((np.zeros(1), np.cumsum(deletion)))
+    with np.errstate(over="ignore"):
+        border = np.concatenate((np.zeros(1), np.cumsum(deletion)))
     border[window + 1 :] = np.inf
     return border

@@ -59,6 +59,10 @@ class Cells(NamedTuple):
 class Steps(Protocol):
     """A distance, as the kernels see it."""
 
+    def asks_spread(self) -> bool:
+        """Return whether a parameter follows from the standard deviations of the series."""
+        ...
+
     def between(self, first_spread: float, second_spread: float) -> Steps:
         """Return the steps for two series of these standard deviations, for the parameters that follow from them."""
         ...
@@ -105,6 +109,14 @@ class Steps(Protocol):
 
     def recall(self, total: Any, carried: Any) -> Any:
         """Return `carried` if `carry` gives more than `total`, else `total`."""
+        ...
+
+    def finish(self, total: float, n: int, m: int) -> float:
+        """Return the distance of series of n and m samples, of which D(n-1, m-1) is `total`."""
+        ...
+
+    def finish_matrix(self, matrix: NDArray[np.float64]) -> None:
+        """Make of D, ``(n, m)``, infinite outside the window, the cost matrix as callers see it."""
         ...
 
 
@@ -163,6 +175,11 @@ def sample_distance(
 # What most distances have in common: their `Steps` take these as methods.
 
 
+def asks_nothing(self: Steps) -> bool:
+    """Return that no parameter follows from the series."""
+    return False
+
+
 def keep_steps(self: Steps, first_spread: float, second_spread: float) -> Steps:
     """Return the steps themselves: no parameter follows from the series."""
     return self
@@ -196,3 +213,12 @@ def carry_total(self: Steps, total: Any, match: Any) -> Any:
 def recall_total(self: Steps, total: Any, carried: Any) -> Any:
     """Return the total: a match pays for its end alone."""
     return total
+
+
+def finish_total(self: Steps, total: float, n: int, m: int) -> float:
+    """Return the total."""
+    return total
+
+
+def leave_matrix(self: Steps, matrix: NDArray[np.float64]) -> None:
+    """Leave the matrix as it is."""

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .entry import find_shortcut
 from .lags import tabulate_lags
-from .plain import describe_samples, solve_plain, solve_plain_path
+from .plain import describe_samples
 from .problem import ElasticProblem
 from .steps import Samples
 from .strips import MASK, run_strips, walk_back_strips
@@ -18,10 +19,9 @@ from .vectorized import LANES
 
 __all__ = [
     "describe_samples",
+    "find_shortcut",
     "pad_rows",
     "reverse_columns",
-    "solve_plain",
-    "solve_plain_path",
     "sweep_matrix",
     "sweep_path",
     "sweep_total",

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .arithmetic import choose
+from .arithmetic import choose, to_lengths
 from .distance import ElasticDistance
 from .problem import check_number
 from .steps import Cells, carry_total, hold_nothing, no_features, recall_total
@@ -44,18 +44,37 @@ class ToleranceSteps(NamedTuple):
         """Let every deletion cost the same."""
         deletion[:] = self.delete
 
+    def asks_spread(self) -> bool:
+        """Return whether the tolerance is still to be found."""
+        return not self.epsilon >= 0.0
+
     def between(self, first_spread: float, second_spread: float) -> ToleranceSteps:
         """Return the steps with the tolerance for two series."""
         if self.epsilon >= 0.0:
             return self
         return ToleranceSteps(max(first_spread, second_spread) / 4.0, self.match, self.differ, self.delete)
 
+    def finish(self, total: float, n: int, m: int) -> float:
+        """Return the total; where it counts, below zero, what is in common: the part of the shorter series that is not.
+
+        Args:
+            total: D(n-1, m-1).
+            n: Samples of the first series.
+            m: Samples of the second series.
+        """
+        return 1.0 + total / min(n, m) if self.match < 0.0 else total
+
+    def finish_matrix(self, matrix: NDArray[np.float64]) -> None:
+        """Where cells count what is in common, make lengths of them; outside the window nothing is found."""
+        if self.match < 0.0:
+            to_lengths(matrix)
+
     def cost(self, gap: Any, held: Any, cells: Cells) -> tuple[Any, Any, Any]:
         """Return the costs of the three steps."""
         return choose(gap <= self.epsilon, self.match, self.differ), self.delete, self.delete
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ToleranceDistance(ElasticDistance):
     """A distance with its tolerance, checked.
 

@@ -30,10 +30,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arithmetic import lane, magnitude
-from .distance import ElasticDistance, measure, measure_matrix, measure_path
+from .distance import ElasticDistance, ask, find_ways
 from .pairwise import measure_pairwise
 from .problem import check_number
-from .steps import Cells, Samples, sample_distance
+from .steps import Cells, Samples, asks_nothing, finish_total, keep_steps, leave_matrix, sample_distance
 
 
 class TwedSteps(NamedTuple):
@@ -51,9 +51,10 @@ class TwedSteps(NamedTuple):
     lmbda: float
     degree: float
 
-    def between(self, first_spread: float, second_spread: float) -> TwedSteps:
-        """Return the steps themselves."""
-        return self
+    asks_spread = asks_nothing
+    between = keep_steps
+    finish = finish_total
+    finish_matrix = leave_matrix
 
     def width(self, channels: int) -> int:
         """Return 2."""
@@ -92,7 +93,7 @@ class TwedSteps(NamedTuple):
         return carried
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Twed(ElasticDistance):
     """The distance with its parameters, as `twed_distance` describes them."""
 
@@ -108,6 +109,9 @@ class Twed(ElasticDistance):
     def steps(self) -> TwedSteps:
         """Return the costs of the steps."""
         return TwedSteps(float(self.nu), float(self.lmbda), float(self.degree))
+
+
+_DISTANCE, _MATRIX, _PATH = find_ways(Twed)
 
 
 def twed_distance(
@@ -154,16 +158,8 @@ def twed_distance(
         >>> twed_distance([0.0, 0.0], [0.0, 0.0, 5.0], nu=0.5, lmbda=1.0)
         6.5
     """
-    distance = Twed(nu=nu, lmbda=lmbda, degree=degree)
-    return measure(
-        distance,
-        series1,
-        series2,
-        times=(times1, times2),
-        window_size=window_size,
-        nan_policy=nan_policy,
-        kernel=kernel,
-    )
+    times = None if times1 is None is times2 else (times1, times2)
+    return ask(_DISTANCE, (nu, lmbda, degree), series1, series2, window_size, nan_policy, kernel, times)
 
 
 def twed_matrix(
@@ -196,16 +192,8 @@ def twed_matrix(
         >>> twed_matrix([0.0, 1.0], [0.0, 1.0, 1.0]).tolist()
         [[0.0, 3.0, 5.0], [3.0, 0.0, 2.0]]
     """
-    distance = Twed(nu=nu, lmbda=lmbda, degree=degree)
-    return measure_matrix(
-        distance,
-        series1,
-        series2,
-        times=(times1, times2),
-        window_size=window_size,
-        nan_policy=nan_policy,
-        kernel=kernel,
-    )
+    times = None if times1 is None is times2 else (times1, times2)
+    return ask(_MATRIX, (nu, lmbda, degree), series1, series2, window_size, nan_policy, kernel, times)[0]
 
 
 def twed_path(
@@ -239,16 +227,8 @@ def twed_path(
         >>> path.tolist(), distance
         ([[0, 0], [1, 1], [1, 2]], 2.0)
     """
-    distance = Twed(nu=nu, lmbda=lmbda, degree=degree)
-    return measure_path(
-        distance,
-        series1,
-        series2,
-        times=(times1, times2),
-        window_size=window_size,
-        nan_policy=nan_policy,
-        kernel=kernel,
-    )
+    times = None if times1 is None is times2 else (times1, times2)
+    return ask(_PATH, (nu, lmbda, degree), series1, series2, window_size, nan_policy, kernel, times)
 
 
 def twed_pairwise(

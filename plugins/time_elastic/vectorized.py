@@ -1,4 +1,4 @@
-"""What the costs mean inside compiled kernels: the operations of `arithmetic` on SIMD vectors.
+"""What the costs mean inside compiled kernels: the operations of `arithmetic` on SIMD vectors and on single numbers.
 
 Importing this module imports Numba; the vectors are those of `platform_base.kernels.vectors`.
 """
@@ -51,10 +51,13 @@ __all__ = [
     "select",
     "shift_in_first",
     "splat",
+    "step_asks_spread",
     "step_between",
     "step_carry",
     "step_cost",
     "step_describe",
+    "step_finish",
+    "step_finish_matrix",
     "step_hold",
     "step_recall",
     "step_width",
@@ -70,6 +73,8 @@ LANES = count_lanes(6)
 
 @overload(arithmetic.lane, strict=False)
 def _lane(features: Any, feature: Any, at: Any) -> Any:
+    if isinstance(features, types.Array) and isinstance(at, types.Integer):
+        return lambda features, feature, at: features[feature, at]
     if not (isinstance(features, ViewType) and isinstance(at, types.Integer)):
         return None
     return lambda features, feature, at: load_row(features, feature, at, LANES)
@@ -77,21 +82,27 @@ def _lane(features: Any, feature: Any, at: Any) -> Any:
 
 @overload(arithmetic.count, strict=False)
 def _count(features: Any) -> Any:
+    if isinstance(features, types.Array):
+        return lambda features: features.shape[0]
     return (lambda features: count_rows(features)) if isinstance(features, ViewType) else None
 
 
 @overload(arithmetic.magnitude, strict=False)
 def _magnitude(values: Any) -> Any:
+    if isinstance(values, types.Float):
+        return lambda values: abs(values)
     return (lambda values: absolute(values)) if isinstance(values, VectorType) else None
 
 
 @overload(arithmetic.smaller, strict=False)
 def _smaller(first: Any, second: Any) -> Any:
-    return (lambda first, second: minimum(first, second)) if isinstance(first, VectorType) else None
+    return (lambda first, second: minimum(first, second)) if isinstance(first, VectorType | types.Float) else None
 
 
 @overload(arithmetic.choose, strict=False)
 def _choose(condition: Any, chosen: Any, other: Any) -> Any:
+    if isinstance(condition, types.Boolean):
+        return lambda condition, chosen, other: select(condition, chosen, other)
     if not isinstance(condition, MaskType):
         return None
     return lambda condition, chosen, other: select(condition, splat(chosen, LANES), splat(other, LANES))
@@ -99,6 +110,8 @@ def _choose(condition: Any, chosen: Any, other: Any) -> Any:
 
 @overload(arithmetic.keep, strict=False)
 def _keep(condition: Any, values: Any, other: Any) -> Any:
+    if isinstance(condition, types.Boolean):
+        return lambda condition, values, other: select(condition, values, other)
     if not isinstance(condition, MaskType):
         return None
     return lambda condition, values, other: select(condition, values, splat(other, LANES))
@@ -128,6 +141,17 @@ def _power(values: Any, exponent: Any) -> Any:
     return power_of_lanes
 
 
+@overload(arithmetic.to_lengths, strict=False)
+def _to_lengths(matrix: Any) -> Any:
+    def take_sizes(matrix: Any) -> Any:
+        for i in range(matrix.shape[0]):
+            for j in range(matrix.shape[1]):
+                size = abs(matrix[i, j])
+                matrix[i, j] = size if size < math.inf else 0.0
+
+    return take_sizes if isinstance(matrix, types.Array) else None
+
+
 for _function in (steps.combined_distance, steps.sample_distance, steps.raised, steps.unraised):
     register_jitable(_function)
 
@@ -145,6 +169,7 @@ def _method(name: str) -> Callable[..., Any]:
     return call
 
 
+step_asks_spread = _method("asks_spread")
 step_width = _method("width")
 step_describe = _method("describe")
 step_hold = _method("hold")
@@ -152,3 +177,5 @@ step_cost = _method("cost")
 step_carry = _method("carry")
 step_recall = _method("recall")
 step_between = _method("between")
+step_finish = _method("finish")
+step_finish_matrix = _method("finish_matrix")

@@ -25,10 +25,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arithmetic import lane
-from .distance import ElasticDistance, measure, measure_matrix, measure_path
+from .distance import ElasticDistance, ask, find_ways
 from .pairwise import measure_pairwise
 from .problem import check_number
-from .steps import Cells, carry_total, describe_nothing, hold_nothing, keep_steps, no_features, recall_total
+from .steps import (
+    Cells,
+    asks_nothing,
+    carry_total,
+    describe_nothing,
+    finish_total,
+    hold_nothing,
+    keep_steps,
+    leave_matrix,
+    no_features,
+    recall_total,
+)
 
 
 class WdtwSteps(NamedTuple):
@@ -40,6 +51,9 @@ class WdtwSteps(NamedTuple):
 
     order: float
 
+    asks_spread = asks_nothing
+    finish = finish_total
+    finish_matrix = leave_matrix
     between = keep_steps
     width = no_features
     describe = describe_nothing
@@ -53,7 +67,7 @@ class WdtwSteps(NamedTuple):
         return weighted, weighted, weighted
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Wdtw(ElasticDistance):
     """The distance with its parameter, as `wdtw_distance` describes it."""
 
@@ -73,6 +87,9 @@ class Wdtw(ElasticDistance):
         with np.errstate(over="ignore"):
             weights: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-self.steepness * (np.arange(longest) - longest / 2.0)))
         return weights
+
+
+_DISTANCE, _MATRIX, _PATH = find_ways(Wdtw)
 
 
 def wdtw_distance(
@@ -109,8 +126,7 @@ def wdtw_distance(
         >>> wdtw_distance([1.0, 2.0, 3.0], [1.0, 2.0, 2.0, 3.0])
         0.0
     """
-    distance = Wdtw(steepness=steepness)
-    return measure(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_DISTANCE, (steepness,), series1, series2, window_size, nan_policy, kernel)
 
 
 def wdtw_matrix(
@@ -138,8 +154,7 @@ def wdtw_matrix(
         >>> wdtw_matrix([0.0, 2.0], [0.0, 2.0], steepness=0.0).tolist()
         [[0.0, 2.0], [2.0, 0.0]]
     """
-    distance = Wdtw(steepness=steepness)
-    return measure_matrix(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_MATRIX, (steepness,), series1, series2, window_size, nan_policy, kernel)[0]
 
 
 def wdtw_path(
@@ -168,8 +183,7 @@ def wdtw_path(
         >>> path.tolist(), distance
         ([[0, 0], [0, 1], [1, 2]], 0.0)
     """
-    distance = Wdtw(steepness=steepness)
-    return measure_path(distance, series1, series2, window_size=window_size, nan_policy=nan_policy, kernel=kernel)
+    return ask(_PATH, (steepness,), series1, series2, window_size, nan_policy, kernel)
 
 
 def wdtw_pairwise(

@@ -16,7 +16,7 @@ from platform_base.kernels.batch import (
     pad_rows,
     sweep_batch,
 )
-from platform_base.kernels.collection import Collection, find_batch_length, measure_batch
+from platform_base.kernels.collection import Collection, find_batch_length, fits_batches, measure_batch
 from platform_base.kernels.rules import find_rules
 from platform_base.kernels.search import find_nearest, find_nearest_in_batches
 
@@ -56,6 +56,24 @@ def test_costs_are_those_of_the_textbook(pattern, metric, n, m, radius):
         np.testing.assert_array_equal(costs, expected)
 
 
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("radius", [-1, 14, 9])
+@pytest.mark.parametrize("n", [9, 12, 14])
+def test_lanes_of_different_lengths_end_where_their_series_do(pattern, n, radius):
+    rng = np.random.default_rng(n)
+    rows = [rng.normal(size=n), rng.integers(0, 3, n).astype(float)]
+    for order in (1, -1):
+        sizes = rng.permutation(np.arange(2 * BATCH) % 18 + 1)[::order]
+        sizes = sizes[np.abs(sizes - n) <= 9]
+        series = [rng.normal(size=size).cumsum() for size in sizes]
+        costs = np.full((2, len(series)), np.nan)
+        for begin in range(0, len(series), BATCH):
+            rules = find_batch_rules(pattern, "sqeuclidean")
+            measure_batch(rules, collect(rows), 0, 2, collect(series), begin, radius, False, costs)
+        expected = [[find_cost(pattern, "sqeuclidean", x, y, radius) for y in series] for x in rows]
+        np.testing.assert_array_equal(costs, expected)
+
+
 def test_a_batch_begins_anywhere_and_knows_the_diagonal():
     rng = np.random.default_rng(1)
     series = rng.normal(size=(BATCH + 3, 6))
@@ -74,12 +92,17 @@ def test_a_sweep_ends_when_no_lane_can_stay_below_the_limit():
     series = rng.normal(size=(BATCH, 64)) + np.arange(BATCH)[:, np.newaxis]
     rules, x, columns = find_batch_rules("symmetric1", "sqeuclidean"), rng.normal(size=(64, 1)), np.empty(64 * BATCH)
     collection = collect(series)
-    assert interleave(collection.samples, collection.starts, 64, np.arange(BATCH), 0, columns) == BATCH
+    lengths = np.zeros(BATCH, np.int64)
+    assert interleave(collection.samples, collection.starts, np.arange(BATCH), 0, columns, lengths) == BATCH
+    np.testing.assert_array_equal(lengths, np.full(BATCH, 64))
     expected = [find_cost("symmetric1", "sqeuclidean", x[:, 0], y, 5) for y in series]
     row, costs = np.empty(65 * BATCH), np.empty(BATCH)
     for limit, written in ((np.inf, True), (min(expected), True), (0.01 * min(expected), False)):
         costs[:] = -1.0
-        assert sweep_batch(rules, 64, pad_rows(x), columns, lay_out_window(64, 64, 5), limit, row, costs) == written
+        assert (
+            sweep_batch(rules, 64, pad_rows(x), columns, lengths, lay_out_window(64, 64, 5), limit, row, costs)
+            == written
+        )
         np.testing.assert_array_equal(costs, expected if written else np.full(BATCH, -1.0))
 
 
@@ -116,5 +139,10 @@ def test_batches_are_for_many_series_of_one_length():
     assert find_batch_length(collect(np.zeros((BATCH, 5)))) == 5
     assert find_batch_length(collect(np.zeros((BATCH // 2, 5)))) == -1
     assert find_batch_length(collect([np.zeros(5)] * BATCH + [np.zeros(6)])) == -1
+    assert fits_batches(collect([np.zeros(5)] * BATCH + [np.zeros(6)] * (BATCH - 1)))
+    assert fits_batches(collect([np.zeros(10 + number) for number in range(2 * BATCH)]))
+    assert not fits_batches(collect([np.zeros(1)] * BATCH + [np.zeros(6)]))
+    assert not fits_batches(collect([np.zeros(5)] * BATCH + [np.zeros(LONGEST + 1)] * BATCH))
+    assert not fits_batches(Collection(np.zeros((5 * BATCH, 2)), 5 * np.arange(BATCH + 1)))
     assert find_batch_length(Collection(np.zeros((5 * BATCH, 2)), 5 * np.arange(BATCH + 1))) == -1
     assert find_batch_length(collect(np.zeros((BATCH, LONGEST + 1)))) == -1

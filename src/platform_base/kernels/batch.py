@@ -1,17 +1,18 @@
-"""One series against many of one length at once: each lane of a vector is another series.
+"""One series against many at once: each lane of a vector is another series.
 
 Between two series a cell waits for its neighbours; between lanes nothing depends on anything, and the neighbours are
 whole vectors: no lane ever moves. Four rows go over the columns together, so that what lies between them stays in
 registers; the row below them is all that is kept in memory::
 
     column            j-1   j
-    row above          z    u     read from memory, `BATCH` numbers each
+    row above          z    u     read from memory, a number for each lane
     row i              a -> a'    a' = cost + min(z, u, a)
     row i+1            b -> b'    b' = cost + min(a, a', b)
     row i+2            c -> c'
     row i+3            d -> d'    written to memory, where it becomes the row above
 
-Lanes hold the samples of a batch **interleaved**: sample j of its series l stands at ``j * BATCH + l``.
+Lanes hold the samples of a batch **interleaved**: sample j of its series l stands at ``j * lanes + l``. A lane whose
+series ends earlier goes on for nothing; its result is taken when the last row comes by where it ends.
 
 Inter-sequence vectorization: T. Rognes, Faster Smith-Waterman database searches with inter-sequence SIMD
 parallelisation, BMC Bioinformatics 12 (2011) 221, doi 10.1186/1471-2105-12-221.
@@ -200,20 +201,21 @@ def pad_rows(x: NDArray[np.float64]) -> NDArray[np.float64]:
 def interleave(
     samples: NDArray[np.float64],
     starts: NDArray[np.int64],
-    m: int,
     numbers: NDArray[np.int64],
     begin: int,
     columns: NDArray[np.float64],
+    lengths: NDArray[np.int64],
 ) -> int:
-    """Fill a batch with series of length m.
+    """Fill a batch.
 
     Args:
         samples: ``(total, 1)``, the series one after the other.
-        starts: Where each series begins.
-        m: Their length.
+        starts: Where each series begins, and where the last one ends.
         numbers: Series to choose from, int64.
         begin: Where in `numbers` to begin.
-        columns: ``(m * lanes,)``, written. Lanes for which there is no series repeat the last one.
+        columns: At least ``(m * lanes,)`` for the longest of the series, m samples; written. A shorter series repeats
+            its last sample, and lanes for which there is no series repeat the last one.
+        lengths: ``(lanes,)``, gets the lengths.
 
     Returns:
         How many series there were, at most as many as a batch has.
@@ -222,10 +224,12 @@ def interleave(
     count = min(lanes, numbers.shape[0] - begin)
     places = np.empty(lanes, np.int64)
     for lane in range(lanes):
-        places[lane] = starts[numbers[begin + min(lane, count - 1)]]
-    for j in range(m):
+        number = numbers[begin + min(lane, count - 1)]
+        places[lane] = starts[number]
+        lengths[lane] = starts[number + 1] - starts[number]
+    for j in range(lengths.max()):
         for lane in range(lanes):
-            columns[j * lanes + lane] = samples[places[lane] + j, 0]
+            columns[j * lanes + lane] = samples[places[lane] + min(j, lengths[lane] - 1), 0]
     return count
 
 
@@ -235,6 +239,7 @@ def sweep_batch(
     n: int,
     rows: NDArray[np.float64],
     columns: NDArray[np.float64],
+    lengths: NDArray[np.int64],
     window: Window,
     limit: float,
     row: NDArray[np.float64],
@@ -247,9 +252,11 @@ def sweep_batch(
         n: Samples of the series.
         rows: Those samples, as `pad_rows` gives them.
         columns: The batch, as `interleave` fills it.
-        window: As `lay_out_window` gives it.
+        lengths: Likewise.
+        window: As `lay_out_window` gives it, for the longest series of the batch, m samples; the ends of all paths are
+            inside.
         limit: Above it no cost matters.
-        row: ``((m + 1) * lanes,)``; room to work.
+        row: At least ``((m + 1) * lanes,)``; room to work.
         costs: ``(lanes,)``, gets the costs of the best paths; infinity where one overflows.
 
     Returns:
@@ -275,23 +282,40 @@ def sweep_batch(
         head = min(window.first[top + ROWS - 1], end)
         tail = max(head, window.last[top] + 1)
         for address, start, stop in ((rules.masked, begin, head), (rules.free, head, tail), (rules.masked, tail, end)):
-            if start < stop:
+            place = start
+            while place < stop:
+                # In the last rows, on to where the next lane ends.
+                till = stop if top + ROWS < n else find_next_end(lengths, place, stop)
                 arguments = (
                     address_of(rows, top),
                     address_of(columns, 0),
                     address_of(row, lanes),
                     address_of(state, 0),
                     address_of(bounds, 0),
-                    start,
-                    stop,
+                    place,
+                    till,
                 )
                 call_address(address, arguments)
+                place = till
+                if top + ROWS >= n:
+                    for lane in range(lanes):
+                        if lengths[lane] == place:
+                            costs[lane] = state[(n - 1) % ROWS * lanes + lane]
         if top == 0:
             store(row, 0, splat(infinity, lanes))
         elif (top + ROWS) % _ROWS_PER_LOOK == 0 and top + ROWS < n and find_least(row, begin, end) > limit:
             return False
-    store(costs, 0, load(state, (n - 1) % ROWS * lanes, lanes))
     return True
+
+
+@kernel
+def find_next_end(lengths: NDArray[np.int64], place: int, stop: int) -> int:
+    """Return the smallest of the lengths that is above `place`; `stop` where that is smaller."""
+    nearest = stop
+    for lane in range(lengths.shape[0]):
+        if place < lengths[lane] < nearest:
+            nearest = lengths[lane]
+    return nearest
 
 
 @kernel

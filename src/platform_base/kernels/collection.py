@@ -76,6 +76,17 @@ def find_batch_length(collection: Collection) -> int:
     return int(lengths[0]) if uniform and lengths[0] <= LONGEST and 2 * len(lengths) > lanes else -1
 
 
+def fits_batches(collection: Collection) -> bool:
+    """Return whether series, the shorter before the longer, can be compared in batches, and that is worth while."""
+    lengths = np.diff(collection.starts)
+    if collection.samples.shape[1] != 1 or lengths.max() > LONGEST:
+        return False
+    # Every lane takes as long as the longest of its batch, and lanes without a series do too.
+    batch = count_batch(collection.samples.itemsize)
+    longest = np.append(lengths[batch - 1 :: batch], lengths[-1] if len(lengths) % batch else 0)
+    return bool(2 * lengths.sum() > batch * longest.sum())
+
+
 @kernel
 def measure_batch(
     rules: BatchRules,
@@ -95,17 +106,19 @@ def measure_batch(
         rows: Series of one channel, finite.
         start: The first of the rows.
         stop: The end of the rows, exclusive.
-        columns: Series of one channel and one length, finite.
+        columns: Series of one channel, finite.
         begin: The first column of the batch; it has as many series as lanes, or as there are.
         radius: The window is ``|i - j| <= radius``, at least the largest difference of lengths; -1 for none.
         itself: Only on and above the diagonal of `costs`.
         costs: Written; infinity where a cost overflows.
     """
-    m = columns.starts[1] - columns.starts[0]
     lanes, dtype = batch_lanes(columns.samples), columns.samples.dtype
-    samples = np.empty(m * lanes, dtype)
     numbers = np.arange(columns.starts.shape[0] - 1)
-    count = interleave(columns.samples, columns.starts, m, numbers, begin, samples)
+    m = 0
+    for number in range(begin, min(begin + lanes, numbers.shape[0])):
+        m = max(m, columns.starts[number + 1] - columns.starts[number])
+    samples, lengths = np.empty(m * lanes, dtype), np.empty(lanes, np.int64)
+    count = interleave(columns.samples, columns.starts, numbers, begin, samples, lengths)
     row, found = np.empty((m + 1) * lanes, dtype), np.empty(lanes, dtype)
     n = -1
     window = lay_out_window(1, 1, -1)
@@ -114,6 +127,6 @@ def measure_batch(
         if x.shape[0] != n:
             n = x.shape[0]
             window = lay_out_window(n, m, radius)
-        sweep_batch(rules, n, pad_rows(x), samples, window, np.inf, row, found)
+        sweep_batch(rules, n, pad_rows(x), samples, lengths, window, np.inf, row, found)
         for lane in range(max(0, a - begin) if itself else 0, count):
             costs[a, begin + lane] = found[lane]

@@ -153,7 +153,7 @@ def search_in_batches(
     envelope, extremes = np.empty((2, measure_room(n, reach)), dtype), np.empty((2, m // BLOCK + 1), dtype)
     rows, window = pad_rows(x), lay_out_window(n, m, radius)
     samples, row, found = np.empty(m * lanes, dtype), np.empty((m + 1) * lanes, dtype), np.empty(lanes, dtype)
-    batch = np.empty(lanes, np.int64)
+    batch, lengths = np.empty(lanes, np.int64), np.empty(lanes, np.int64)
     place = 0
     while True:
         taken = 0
@@ -173,8 +173,8 @@ def search_in_batches(
         if taken == 0:
             return numbers, costs, compared
         compared += taken
-        interleave(candidates.samples, candidates.starts, m, batch[:taken], 0, samples)
-        if sweep_batch(rules, n, rows, samples, window, limit, row, found):
+        interleave(candidates.samples, candidates.starts, batch[:taken], 0, samples, lengths)
+        if sweep_batch(rules, n, rows, samples, lengths, window, limit, row, found):
             for lane in range(taken):
                 insert(numbers, costs, batch[lane], found[lane])
 

@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.rules import LEFT, UP, Rules, choose_step
+from platform_base.kernels.scratch import carve, scratch
 
 # Up to so many cells it is faster than the strips: when the cost alone is asked for, and when the path is.
 FEW_CELLS = 24 * 24
 FEW_CELLS_OF_PATH = 40 * 40
+
+# Room on the stack: what two series of 24 samples need.
+_ROOM = 25 * 25
 
 
 @kernel
@@ -29,9 +33,12 @@ def measure_short(x: NDArray[np.float64], y: NDArray[np.float64], radius: int, s
     """
     if not is_plain(x, y, radius):
         return np.nan
-    cells = np.empty((x.shape[0] + 1, y.shape[0] + 1), x.dtype)
+    n, m = x.shape[0], y.shape[0]
+    needed = (n + 1) * (m + 1)
+    room = scratch(_ROOM, x) if needed <= _ROOM else np.empty(needed, x.dtype)
+    cells = carve(room, 0, n + 1, m + 1)
     fill_short(x, y, radius, single, squares, cells)
-    return float(cells[x.shape[0], y.shape[0]])
+    return float(cells[n, m])
 
 
 @kernel
@@ -42,7 +49,9 @@ def align_short(
     n, m = x.shape[0], y.shape[0]
     if not is_plain(x, y, radius):
         return np.empty((0, 2), np.int64), np.nan
-    cells, path = np.empty((n + 1, m + 1), x.dtype), np.empty((n + m - 1, 2), np.int64)
+    needed = (n + 1) * (m + 1)
+    room = scratch(_ROOM, x) if needed <= _ROOM else np.empty(needed, x.dtype)
+    cells, path = carve(room, 0, n + 1, m + 1), np.empty((n + m - 1, 2), np.int64)
     fill_short(x, y, radius, single, squares, cells)
     rules = Rules(0, 0, 0, 0, 1.0 if single else 2.0, squares, False)
     i, j, free = n - 1, m - 1, n + m - 2

@@ -21,8 +21,8 @@ COMPARES_BITS = compares_bits()
 
 @intrinsic
 def minimum(_typing: Any, first: Any, second: Any) -> Any:
-    """Return ``first if first < second else second`` in every lane: one instruction, and what a scalar loop does."""
-    if not (isinstance(first, VectorType) and first == second):
+    """Return ``first if first < second else second`` in every lane, or of two numbers: one instruction, no branch."""
+    if not (isinstance(first, VectorType | types.Float) and first == second):
         return None
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -68,12 +68,16 @@ def maximum(_typing: Any, first: Any, second: Any) -> Any:
 
 @intrinsic
 def select(_typing: Any, mask: Any, chosen: Any, other: Any) -> Any:
-    """Return `chosen` in the lanes where `mask` is true, `other` elsewhere."""
-    if not (isinstance(mask, MaskType) and isinstance(chosen, VectorType) and chosen == other):
+    """Return `chosen` in the lanes where `mask` is true, `other` elsewhere; or one of two numbers, without a branch."""
+    vectors = isinstance(mask, MaskType) and isinstance(chosen, VectorType)
+    numbers = isinstance(mask, types.Boolean) and isinstance(chosen, types.Number)
+    if not ((vectors or numbers) and chosen == other):
         return None
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.select(*arguments)
+        # A register holds a truth value as a whole number, of which the lowest bit counts.
+        condition = builder.trunc(arguments[0], ir.IntType(1)) if numbers else arguments[0]
+        return builder.select(condition, *arguments[1:])
 
     return chosen(mask, chosen, other), generate
 
