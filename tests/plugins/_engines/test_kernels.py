@@ -82,6 +82,7 @@ def test_but_it_has_a_limit(nothing_left, plugins):
         with pytest.raises(PluginTimeoutError, match=r"4\.5 s") as caught:
             call(registry, dtype="float32", seconds=60.0)
         assert caught.value.timeout_s == 4.5
+        assert "platform-base warmup" in str(caught.value)
 
 
 def test_whoever_compiles_nothing_gets_no_more(nothing_left, plugins):
@@ -89,6 +90,7 @@ def test_whoever_compiles_nothing_gets_no_more(nothing_left, plugins):
         with pytest.raises(PluginTimeoutError) as caught:
             call(registry, compile=False, seconds=60.0)
         assert caught.value.timeout_s == 0.5
+        assert "warmup" not in str(caught.value)
 
 
 def test_nor_does_a_call_with_a_timeout_of_its_own(nothing_left, plugins):

@@ -249,7 +249,7 @@ class Supervisor:
                     more_s = self._take_time_for_compiling(deadline)
                     if not more_s:
                         yield LONG
-                        raise self._time_out()
+                        raise self._time_out(deadline)
                     deadline += more_s
                 yield deadline
             elif isinstance(message, _ENDS):
@@ -347,14 +347,19 @@ class Supervisor:
         self._connection.kill()
         return CallEndedError(wire_error(self._plugin_id, what), worker_fit=False)
 
-    def _time_out(self) -> CallEndedError:
+    def _time_out(self, deadline: float) -> CallEndedError:
+        assert self._timeout_s is not None
+        advice = "Give it longer with timeout=... or default_timeout in the settings, or send less data"
+        if self._worker.has_compiled(since=deadline - self._timeout_s):
+            advice = (
+                "It was compiling kernels, of which those that are ready are kept: call again, give it longer with "
+                "timeout=..., or run `platform-base warmup` beforehand"
+            )
         self._connection.kill()
         death = self._connection.bury()
         self._connection.output.log_call(self._plugin_id, self._worker.run_id)
-        assert self._timeout_s is not None
         error = PluginTimeoutError(
-            f"plugin {self._plugin_id!r} did not answer within {self._timeout_s:g} s; its worker was stopped. "
-            "Give it longer with timeout=... or default_timeout in the settings, or send less data",
+            f"plugin {self._plugin_id!r} did not answer within {self._timeout_s:g} s; its worker was stopped. {advice}",
             plugin_id=self._plugin_id,
             timeout_s=self._timeout_s,
         )
