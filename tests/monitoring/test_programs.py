@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -120,6 +121,55 @@ def test_what_is_no_registry(nothing_left):
         assert look_around() == []
     os.close(directory)
     assert sorted(path.name for path in beacon_directory().iterdir()) == ["note.txt"]
+
+
+def stranger(name, kind=socket.SOCK_STREAM):
+    directory = os.open(beacon_directory(), os.O_PATH)
+    listener = socket.socket(socket.AF_UNIX, kind)
+    listener.bind(f"/proc/self/fd/{directory}/{name}")
+    os.close(directory)
+    return listener
+
+
+def say_until_nobody_listens(listener, what):
+    asker, _ = listener.accept()
+    with asker:
+        try:
+            while asker.send(what):
+                pass
+        except OSError:
+            return
+
+
+@pytest.mark.parametrize("what", [b"", b'{"pid": 1, "program": "\xff"}', b"[" * 100_000, b'{"x": ' + b"[" * 100_000])
+def test_what_is_no_answer_keeps_nobody_from_being_seen(nothing_left, what):
+    with make() as registry:
+        registry.execute_plugin("behaviours", {"do": "process"})
+        (beacon_directory() / "0-loop.sock").symlink_to("0-loop.sock")
+        with stranger("0-datagrams.sock", socket.SOCK_DGRAM), stranger(f"{os.getpid()}-0.sock") as listener:
+            listener.listen()
+
+            def answer():
+                asker, _ = listener.accept()
+                with asker:
+                    asker.sendall(what)
+
+            answering = threading.Thread(target=answer)
+            answering.start()
+            assert [len(program["workers"]) for program in look_around()] == [1]
+            answering.join()
+        assert not (beacon_directory() / "0-loop.sock").is_symlink()
+        (beacon_directory() / f"{os.getpid()}-0.sock").unlink()
+
+
+def test_somebody_who_never_comes_to_an_end_is_left(nothing_left):
+    beacon_directory().mkdir(parents=True, mode=0o700)
+    with stranger(f"{os.getpid()}-0.sock") as listener:
+        listener.listen()
+        talking = threading.Thread(target=say_until_nobody_listens, args=(listener, b" "))
+        talking.start()
+        assert look_around() == []
+        talking.join()
 
 
 def test_somebody_who_never_reads_does_not_stop_the_others(nothing_left):

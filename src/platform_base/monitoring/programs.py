@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 from pathlib import Path
 from typing import TypedDict
 
@@ -14,6 +15,7 @@ from platform_base.monitoring.beacon import SUFFIX, address_of, beacon_directory
 from platform_base.plugins.worker_info import WorkerInfo
 
 _ANSWER_S = 2.0
+"""For a whole answer, however small the pieces that it comes in."""
 _MOST_BYTES = 64 << 20
 
 
@@ -54,8 +56,9 @@ def _ask(directory: int, path: Path) -> ProgramInfo | None:
             return _decode(_read(asker))
         except (ConnectionRefusedError, FileNotFoundError):
             _remove(path)
-        except (TimeoutError, ConnectionResetError, msgspec.MsgspecError):
-            # It is busy, or was forked from one that has died and holds its socket; or it ends just now.
+        except (OSError, ValueError, RecursionError):
+            # It is busy, or was forked from one that has died and holds its socket; or it ends just now. Or it is no
+            # socket of ours, or says what is no answer: nobody may keep the others from being seen.
             if not _lives(path):
                 _remove(path)
     return None
@@ -63,8 +66,13 @@ def _ask(directory: int, path: Path) -> ProgramInfo | None:
 
 def _read(asker: socket.socket) -> bytes:
     answer = bytearray()
+    until = time.monotonic() + _ANSWER_S
     while len(answer) < _MOST_BYTES and (part := asker.recv(1 << 16)):
         answer += part
+        remaining_s = until - time.monotonic()
+        if remaining_s <= 0:
+            raise TimeoutError
+        asker.settimeout(remaining_s)
     return bytes(answer)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import gc
 import json
 import threading
 
@@ -12,7 +13,9 @@ import pytest
 from tests.conftest import eventually
 
 from platform_base.plugins._engines.base import Request
+from platform_base.plugins._engines.delivery import of_one
 from platform_base.plugins._engines.microbatch import Gathering, Pace, Passenger, is_small
+from platform_base.plugins._engines.sharing import share
 from platform_base.plugins._host.cancellation import Cancellation
 from platform_base.plugins._host.supervisor import Answer
 from platform_base.plugins._wire.batch import decode_batch, join
@@ -309,10 +312,90 @@ def test_many_threads_many_calls_none_lost_none_mixed_up(make_registry):
     assert registry.get_plugin_stats("quick")["failure_count"] == 0
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("tasks_first", [True, False])
+def test_a_loop_that_is_closed_with_tasks_in_it_keeps_no_worker_and_nobody_waiting(make_registry, tasks_first):
+    registry, lane = make_registry()
+    loop = asyncio.new_event_loop()
+    begun = threading.Event()
+    blocker = registry.submit_plugin("quick", {"value": 0, "wish": "block"}, progress=lambda *_: begun.set())
+    assert begun.wait(10)
+
+    async def leave_tasks():
+        tasks = [asyncio.create_task(registry.aexecute_plugin("quick", {"value": n})) for n in range(3)]
+        await asyncio.sleep(0)
+        return tasks
+
+    def leave_a_loop():
+        loop.run_until_complete(leave_tasks())
+        loop.close()
+
+    if tasks_first:
+        leave_a_loop()
+    futures = [registry.submit_plugin("quick", {"value": number}) for number in range(4)]
+    assert eventually(lambda: registry._engine.waiting()["quick"] == 4 + 3 * tasks_first)
+    if not tasks_first:
+        leave_a_loop()
+    assert [future.result(20).values for future in futures] == [0, 2, 4, 6]
+    assert blocker.result(10).values == 0
+    assert registry.submit_plugin("quick", {"value": 5}).result(20).values == 10
+    assert lane.gathering.followers == 0
+    assert eventually(lambda: gc.collect() >= 0 and not registry._engine._active)
+    assert [workers for workers, _ in registry._engine._pool.counts().values()] == [1]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_loop_that_is_closed_in_the_middle_of_a_call_gives_its_worker_back(make_registry):
+    registry, _ = make_registry()
+    loop = asyncio.new_event_loop()
+
+    async def leave_a_task():
+        task = asyncio.create_task(registry.aexecute_plugin("quick", {"value": 0, "wish": "hang"}))
+        while not any(row["state"] == "busy" for row in registry._engine.workers()):
+            await asyncio.sleep(0)
+        return task
+
+    loop.run_until_complete(leave_a_task())
+    loop.close()
+    assert eventually(lambda: gc.collect() >= 0 and not registry._engine._active)
+    assert registry.submit_plugin("quick", {"value": 5}).result(20).values == 10
+
+
+def test_a_leader_who_is_interrupted_before_his_message_leaves_nobody_waiting(make_registry):
+    registry, lane = make_registry()
+    request = Request(deployment=None, inputs={"value": 1}, parameters={}, timeout_s=1.0)
+    message = of_one(request, encode(request.inputs, root="inputs"), Cancellation())
+    woken = []
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    def follow(wake):
+        made = Passenger(
+            request=request, encoded=message.encoded, cancellation=Cancellation(), wake=wake, began=message.began
+        )
+        assert lane.gathering.join(made, 100)
+        return made
+
+    taken = lane.try_take()
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        leader = executor.submit(share, lane, message)
+        assert eventually(lambda: registry._engine.waiting().get("quick", 0) == 1)
+        follow(lambda: woken.append("first"))
+        follow(interrupt).cancellation.cancel()
+        follow(lambda: woken.append("last"))
+        lane.give_back(taken, fit=True)
+        with pytest.raises(KeyboardInterrupt):
+            leader.result(10)
+    assert woken == ["first", "last"]
+    assert lane.gathering.followers == 0
+    assert registry.submit_plugin("quick", {"value": 5}).result(20).values == 10
+
+
 # -- the parts by themselves -----------------------------------------------------------------------------------------
 
 
-def passenger(gathering, *, room=100, timeout_s=1.0, woken=None):
+def passenger(gathering, *, room=100, timeout_s=1.0, woken=None, loop=None):
     request = Request(deployment=None, inputs={}, parameters={}, timeout_s=timeout_s)
     made = Passenger(
         request=request,
@@ -320,6 +403,7 @@ def passenger(gathering, *, room=100, timeout_s=1.0, woken=None):
         cancellation=Cancellation(),
         wake=lambda: woken.append(made) if woken is not None else None,
         began=0.0,
+        loop=loop,
     )
     return made if gathering.join(made, room) else None
 
@@ -344,6 +428,19 @@ def test_a_leader_who_leaves_is_followed_by_the_next():
     assert not third.leads
     assert gathering.followers == 1
     assert gathering.depart(second) == [second, third]
+
+
+def test_nobody_waits_for_the_event_loop_of_another():
+    gathering, woken, loop = Gathering(), [], object()
+    task, same = (passenger(gathering, loop=loop, woken=woken) for _ in range(2))
+    assert passenger(gathering) is None
+    assert passenger(gathering, loop=object()) is None
+    assert gathering.depart(task) == [task, same]
+
+    thread, task, other = (passenger(gathering, loop=each, woken=woken) for each in (None, loop, None))
+    gathering.leave(thread)
+    assert woken == [other]
+    assert gathering.depart(other) == [other, task]
 
 
 def test_who_leaves_is_woken_once_and_only_while_he_is_there():

@@ -75,6 +75,13 @@ class InPlace:
         filled(count)
         return np.ones(MEGABYTE * 2)
 
+    def given_up_for_less(self, count, inputs):
+        filled(count)
+        return np.full(inputs["less"], 3.0)
+
+    def ordinary(self, count, inputs):
+        return np.ones(inputs["less"])
+
     def only_small(self, count, inputs):
         filled(count)
         return 1.5
@@ -192,6 +199,16 @@ def test_what_was_made_and_not_returned_is_no_part_of_the_result(registry, run):
     assert lease is None or lease.used < 3 << 20
     assert run("only_small").values == 1.5
     np.testing.assert_array_equal(run("whole").values, np.arange(COUNT))
+
+
+@pytest.mark.parametrize("before", [None, 10_000, 1 << 18])
+@pytest.mark.parametrize("less", [10_000, 120_000, 1 << 18])
+def test_who_makes_one_and_returns_a_smaller_ordinary_one_is_read_from_where_that_lies(run, less, before):
+    if before is not None:
+        np.testing.assert_array_equal(run("ordinary", less=before).values, np.ones(before))
+    for _ in range(2):
+        np.testing.assert_array_equal(run("given_up_for_less", less=less).values, np.full(less, 3.0))
+    np.testing.assert_array_equal(run("ordinary", less=less).values, np.ones(less))
 
 
 def test_a_plugin_that_keeps_its_array_changes_nothing_afterwards(run):

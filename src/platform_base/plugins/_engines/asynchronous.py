@@ -26,20 +26,29 @@ Outcome = TypeVar("Outcome")
 class Turn:
     """What a pool wakes when a place's turn has come, and a task waits for."""
 
-    def __init__(self) -> None:
+    def __init__(self, forsaken: Callable[[], None] = lambda: None) -> None:
+        """Begin to wait.
+
+        Args:
+            forsaken: Called, in any thread, if the turn comes after the loop was closed with the task in it.
+        """
+        self._forsaken = forsaken
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._come: asyncio.Future[None] = self._loop.create_future()
 
-    def wake(self) -> None:
-        """Say that the turn has come; from any thread."""
-        if threading.get_ident() == self._thread:
-            self._settle()  # Another task of this loop has given its worker back: no need to rouse the loop.
-        else:
-            try:
+    def wake(self) -> bool:
+        """Say that the turn has come; from any thread. False: nobody waits any more."""
+        try:
+            if self._loop.is_closed() or threading.get_ident() != self._thread:
                 self._loop.call_soon_threadsafe(self._settle)
-            except RuntimeError:
-                return  # The loop was closed with the task in it: nobody waits any more.
+            else:
+                self._settle()  # Another task of this loop has given its worker back: no need to rouse the loop.
+        except RuntimeError:  # The loop was closed with the task in it.
+            self._come = self._loop.create_future()  # Whoever knows the turn shall not keep the task alive.
+            self._forsaken()
+            return False
+        return True
 
     def _settle(self) -> None:
         if not self._come.done():
@@ -50,11 +59,11 @@ class Turn:
         await self._come
 
     async def collect(
-        self, pool: Pool, key: tuple[str, ...], place: Place, before_start: Callable[[], None]
+        self, pool: Pool, key: tuple[str, ...], place: Place, step_aside: Callable[[], None]
     ) -> Worker | None:
         """Wait for the turn and return what `Pool.collect` returns; a cancelled task leaves nothing behind.
 
-        `before_start` is called if that will start a worker.
+        `step_aside` is called if that will start a worker.
         """
         give_back = partial(_give_back, pool, key)
         try:
@@ -65,7 +74,7 @@ class Turn:
                 give_back(await in_thread(partial(pool.collect, key, place), unwanted=give_back))
             raise
         if place.may_start:
-            before_start()
+            step_aside()
             return await in_thread(partial(pool.collect, key, place), unwanted=give_back)
         return pool.collect(key, place)
 

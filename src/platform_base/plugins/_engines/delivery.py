@@ -105,17 +105,20 @@ async def deliver_async(message: Message[Finished], lane: Lane, worker: Worker) 
     """As `deliver`, in an event loop."""
     _bind(message, lane, worker)
     handed = time.monotonic()
-    fit = False
+    fit = forsaken = False
     try:
         answer = await conduct(_supervise(message, worker, handed), worker.connection, message.encoded)
         fit = not worker.exchange.worn_out
     except CallEndedError as ended:
         fit = ended.worker_fit
         raise _told(ended, message, worker, handed) from None
+    except GeneratorExit:  # The loop was closed with the task in it: there is nothing that could be awaited.
+        forsaken = True
+        raise
     finally:
         message.cancellation.release()
         give_back = partial(lane.give_back, worker, fit=fit and not message.cancellation.requested)
-        if fit and not lane.once:
+        if forsaken or (fit and not lane.once):
             give_back()
         else:
             await in_thread(give_back)

@@ -15,7 +15,7 @@ from platform_base.plugins._engines.asynchronous import Turn
 from platform_base.plugins._engines.base import Deployment, Request
 from platform_base.plugins._engines.microbatch import Gathering, Pace, is_small, leave_no_trace
 from platform_base.plugins._host.cancellation import Cancellation
-from platform_base.plugins._host.group import Place, PoolSize
+from platform_base.plugins._host.group import Place, PoolSize, Wake
 from platform_base.plugins._host.pool import Pool, PoolClosedError, PoolFullError
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._wire.codec import Encoded
@@ -107,12 +107,13 @@ class Lane:
         except PoolClosedError as refusal:
             raise self._explain(refusal) from None
 
-    def take(self, cancellation: Cancellation, *, before_start: Callable[[], None] = _do_nothing) -> Worker:
+    def take(self, cancellation: Cancellation, *, step_aside: Callable[[], None] = _do_nothing) -> Worker:
         """Return a worker for the caller alone, starting one or waiting for one if need be.
 
         Args:
             cancellation: Ends the waiting.
-            before_start: Called if a worker is going to be started, which takes long.
+            step_aside: Called if nobody should wait behind this call: a worker is going to be started, which takes
+                long, or the event loop was closed with the call in it.
 
         Raises:
             RegistryClosedError: There will be none any more.
@@ -132,25 +133,25 @@ class Lane:
                     self._abandon(place)
                     raise
                 if place.may_start:
-                    before_start()
+                    step_aside()
                 worker = self.pool.collect(self.key, place)
         except _REFUSALS as refusal:
             raise self._explain(refusal) from None
         return worker
 
-    async def take_async(self, cancellation: Cancellation, *, before_start: Callable[[], None] = _do_nothing) -> Worker:
+    async def take_async(self, cancellation: Cancellation, *, step_aside: Callable[[], None] = _do_nothing) -> Worker:
         """As `take`, in an event loop."""
         worker = self.try_take()
         try:
             while worker is None:
-                turn = Turn()
+                turn = Turn(step_aside)
                 place = self._queue(turn.wake, cancellation)
-                worker = await turn.collect(self.pool, self.key, place, before_start)
+                worker = await turn.collect(self.pool, self.key, place, step_aside)
         except _REFUSALS as refusal:
             raise self._explain(refusal) from None
         return worker
 
-    def _queue(self, wake: Callable[[], None], cancellation: Cancellation) -> Place:
+    def _queue(self, wake: Wake, cancellation: Cancellation) -> Place:
         place = self.pool.queue(self.key, self.start, self.size, wake, besides=self.gathering.followers)
         cancellation.on_request(partial(self.pool.leave, self.key, place))
         return place

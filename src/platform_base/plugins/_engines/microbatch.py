@@ -13,11 +13,11 @@ made on its own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from platform_base.plugins._engines.base import Deployment, Outcome, Request
 from platform_base.plugins._host.cancellation import Cancellation
+from platform_base.plugins._host.group import Wake
 from platform_base.plugins._host.supervisor import Answer
 from platform_base.plugins._wire.codec import Encoded
 
@@ -66,6 +66,7 @@ class Passenger:
         cancellation: Its caller's right to stop it.
         wake: Called once, in any thread, when there is something for a caller who does not lead.
         began: When the call was made, `time.monotonic` seconds.
+        loop: The event loop of its caller; None: a thread.
         party: Those that it gathers with, the leader first; empty once they have left.
         leads: Its caller is the one who waits for a worker, for all.
         outcome: How it ended; None: it leads now, or is to be made on its own.
@@ -74,8 +75,9 @@ class Passenger:
     request: Request
     encoded: Encoded
     cancellation: Cancellation
-    wake: Callable[[], None]
+    wake: Wake
     began: float
+    loop: object = None
     party: list[Passenger] = field(default_factory=list)
     leads: bool = False
     outcome: Outcome | None = None
@@ -86,12 +88,16 @@ class Passenger:
         """Whether its caller is to find a worker for all now."""
         return self.leads and self.outcome is None
 
-    def rouse(self, outcome: Outcome | None = None) -> None:
-        """Have the caller go on, unless it does already; under the gathering's lock, or after it has left."""
-        if not self._roused:
-            self._roused = True
-            self.outcome = outcome
-            self.wake()
+    def rouse(self, outcome: Outcome | None = None) -> bool:
+        """Have the caller go on, unless it does already; under the gathering's lock, or after it has left.
+
+        False: there is nobody any more who could.
+        """
+        if self._roused:
+            return True
+        self._roused = True
+        self.outcome = outcome
+        return self.wake() is not False
 
     def go_away(self) -> None:
         """Say that the caller waits no more: nobody is there to be woken, perhaps not even a loop."""
@@ -102,7 +108,8 @@ class Gathering:
     """Where the calls of one release gather. Thread-safe."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Reentrant: a task left in a closed event loop leaves when it is collected, which any line may bring about.
+        self._lock = threading.RLock()
         self._party: list[Passenger] = []
         self.followers = 0
 
@@ -119,7 +126,7 @@ class Gathering:
                 # It is its leader's; the next gathering begins.
                 party = self._party = []
             if party:
-                if self.followers >= room or not _are_alike(party[0].request, passenger.request):
+                if self.followers >= room or not _may_follow(passenger, party[0]):
                     return False
                 self.followers += 1
             passenger.party = party
@@ -139,6 +146,16 @@ class Gathering:
                     self._party = []
             return gone
 
+    def _promote(self, party: list[Passenger]) -> None:
+        """Have the next of a gathering lead; a thread if there is one, for it needs no event loop to go on."""
+        party.sort(key=lambda each: each.loop is not None)
+        while party:
+            self.followers -= 1
+            party[0].leads = True
+            if party[0].rouse():
+                return
+            del party[0]
+
     def leave(self, passenger: Passenger, outcome: BaseException | None = None) -> None:
         """Take a call out of its gathering, if that has not left; behind a leader who leaves the next one leads."""
         with self._lock:
@@ -147,18 +164,21 @@ class Gathering:
                 return
             party.remove(passenger)
             if passenger.leads:
-                if party:
-                    self.followers -= 1
-                    party[0].leads = True
-                    party[0].rouse()
+                self._promote(party)
             else:
                 self.followers -= 1
             if outcome is not None:
                 passenger.rouse(outcome)
 
 
-def _are_alike(one: Request, other: Request) -> bool:
-    """Whether two calls may take the same time."""
+def _may_follow(passenger: Passenger, leader: Passenger) -> bool:
+    """Whether a call may take the same time as its leader's, and its caller is sure to be served as soon as possible.
+
+    An event loop may be kept busy by one of its own tasks. Nobody else shall wait for that.
+    """
+    if leader.loop is not None and leader.loop is not passenger.loop:
+        return False
+    one, other = leader.request, passenger.request
     return one.timeout_s == other.timeout_s and one.compile_timeout_s == other.compile_timeout_s
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,7 @@ from platform_base.plugins._engines.delivery import Message, deliver, deliver_as
 from platform_base.plugins._engines.lane import Lane
 from platform_base.plugins._engines.microbatch import Passenger
 from platform_base.plugins._host.connection import UndeliveredError
+from platform_base.plugins._host.group import Wake
 from platform_base.plugins._host.worker import Worker
 from platform_base.plugins._wire.batch import join
 from platform_base.plugins.errors import PluginError
@@ -45,12 +47,12 @@ def share(lane: Lane, message: Message[ProcessingResult]) -> Shared:
             _stay_cancellable(lane, passenger)
             turn.acquire()
         if passenger.waits_to_lead:
-            worker = lane.take(message.cancellation, before_start=partial(lane.gathering.leave, passenger))
-            party = _board(lane, worker, passenger)
-            if len(party) < 2:
+            worker = lane.take(message.cancellation, step_aside=partial(lane.gathering.leave, passenger))
+            party, together = _board(lane, worker, passenger)
+            if together is None:
                 return worker, None
             with _Distribution(party) as distribution:
-                distribution.outcomes = deliver(_together(party), lane, worker)
+                distribution.outcomes = deliver(together, lane, worker)
     except BaseException:  # also Ctrl-C
         _give_up(lane, passenger)
         raise
@@ -60,7 +62,7 @@ def share(lane: Lane, message: Message[ProcessingResult]) -> Shared:
 async def share_async(lane: Lane, message: Message[ProcessingResult]) -> Shared:
     """As `share`, in an event loop."""
     turn = Turn()
-    passenger = _passenger(message, turn.wake)
+    passenger = _passenger(message, turn.wake, asyncio.get_running_loop())
     if not lane.gathering.join(passenger, lane.room):
         return None, None
     try:
@@ -68,25 +70,26 @@ async def share_async(lane: Lane, message: Message[ProcessingResult]) -> Shared:
             _stay_cancellable(lane, passenger)
             await turn.come()
         if passenger.waits_to_lead:
-            worker = await lane.take_async(message.cancellation, before_start=partial(lane.gathering.leave, passenger))
-            party = _board(lane, worker, passenger)
-            if len(party) < 2:
+            worker = await lane.take_async(message.cancellation, step_aside=partial(lane.gathering.leave, passenger))
+            party, together = _board(lane, worker, passenger)
+            if together is None:
                 return worker, None
             with _Distribution(party) as distribution:
-                distribution.outcomes = await deliver_async(_together(party), lane, worker)
+                distribution.outcomes = await deliver_async(together, lane, worker)
     except BaseException:  # also the end of the task
         _give_up(lane, passenger)
         raise
     return None, _end(passenger)
 
 
-def _passenger(message: Message[ProcessingResult], wake: Callable[[], None]) -> Passenger:
+def _passenger(message: Message[ProcessingResult], wake: Wake, loop: object = None) -> Passenger:
     return Passenger(
         request=message.request,
         encoded=message.encoded,
         cancellation=message.cancellation,
         began=message.began,
         wake=wake,
+        loop=loop,
     )
 
 
@@ -103,17 +106,29 @@ def _give_up(lane: Lane, passenger: Passenger) -> None:
         passenger.cancellation.cancel()
 
 
-def _board(lane: Lane, worker: Worker, leader: Passenger) -> list[Passenger]:
-    """Return the calls that go with the leader's; those that were cancelled in the last moment do not."""
-    party = []
-    for each in lane.gathering.depart(leader):
-        try:
+def _board(lane: Lane, worker: Worker, leader: Passenger) -> tuple[list[Passenger], Message[list[Outcome]] | None]:
+    """Return the calls that go with the leader's and their message; None: there are no others.
+
+    Those that were cancelled in the last moment do not go. If there will be no message, nobody is left waiting for it.
+    """
+    gone = lane.gathering.depart(leader)
+    party: list[Passenger] = []
+    try:
+        for each in gone:
+            try:
+                if each is not leader:
+                    each.cancellation.bind(worker)
+                party.append(each)
+            except concurrent.futures.CancelledError as error:
+                each.rouse(error)
+        return party, _together(party) if len(party) > 1 else None
+    except BaseException:  # also Ctrl-C
+        for each in gone:
             if each is not leader:
-                each.cancellation.bind(worker)
-            party.append(each)
-        except concurrent.futures.CancelledError as error:
-            each.rouse(error)
-    return party
+                each.cancellation.release()
+                each.rouse()
+        lane.give_back(worker, fit=True)
+        raise
 
 
 def _together(party: Sequence[Passenger]) -> Message[list[Outcome]]:

@@ -169,6 +169,8 @@ class Exchange:
         Raises:
             OSError: There is no memory or no descriptor left.
         """
+        # The result lies in what was given last, and nowhere else.
+        self._drop_granted()
         if size <= COPY_UP_TO:
             arena = Arena(_round(size))
             try:
@@ -179,7 +181,6 @@ class Exchange:
             self._result_bytes = arena.size
             self._given_bytes += arena.size
             return arena.size, descriptor, True
-        self._drop_granted()
         self._granted = self._leases.take(size, self._audience)
         return self._granted.size, self._granted.open_for_writing(), False
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from platform_base.plugins._host.worker import Worker
 
+Wake = Callable[[], bool | None]
+"""Tells somebody who waits to go on. It returns False if he never will."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSize:
@@ -34,14 +37,15 @@ class Place:
 
     Attributes:
         number: Lower is older.
-        wake: Called once, in any thread, under the pool's lock: when its turn has come, or never will.
+        wake: Called once, in any thread, under the pool's lock: when its turn has come, or never will. If it returns
+            False nobody will collect, and the turn goes to the next.
         worker: The worker, once there is one.
         may_start: The turn is the right to start a worker.
         gone: Nobody waits here any more: the pool was closed, or the call was cancelled.
     """
 
     number: int
-    wake: Callable[[], None]
+    wake: Wake
     worker: Worker | None = None
     may_start: bool = False
     gone: bool = False

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 
-from platform_base.plugins._host.group import Group, Place, PoolSize
+from platform_base.plugins._host.group import Group, Place, PoolSize, Wake
 from platform_base.plugins._host.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class Pool:
         key: Hashable,
         start: Callable[[], Worker],
         size: PoolSize,
-        wake: Callable[[], None],
+        wake: Wake,
         *,
         besides: int = 0,
     ) -> Place:
@@ -186,8 +186,18 @@ class Pool:
             return False
         group.waiting.popleft()
         self._places -= 1
-        place.wake()
+        if place.wake() is False:
+            self._withdraw(group, place)
         return True
+
+    def _withdraw(self, group: Group, place: Place) -> None:
+        """Take back the turn of a place that nobody will collect from."""
+        if place.worker is not None:
+            group.idle.append(place.worker)
+        else:
+            group.workers -= 1
+            self._count -= 1
+        place.worker, place.may_start, place.gone = None, False, True
 
     def _pop(self, group: Group) -> Worker:
         worker = group.idle.pop()

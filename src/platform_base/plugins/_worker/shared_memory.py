@@ -60,6 +60,7 @@ class SharedMemory:
         self._borrowed: list[weakref.ref[Any]] = []
         self._kept: memoryview | None = None
         self._granted: ResultArena | None = None
+        self._has_left_home = False
 
     def accept(self, message: Execute, descriptors: Sequence[int]) -> None:
         """Map what came with a call.
@@ -93,6 +94,7 @@ class SharedMemory:
     def let_go(self) -> None:
         """Unmap what was there for the call that has ended; an exception may have tied a knot around its frames."""
         self.drop_home()
+        self._has_left_home = False
         if any(borrowed() is not None for borrowed in self._borrowed):
             gc.collect()
         self._borrowed = []
@@ -121,13 +123,20 @@ class SharedMemory:
         """
         if self.home is not None:
             self._borrowed.append(self.home.mapping)
+            self._has_left_home = True
         self._granted = None
 
     @property
     def result_capacity(self) -> int:
-        """Bytes that fit into the result arena; 0 without one."""
+        """Bytes that fit into the result arena; 0 without one.
+
+        Whoever has left the arena of this call must ask for another: until then the host reads from the one that it
+        gave last, not from the one that stays mapped.
+        """
         if self._granted is not None:
             return len(self._granted.memory)
+        if self._has_left_home:
+            return 0
         return len(self._kept) if self._kept is not None else 0
 
     def map_results(self, descriptor: int, size: int, *, keep: bool) -> None:
@@ -135,6 +144,7 @@ class SharedMemory:
         mapped = map_results(descriptor, size)
         os.close(descriptor)
         self.drop_home()
+        self._has_left_home = False
         if keep:
             self._kept = mapped
         else:
