@@ -73,6 +73,8 @@ class SharedMemory(PlatformBase):
     """Inputs already lie in shared memory, and results are written there: `registry.empty`, `get_context().empty`."""
 
     def call(self, series):
+        if series is None:
+            return super().call(series)
         return self.registry.execute_plugin(NAME, {"series": series, "in_place": True}).values
 
     def prepare(self, series):
