@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from platform_base.plugins._wire.arena import InputMapping, address_of, map_results
 from platform_base.plugins._wire.codec import Encoded
 from platform_base.plugins._wire.messages import Execute
-
-_ALIGNMENT = 64
+from platform_base.plugins._wire.values.base import ALIGNMENT
 
 
 class ResultArena:
@@ -42,7 +41,7 @@ class ResultArena:
     def make(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         """Return an array in free memory, of unspecified content; there must be room for it."""
         array: NDArray[Any] = np.ndarray(shape, dtype, self.memory, self.end)
-        self.end = -(-(self.end + array.nbytes) // _ALIGNMENT) * _ALIGNMENT
+        self.end = -(-(self.end + array.nbytes) // ALIGNMENT) * ALIGNMENT
         return array
 
     def find(self, array: NDArray[Any]) -> int | None:
