@@ -28,14 +28,16 @@ Intell. Med. 45 (2009), doi 10.1016/j.artmed.2008.11.007.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .kernels import choose_kernel, find_distance_shortcut, find_path_shortcut, solve_distance, solve_matrix, solve_path
+from platform_base.kernels.inline_cache import InlineCache
+from platform_base.kernels.shortcut import Shortcut
+
+from .kernels import choose_kernel, find_shortcut, solve_distance, solve_matrix, solve_path
 from .options import FurtherOptions, Options
 from .precision import refuse_matrices
 from .problem import AlignmentProblem, check_problem
@@ -91,6 +93,28 @@ class Alignment:
     matrices: Matrices | None
 
 
+def _solve_distance(reference: Any, target: Any, *plain: Any, **options: Any) -> float:
+    return solve_distance(*_check(reference, target, {**dict(zip(_PLAIN, plain, strict=True)), **options}))
+
+
+def _solve_path(reference: Any, target: Any, *plain: Any, **options: Any) -> tuple[NDArray[np.int64], float]:
+    return solve_path(*_check(reference, target, {**dict(zip(_PLAIN, plain, strict=True)), **options}))
+
+
+def _find_distance_shortcut(*plain: Any) -> Shortcut | None:
+    return find_shortcut(dict(zip(_PLAIN, plain, strict=True)), path=False)
+
+
+def _find_path_shortcut(*plain: Any) -> Shortcut | None:
+    return find_shortcut(dict(zip(_PLAIN, plain, strict=True)), path=True)
+
+
+# The options of which there may be a shortcut, in the order in which the functions below hand them on.
+_PLAIN = ("distance_metric", "step_pattern", "window_size", "kernel", "dtype")
+_DISTANCE = InlineCache(_find_distance_shortcut, _solve_distance)
+_PATH = InlineCache(_find_path_shortcut, _solve_path)
+
+
 def dtw_distance(
     reference: ArrayLike | None,
     target: ArrayLike | None,
@@ -133,32 +157,10 @@ def dtw_distance(
         >>> dtw_distance([0.1, 1.0], [1.0, 3.0], dtype="float32")
         2.9000000953674316
     """
-    try:
-        # Their types, because 1 is True elsewhere.
-        shortcut = (
-            None
-            if options
-            else find_distance_shortcut(distance_metric, step_pattern, window_size, type(window_size), kernel, dtype)
-        )
-    except TypeError:  # of an option, which is not looked at here
-        shortcut = None
-    if shortcut is not None:
-        distance: float | None = shortcut(reference, target)
-        if distance is not None and distance < math.inf:
-            return distance
-    problem, chosen = _check(
-        reference,
-        target,
-        {
-            "distance_metric": distance_metric,
-            "step_pattern": step_pattern,
-            "window_size": window_size,
-            "kernel": kernel,
-            "dtype": dtype,
-            **options,
-        },
-    )
-    return solve_distance(problem, chosen)
+    if options:
+        return _solve_distance(reference, target, distance_metric, step_pattern, window_size, kernel, dtype, **options)
+    distance: float = _DISTANCE.ask(reference, target, distance_metric, step_pattern, window_size, kernel, dtype)
+    return distance
 
 
 def dtw_path(
@@ -189,32 +191,12 @@ def dtw_path(
         >>> path.tolist()
         [[0, 0], [0, 1], [1, 2], [2, 3], [3, 3]]
     """
-    try:
-        # Their types, because 1 is True elsewhere.
-        shortcut = (
-            None
-            if options
-            else find_path_shortcut(distance_metric, step_pattern, window_size, type(window_size), kernel, dtype)
-        )
-    except TypeError:  # of an option, which is not looked at here
-        shortcut = None
-    if shortcut is not None:
-        found: tuple[NDArray[np.int64], float] | None = shortcut(reference, target)
-        if found is not None and found[1] < math.inf:
-            return found
-    problem, chosen = _check(
-        reference,
-        target,
-        {
-            "distance_metric": distance_metric,
-            "step_pattern": step_pattern,
-            "window_size": window_size,
-            "kernel": kernel,
-            "dtype": dtype,
-            **options,
-        },
+    if options:
+        return _solve_path(reference, target, distance_metric, step_pattern, window_size, kernel, dtype, **options)
+    found: tuple[NDArray[np.int64], float] = _PATH.ask(
+        reference, target, distance_metric, step_pattern, window_size, kernel, dtype
     )
-    return solve_path(problem, chosen)
+    return found
 
 
 def dtw_matrices(reference: ArrayLike | None, target: ArrayLike | None, **options: Unpack[Options]) -> Matrices:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -51,48 +50,17 @@ def choose_kernel(kernel: str) -> KernelName:
     return "numba"
 
 
-@functools.lru_cache(maxsize=256)
-def find_distance_shortcut(
-    distance_metric: Any, step_pattern: Any, window_size: Any, window_type: type, kernel: Any, dtype: Any
-) -> Shortcut | None:
-    """Return the short way to the distance with these options; ``None`` where there is none.
+def find_shortcut(options: Mapping[str, Any], *, path: bool) -> Shortcut | None:
+    """Return the short way to the distance, or to the path and the distance; ``None`` where there is none.
 
     Args:
-        distance_metric: See `Options`.
-        step_pattern: Likewise.
-        window_size: Likewise.
-        window_type: Its type: another way for ``True`` than for 1.
-        kernel: See `Options`.
-        dtype: Likewise.
-
-    Raises:
-        TypeError: If an option cannot be hashed.
+        options: See `Options`.
+        path: Whether the path is wanted.
     """
-    return _find_shortcut(distance_metric, step_pattern, window_size, kernel, dtype, path=False)
-
-
-@functools.lru_cache(maxsize=256)
-def find_path_shortcut(
-    distance_metric: Any, step_pattern: Any, window_size: Any, window_type: type, kernel: Any, dtype: Any
-) -> Shortcut | None:
-    """Return the short way to the path and the distance; see `find_distance_shortcut`."""
-    return _find_shortcut(distance_metric, step_pattern, window_size, kernel, dtype, path=True)
-
-
-def _find_shortcut(
-    distance_metric: Any, step_pattern: Any, window_size: Any, kernel: Any, dtype: Any, *, path: bool
-) -> Shortcut | None:
     try:
         strips = _load_strips()
     except ImportError:
         return None
-    options = {
-        "distance_metric": distance_metric,
-        "step_pattern": step_pattern,
-        "window_size": window_size,
-        "kernel": kernel,
-        "dtype": dtype,
-    }
     shortcut: Shortcut | None = strips.find_shortcut(options, path=path)
     return shortcut
 

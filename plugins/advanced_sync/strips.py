@@ -13,11 +13,12 @@ try:
     from numba import types
 
     from platform_base.kernels.alignment import align_plain, compute_distance, compute_path, measure_plain
+    from platform_base.kernels.builtin import Entry
     from platform_base.kernels.compilation import compile_for_python, pointer_to
     from platform_base.kernels.narrow import align_narrow, compile_narrow, count_narrow_lanes, measure_narrow
     from platform_base.kernels.rules import find_rules
-    from platform_base.kernels.short import FEW_CELLS, FEW_CELLS_OF_PATH, align_short, measure_short
-    from platform_base.kernels.shortcut import UNBOUNDED, Shortcut, make_shortcut
+    from platform_base.kernels.short import FEW_CELLS, FEW_CELLS_OF_PATH, enter_distance, enter_path
+    from platform_base.kernels.shortcut import UNBOUNDED, Shortcut
 except ImportError as error:
     # Said again so that the check of imports sees that the absence is handled: `kernels` falls back to NumPy.
     raise ImportError("the compiled kernels need numba") from error
@@ -61,23 +62,15 @@ def find_shortcut(options: Mapping[str, Any], *, path: bool) -> Shortcut | None:
         compile_long, further = _compile_narrow, (radius, advance, lanes, single, rules.squares)
     else:
         compile_long, further = _compile_plain, (radius, *rules[:6])
-    return make_shortcut(
+    return Shortcut(
         FEW_CELLS_OF_PATH if path else FEW_CELLS,
-        functools.partial(_compile_short, path, dtype.name),
-        (radius, single, rules.squares),
+        functools.partial(Entry, enter_path if path else enter_distance, dtype, (radius, single, rules.squares)),
         functools.partial(compile_long, path, dtype.name),
         further,
         width,
         _CELLS_OF_PATH_AT_ONCE if path else _CELLS_AT_ONCE,
         dtype,
     )
-
-
-@functools.cache
-def _compile_short(path: bool, dtype: str) -> Callable[..., Any]:
-    further = types.int64, types.boolean, types.boolean
-    signature = _find_signature(path, dtype, *further)
-    return compile_for_python(align_short if path else measure_short, signature, brief=True)
 
 
 @functools.cache

@@ -23,7 +23,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .distance import ElasticDistance, ask, find_ways
+from .distance import ElasticDistance, make_caches
 from .pairwise import measure_pairwise
 from .problem import check_number
 from .steps import (
@@ -80,7 +80,7 @@ class Adtw(ElasticDistance):
         return AdtwSteps(float(self.warp_penalty))
 
 
-_DISTANCE, _MATRIX, _PATH = find_ways(Adtw)
+_DISTANCE, _MATRIX, _PATH = make_caches(Adtw)
 
 
 def adtw_distance(
@@ -116,7 +116,8 @@ def adtw_distance(
         >>> adtw_distance([1.0, 2.0, 3.0], [1.0, 2.0, 2.0, 3.0], warp_penalty=0.5)
         0.5
     """
-    return ask(_DISTANCE, (warp_penalty,), series1, series2, window_size, nan_policy, kernel)
+    distance: float = _DISTANCE.ask(series1, series2, None, None, window_size, nan_policy, kernel, warp_penalty)
+    return distance
 
 
 def adtw_matrix(
@@ -144,7 +145,10 @@ def adtw_matrix(
         >>> adtw_matrix([0.0, 2.0], [0.0, 2.0]).tolist()
         [[0.0, 5.0], [5.0, 0.0]]
     """
-    return ask(_MATRIX, (warp_penalty,), series1, series2, window_size, nan_policy, kernel)[0]
+    matrix: NDArray[np.float64] = _MATRIX.ask(
+        series1, series2, None, None, window_size, nan_policy, kernel, warp_penalty
+    )[0]
+    return matrix
 
 
 def adtw_path(
@@ -173,7 +177,10 @@ def adtw_path(
         >>> path.tolist(), distance
         ([[0, 0], [0, 1], [1, 2]], 1.0)
     """
-    return ask(_PATH, (warp_penalty,), series1, series2, window_size, nan_policy, kernel)
+    found: tuple[NDArray[np.int64], float] = _PATH.ask(
+        series1, series2, None, None, window_size, nan_policy, kernel, warp_penalty
+    )
+    return found
 
 
 def adtw_pairwise(

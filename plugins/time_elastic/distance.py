@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import functools
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.gaps import check_nan_policy, fill_gaps
+from platform_base.kernels.inline_cache import InlineCache
 from platform_base.kernels.series import as_times
-from platform_base.kernels.shortcut import Shortcut
+from platform_base.kernels.shortcut import Shortcut, ShortcutByLength
 
 from .channels import split_pair
 from .kernels import KernelName, choose_kernel, load_compiled, solve_matrix, solve_path, solve_total
@@ -205,138 +205,63 @@ def compare(
     return Comparison(distance=distance.finish(total, *problem.shape), matrix=costs, path=steps)
 
 
-Answer = TypeVar("Answer")
+def make_caches(kind: type[ElasticDistance]) -> tuple[InlineCache, InlineCache, InlineCache]:
+    """Return what answers for the distance, for the cost matrix and for the best path.
 
-# A distance with its parameters; the short way to what is asked of it; what the long way's result says of it.
-Way = tuple[ElasticDistance, "Shortcut | None", Callable[[Comparison], Answer]]
-
-
-def ask(
-    find: Callable[..., Way[Answer]],
-    parameters: tuple[Any, ...],
-    series1: Any,
-    series2: Any,
-    window_size: Any,
-    nan_policy: str,
-    kernel: str,
-    times: tuple[Any, Any] | None = None,
-) -> Answer:
-    """Compare two series; plain arrays without a look at anything that does not matter to them.
-
-    Args:
-        find: One of what `find_ways` gives.
-        parameters: Of the distance, in order.
-        series1: As `compare`, as what follows.
-        series2: See there.
-        window_size: See there.
-        nan_policy: See there.
-        kernel: See there.
-        times: See there; ``None`` for none.
-
-    Returns:
-        The distance; or the cost matrix or the best path, and the distance.
-
-    Raises:
-        ValueError: As `compare`.
-        TypeError: As `compare`.
-        ImportError: As `compare`.
-        MemoryError: As `compare`.
+    They are asked with two series and, in this order, the time stamps of both, the window's radius, what becomes of
+    NaN, the kernel, and the parameters of the distance; they answer with the distance, or with a tuple of the matrix
+    or the path, and the distance. The errors are those of `compare`.
     """
-    try:
-        distance, shortcut, conclude = find(*parameters)
-    except TypeError:  # of a parameter that cannot be looked up, too: this says what is wrong with it
-        distance, shortcut, conclude = find.__wrapped__(*parameters)  # type: ignore[attr-defined]
-    if shortcut is not None and window_size is None is times and nan_policy == "raise" and kernel in _COMPILED:
-        found: Any = shortcut(series1, series2)
-        if found is not None:
-            total = found if type(found) is float else found[1]
-            if -math.inf < total < math.inf:
-                answer: Answer = found
-                return answer
-    comparison = compare(
-        distance,
-        series1,
-        series2,
-        times=times or (None, None),
-        window_size=window_size,
-        nan_policy=nan_policy,
-        kernel=kernel,
-        matrix=conclude is _conclude_matrix,
-        path=conclude is _conclude_path,
-    )
-    return conclude(comparison)
+    make = functools.lru_cache(maxsize=256, typed=True)(kind)
 
+    def make_cache(question: Question) -> InlineCache:
+        def find(
+            times1: Any, times2: Any, window_size: Any, nan_policy: Any, kernel: Any, *parameters: Any
+        ) -> Shortcut | ShortcutByLength | None:
+            distance = make(*parameters)
+            plain = times1 is times2 is window_size is None and nan_policy == "raise" and kernel in _COMPILED
+            return find_shortcut(question, distance.of_one_channel or distance) if plain else None
 
-def find_ways(
-    kind: type[ElasticDistance],
-) -> tuple[
-    Callable[..., Way[float]],
-    Callable[..., Way[tuple[NDArray[np.float64], float]]],
-    Callable[..., Way[tuple[NDArray[np.int64], float]]],
-]:
-    """Return what gives, for the parameters of a distance, the ways to the distance, the cost matrix and the path.
+        def ask_fully(
+            first: Any, second: Any, times1: Any, times2: Any, window_size: Any, nan_policy: Any, kernel: Any,
+            *parameters: Any,
+        ) -> Any:  # fmt: skip
+            try:
+                distance = make(*parameters)
+            except TypeError:  # of a parameter that cannot be looked up, too: this says what is wrong with it
+                distance = kind(*parameters)
+            comparison = compare(
+                distance,
+                first,
+                second,
+                times=(times1, times2),
+                window_size=window_size,
+                nan_policy=nan_policy,
+                kernel=kernel,
+                matrix=question == "matrix",
+                path=question == "path",
+            )
+            if question == "distance":
+                return comparison.distance
+            return comparison.matrix if question == "matrix" else comparison.path, comparison.distance
 
-    Parameters are checked once, and what was found for the last 256 of them is kept: to check them again would take
-    longer than to compare short series.
-    """
+        return InlineCache(find, ask_fully)
 
-    @functools.lru_cache(maxsize=256, typed=True)
-    def find_distance(*parameters: Any) -> Way[float]:
-        distance = kind(*parameters)
-        return distance, find_shortcut("distance", distance.of_one_channel or distance), _conclude_distance
-
-    @functools.lru_cache(maxsize=256, typed=True)
-    def find_matrix(*parameters: Any) -> Way[tuple[NDArray[np.float64], float]]:
-        distance = kind(*parameters)
-        return distance, find_shortcut("matrix", distance.of_one_channel or distance), _conclude_matrix
-
-    @functools.lru_cache(maxsize=256, typed=True)
-    def find_path(*parameters: Any) -> Way[tuple[NDArray[np.int64], float]]:
-        distance = kind(*parameters)
-        return distance, find_shortcut("path", distance.of_one_channel or distance), _conclude_path
-
-    return find_distance, find_matrix, find_path
-
-
-def _conclude_distance(comparison: Comparison) -> float:
-    return comparison.distance
-
-
-def _conclude_matrix(comparison: Comparison) -> tuple[NDArray[np.float64], float]:
-    assert comparison.matrix is not None
-    return comparison.matrix, comparison.distance
-
-
-def _conclude_path(comparison: Comparison) -> tuple[NDArray[np.int64], float]:
-    assert comparison.path is not None
-    return comparison.path, comparison.distance
+    return make_cache("distance"), make_cache("matrix"), make_cache("path")
 
 
 @functools.lru_cache(maxsize=256)
-def find_shortcut(question: Question, distance: ElasticDistance) -> Shortcut | None:
+def find_shortcut(question: Question, distance: ElasticDistance) -> Shortcut | ShortcutByLength | None:
     """Return the short way to what is asked of series of one channel; ``None`` without Numba."""
     try:
         compiled = load_compiled()
     except ImportError:
         return None
-    steps = distance.steps()
+    find = functools.partial(compiled.find_shortcut, question, distance.steps(), distance.rooted)
     if not distance.weighted:
-        shortcut: Shortcut = compiled.find_shortcut(question, steps, distance.rooted, None)
+        shortcut: Shortcut = find(None)
         return shortcut
-
-    @functools.lru_cache(maxsize=16)
-    def find_weighted(longest: int) -> Shortcut:
-        weights = distance.weights(longest)[np.newaxis]
-        shortcut: Shortcut = compiled.find_shortcut(question, steps, distance.rooted, weights)
-        return shortcut
-
-    def take(first: Any, second: Any) -> Any:
-        if not type(first) is type(second) is np.ndarray:
-            return None
-        n, m = first.size, second.size
-        return find_weighted(n if n > m else m)(first, second)
-
-    return take
+    return ShortcutByLength(lambda longest: find(distance.weights(longest)[np.newaxis]))
 
 
 def _compare_channels(
@@ -367,13 +292,12 @@ def _compare_plain(
     answers: dict[Question, Any] = {}
     for question, wanted in (("matrix", matrix), ("path", path), ("distance", not (matrix or path))):
         if wanted:
-            shortcut = find_shortcut(question, distance)
-            answers[question] = shortcut and shortcut(series1, series2)
+            found = find_shortcut(question, distance)
+            shortcut = found and found.choose(series1, series2)
+            answers[question] = shortcut and shortcut.take(series1, series2)
             if answers[question] is None:
                 return None
     last = answers.get("path") or answers.get("matrix") or (None, answers.get("distance"))
-    if not -math.inf < last[1] < math.inf:
-        return None
     costs, track = (answers[question][0] if question in answers else None for question in ("matrix", "path"))
     return Comparison(distance=last[1], matrix=costs, path=track)
 

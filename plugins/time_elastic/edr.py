@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .distance import ask, find_ways
+from .distance import make_caches
 from .pairwise import measure_pairwise
 from .tolerance import ToleranceDistance
 
@@ -36,7 +36,7 @@ class Edr(ToleranceDistance):
     costs = (0.0, 1.0, 1.0)
 
 
-_DISTANCE, _MATRIX, _PATH = find_ways(Edr)
+_DISTANCE, _MATRIX, _PATH = make_caches(Edr)
 
 
 def edr_distance(
@@ -73,7 +73,8 @@ def edr_distance(
         >>> edr_distance([1.0, 2.0, 3.0], [1.0, 9.0, 2.0, 3.0], epsilon=0.1)
         1.0
     """
-    return ask(_DISTANCE, (epsilon,), series1, series2, window_size, nan_policy, kernel)
+    distance: float = _DISTANCE.ask(series1, series2, None, None, window_size, nan_policy, kernel, epsilon)
+    return distance
 
 
 def edr_matrix(
@@ -101,7 +102,8 @@ def edr_matrix(
         >>> edr_matrix([1.0, 2.0], [2.0, 3.0], epsilon=0.1).tolist()
         [[1.0, 2.0], [1.0, 2.0]]
     """
-    return ask(_MATRIX, (epsilon,), series1, series2, window_size, nan_policy, kernel)[0]
+    matrix: NDArray[np.float64] = _MATRIX.ask(series1, series2, None, None, window_size, nan_policy, kernel, epsilon)[0]
+    return matrix
 
 
 def edr_path(
@@ -132,7 +134,10 @@ def edr_path(
         >>> path.tolist(), distance
         ([[0, -1], [1, 0], [2, 1]], 1.0)
     """
-    return ask(_PATH, (epsilon,), series1, series2, window_size, nan_policy, kernel)
+    found: tuple[NDArray[np.int64], float] = _PATH.ask(
+        series1, series2, None, None, window_size, nan_policy, kernel, epsilon
+    )
+    return found
 
 
 def edr_pairwise(

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arithmetic import lane
-from .distance import ElasticDistance, ask, find_ways
+from .distance import ElasticDistance, make_caches
 from .pairwise import measure_pairwise
 from .problem import check_number
 from .steps import (
@@ -99,7 +99,7 @@ class Erp(ElasticDistance):
         return ErpSteps(float(self.gap_value))
 
 
-_DISTANCE, _MATRIX, _PATH = find_ways(Erp)
+_DISTANCE, _MATRIX, _PATH = make_caches(Erp)
 
 
 def erp_distance(
@@ -136,7 +136,8 @@ def erp_distance(
         >>> erp_distance([1.0, 2.0, 3.0], [2.0, 3.0])
         1.0
     """
-    return ask(_DISTANCE, (gap_value,), series1, series2, window_size, nan_policy, kernel)
+    distance: float = _DISTANCE.ask(series1, series2, None, None, window_size, nan_policy, kernel, gap_value)
+    return distance
 
 
 def erp_matrix(
@@ -164,7 +165,10 @@ def erp_matrix(
         >>> erp_matrix([1.0, 2.0], [2.0, 3.0]).tolist()
         [[1.0, 4.0], [1.0, 2.0]]
     """
-    return ask(_MATRIX, (gap_value,), series1, series2, window_size, nan_policy, kernel)[0]
+    matrix: NDArray[np.float64] = _MATRIX.ask(series1, series2, None, None, window_size, nan_policy, kernel, gap_value)[
+        0
+    ]
+    return matrix
 
 
 def erp_path(
@@ -195,7 +199,10 @@ def erp_path(
         >>> path.tolist(), distance
         ([[0, -1], [1, 0], [2, 1]], 1.0)
     """
-    return ask(_PATH, (gap_value,), series1, series2, window_size, nan_policy, kernel)
+    found: tuple[NDArray[np.int64], float] = _PATH.ask(
+        series1, series2, None, None, window_size, nan_policy, kernel, gap_value
+    )
+    return found
 
 
 def erp_pairwise(

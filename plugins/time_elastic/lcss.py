@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .distance import ask, find_ways
+from .distance import make_caches
 from .pairwise import measure_pairwise
 from .tolerance import ToleranceDistance
 
@@ -36,7 +36,7 @@ class Lcss(ToleranceDistance):
     costs = (-1.0, 0.0, 0.0)
 
 
-_DISTANCE, _MATRIX, _PATH = find_ways(Lcss)
+_DISTANCE, _MATRIX, _PATH = make_caches(Lcss)
 
 
 def lcss_distance(
@@ -73,7 +73,8 @@ def lcss_distance(
         >>> lcss_distance([1.0, 2.0, 3.0, 4.0], [2.0, 9.0, 4.0, 4.0], epsilon=0.1)
         0.5
     """
-    return ask(_DISTANCE, (epsilon,), series1, series2, window_size, nan_policy, kernel)
+    distance: float = _DISTANCE.ask(series1, series2, None, None, window_size, nan_policy, kernel, epsilon)
+    return distance
 
 
 def lcss_matrix(
@@ -101,7 +102,8 @@ def lcss_matrix(
         >>> lcss_matrix([1.0, 2.0], [2.0, 3.0], epsilon=0.1).tolist()
         [[0.0, 0.0], [1.0, 1.0]]
     """
-    return ask(_MATRIX, (epsilon,), series1, series2, window_size, nan_policy, kernel)[0]
+    matrix: NDArray[np.float64] = _MATRIX.ask(series1, series2, None, None, window_size, nan_policy, kernel, epsilon)[0]
+    return matrix
 
 
 def lcss_path(
@@ -132,7 +134,10 @@ def lcss_path(
         >>> path.tolist(), distance
         ([[0, -1], [1, 0], [2, 1]], 0.0)
     """
-    return ask(_PATH, (epsilon,), series1, series2, window_size, nan_policy, kernel)
+    found: tuple[NDArray[np.int64], float] = _PATH.ask(
+        series1, series2, None, None, window_size, nan_policy, kernel, epsilon
+    )
+    return found
 
 
 def lcss_pairwise(

@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arithmetic import count, keep, lane, smaller
-from .distance import ElasticDistance, ask, find_ways
+from .distance import ElasticDistance, make_caches
 from .pairwise import measure_pairwise
 from .problem import check_number
 from .steps import (
@@ -127,7 +127,7 @@ class Msm(ElasticDistance):
         return MsmSteps(float(self.cost))
 
 
-_DISTANCE, _MATRIX, _PATH = find_ways(Msm)
+_DISTANCE, _MATRIX, _PATH = make_caches(Msm)
 
 
 def msm_distance(
@@ -166,7 +166,8 @@ def msm_distance(
         >>> msm_distance([1.0, 2.0, 3.0], [1.0, 2.0, 2.0, 5.0], cost=0.5)
         2.5
     """
-    return ask(_DISTANCE, (cost, independent), series1, series2, window_size, nan_policy, kernel)
+    distance: float = _DISTANCE.ask(series1, series2, None, None, window_size, nan_policy, kernel, cost, independent)
+    return distance
 
 
 def msm_matrix(
@@ -195,7 +196,10 @@ def msm_matrix(
         >>> msm_matrix([1.0, 2.0], [1.0, 1.5, 4.0], cost=0.5).tolist()
         [[0.0, 1.0, 4.0], [1.5, 0.5, 3.0]]
     """
-    return ask(_MATRIX, (cost, independent), series1, series2, window_size, nan_policy, kernel)[0]
+    matrix: NDArray[np.float64] = _MATRIX.ask(
+        series1, series2, None, None, window_size, nan_policy, kernel, cost, independent
+    )[0]
+    return matrix
 
 
 def msm_path(
@@ -225,7 +229,10 @@ def msm_path(
         >>> path.tolist(), distance
         ([[0, 0], [0, 1], [1, 2]], 0.5)
     """
-    return ask(_PATH, (cost, independent), series1, series2, window_size, nan_policy, kernel)
+    found: tuple[NDArray[np.int64], float] = _PATH.ask(
+        series1, series2, None, None, window_size, nan_policy, kernel, cost, independent
+    )
+    return found
 
 
 def msm_pairwise(

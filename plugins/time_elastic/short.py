@@ -11,6 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from platform_base.kernels.builtin import (
+    discard,
+    get_options,
+    get_series,
+    give_both,
+    give_float,
+    hand_on,
+    has_two_series,
+    make_matrix,
+    make_path,
+    view_matrix,
+)
 from platform_base.kernels.scratch import carve, scratch
 
 from .spread import measure_spread
@@ -34,11 +46,50 @@ from .vectorized import (
 FEW_CELLS = 26 * 26
 FEW_CELLS_OF_MATRIX = 40 * 40
 
-# Room on the stack: what two series of 26 samples need.
+# Room on the stack: what two series of 26 samples need; and a path through few cells, which is longest along one row.
 _ROOM = 512
+_ROOM_OF_PATH = 2 * (FEW_CELLS + 1)
 
 # Bits of a cell: it is not reached by the diagonal step; a step along the second series costs less than the other.
 _ASIDE, _SECOND = 1, 2
+
+
+def enter_distance(bound: Any, arguments: int, count: int) -> int:
+    """Return the distance of two short series to Python: `measure_short` as a builtin function."""
+    if has_two_series(bound, arguments, count):
+        first, second = get_series(bound, arguments, 0), get_series(bound, arguments, 1)
+        if first.size * second.size <= FEW_CELLS:
+            distance = measure_short(first, second, *get_options(bound))
+            if -np.inf < distance < np.inf:
+                return give_float(distance)
+    return hand_on(bound, arguments, count)
+
+
+def enter_matrix(bound: Any, arguments: int, count: int) -> int:
+    """Return the cost matrix of two short series, and the distance, to Python: `fill_matrix_short`, as a builtin."""
+    if has_two_series(bound, arguments, count):
+        first, second = get_series(bound, arguments, 0), get_series(bound, arguments, 1)
+        if first.size * second.size <= FEW_CELLS_OF_MATRIX:
+            matrix = make_matrix(bound, first.size, second.size)
+            if matrix == 0:
+                return 0
+            distance = fill_matrix_short(first, second, view_matrix(matrix), *get_options(bound))
+            if -np.inf < distance < np.inf:
+                return give_both(matrix, distance)
+            discard(matrix)
+    return hand_on(bound, arguments, count)
+
+
+def enter_path(bound: Any, arguments: int, count: int) -> int:
+    """Return the path through two short series, and the distance, to Python: `find_path_short` as a builtin."""
+    if has_two_series(bound, arguments, count):
+        first, second = get_series(bound, arguments, 0), get_series(bound, arguments, 1)
+        if first.size * second.size <= FEW_CELLS:
+            path = carve(scratch(_ROOM_OF_PATH, np.int64), 0, first.size + second.size, 2)
+            start, distance = find_path_short(first, second, path, *get_options(bound))
+            if -np.inf < distance < np.inf:
+                return give_both(make_path(bound, path, start), distance)
+    return hand_on(bound, arguments, count)
 
 
 @kernel
@@ -59,7 +110,8 @@ def measure_short(
         weights: ``(1, max(n, m))``: weight of a cell for each distance from the diagonal; or ``None``.
 
     Returns:
-        Not finite where a series is empty, a value of it is not finite, or the costs overflow.
+        Not finite where a series is empty, a value of it is not finite, the costs overflow, or the weights are for
+        other lengths.
     """
     if first.size == 0 or second.size == 0:
         return np.nan
@@ -85,20 +137,33 @@ def fill_matrix_short(
 def find_path_short(
     first: NDArray[np.float64],
     second: NDArray[np.float64],
+    path: NDArray[np.int64],
     steps: Any,
     rooted: bool,
     weights: NDArray[np.float64] | None,
-) -> tuple[NDArray[np.int64], float]:
-    """Return the path, ``(k, 2)``, as `path.walk_back` numbers it, and the distance; see `measure_short`."""
+) -> tuple[int, float]:
+    """Find the path, as `path.walk_back` numbers it, and the distance.
+
+    Args:
+        first: ``(n,)``.
+        second: ``(m,)``.
+        path: ``(n + m, 2)``, written.
+        steps: As `measure_short`.
+        rooted: Likewise.
+        weights: Likewise.
+
+    Returns:
+        From which row on `path` is the path, and the distance; no path where that is not finite, as in `measure_short`
+        or because there are more than `FEW_CELLS` cells.
+    """
     i, j = first.size - 1, second.size - 1
-    if min(i, j) < 0:
-        return np.empty((0, 2), dtype=np.int64), np.nan
-    directions = np.empty((i + 1, j + 1), dtype=np.uint8)
+    free = path.shape[0]
+    if min(i, j) < 0 or first.size * second.size > FEW_CELLS:
+        return free, np.nan
+    directions = carve(scratch(FEW_CELLS, np.uint8), 0, i + 1, j + 1)
     total = fill_short(first, second, steps, rooted, weights, None, directions)
     if not -np.inf < total < np.inf:
-        return np.empty((0, 2), dtype=np.int64), total
-    path = np.empty((i + j + 2, 2), dtype=np.int64)
-    free = path.shape[0]
+        return free, total
     # Where a path may begin by deleting samples, it goes on along the border.
     while i >= 0 or j >= 0:
         free -= 1
@@ -111,7 +176,7 @@ def find_path_short(
             step = directions[i, j]
             i -= step != _ASIDE | _SECOND
             j -= step != _ASIDE
-    return path[free:], total
+    return free, total
 
 
 @kernel
@@ -136,9 +201,11 @@ def fill_short(
         directions: ``(n, m)``, filled with `_ASIDE` and `_SECOND`, or ``None``.
     """
     n, m = first.size, second.size
+    if weights is not None and weights.shape[1] != max(n, m):
+        return np.nan
     width = step_width(steps, 1) + 3
     needed = width * (n + m) + 2 * m
-    room = scratch(_ROOM, first) if needed <= _ROOM else np.empty(needed)
+    room = scratch(_ROOM, np.float64) if needed <= _ROOM else np.empty(needed)
     sound = describe_short(steps, first, carve(room, 0, width, n))
     sound &= describe_short(steps, second, carve(room, width * n, width, m))
     if not sound:

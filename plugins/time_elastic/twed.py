@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arithmetic import lane, magnitude
-from .distance import ElasticDistance, ask, find_ways
+from .distance import ElasticDistance, make_caches
 from .pairwise import measure_pairwise
 from .problem import check_number
 from .steps import Cells, Samples, asks_nothing, finish_total, keep_steps, leave_matrix, sample_distance
@@ -111,7 +111,7 @@ class Twed(ElasticDistance):
         return TwedSteps(float(self.nu), float(self.lmbda), float(self.degree))
 
 
-_DISTANCE, _MATRIX, _PATH = find_ways(Twed)
+_DISTANCE, _MATRIX, _PATH = make_caches(Twed)
 
 
 def twed_distance(
@@ -158,8 +158,10 @@ def twed_distance(
         >>> twed_distance([0.0, 0.0], [0.0, 0.0, 5.0], nu=0.5, lmbda=1.0)
         6.5
     """
-    times = None if times1 is None is times2 else (times1, times2)
-    return ask(_DISTANCE, (nu, lmbda, degree), series1, series2, window_size, nan_policy, kernel, times)
+    distance: float = _DISTANCE.ask(
+        series1, series2, times1, times2, window_size, nan_policy, kernel, nu, lmbda, degree
+    )
+    return distance
 
 
 def twed_matrix(
@@ -192,8 +194,10 @@ def twed_matrix(
         >>> twed_matrix([0.0, 1.0], [0.0, 1.0, 1.0]).tolist()
         [[0.0, 3.0, 5.0], [3.0, 0.0, 2.0]]
     """
-    times = None if times1 is None is times2 else (times1, times2)
-    return ask(_MATRIX, (nu, lmbda, degree), series1, series2, window_size, nan_policy, kernel, times)[0]
+    matrix: NDArray[np.float64] = _MATRIX.ask(
+        series1, series2, times1, times2, window_size, nan_policy, kernel, nu, lmbda, degree
+    )[0]
+    return matrix
 
 
 def twed_path(
@@ -227,8 +231,10 @@ def twed_path(
         >>> path.tolist(), distance
         ([[0, 0], [1, 1], [1, 2]], 2.0)
     """
-    times = None if times1 is None is times2 else (times1, times2)
-    return ask(_PATH, (nu, lmbda, degree), series1, series2, window_size, nan_policy, kernel, times)
+    found: tuple[NDArray[np.int64], float] = _PATH.ask(
+        series1, series2, times1, times2, window_size, nan_policy, kernel, nu, lmbda, degree
+    )
+    return found
 
 
 def twed_pairwise(

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arithmetic import lane
-from .distance import ElasticDistance, ask, find_ways
+from .distance import ElasticDistance, make_caches
 from .pairwise import measure_pairwise
 from .problem import check_number
 from .steps import (
@@ -89,7 +89,7 @@ class Wdtw(ElasticDistance):
         return weights
 
 
-_DISTANCE, _MATRIX, _PATH = find_ways(Wdtw)
+_DISTANCE, _MATRIX, _PATH = make_caches(Wdtw)
 
 
 def wdtw_distance(
@@ -126,7 +126,8 @@ def wdtw_distance(
         >>> wdtw_distance([1.0, 2.0, 3.0], [1.0, 2.0, 2.0, 3.0])
         0.0
     """
-    return ask(_DISTANCE, (steepness,), series1, series2, window_size, nan_policy, kernel)
+    distance: float = _DISTANCE.ask(series1, series2, None, None, window_size, nan_policy, kernel, steepness)
+    return distance
 
 
 def wdtw_matrix(
@@ -154,7 +155,10 @@ def wdtw_matrix(
         >>> wdtw_matrix([0.0, 2.0], [0.0, 2.0], steepness=0.0).tolist()
         [[0.0, 2.0], [2.0, 0.0]]
     """
-    return ask(_MATRIX, (steepness,), series1, series2, window_size, nan_policy, kernel)[0]
+    matrix: NDArray[np.float64] = _MATRIX.ask(series1, series2, None, None, window_size, nan_policy, kernel, steepness)[
+        0
+    ]
+    return matrix
 
 
 def wdtw_path(
@@ -183,7 +187,10 @@ def wdtw_path(
         >>> path.tolist(), distance
         ([[0, 0], [0, 1], [1, 2]], 0.0)
     """
-    return ask(_PATH, (steepness,), series1, series2, window_size, nan_policy, kernel)
+    found: tuple[NDArray[np.int64], float] = _PATH.ask(
+        series1, series2, None, None, window_size, nan_policy, kernel, steepness
+    )
+    return found
 
 
 def wdtw_pairwise(

@@ -15,8 +15,11 @@ pytest.importorskip("numba")
 from numba import typeof
 from plugins.time_elastic.distance import find_shortcut
 from plugins.time_elastic.distances import DISTANCES, make_distance
-from plugins.time_elastic.entry import compile_entry
+from plugins.time_elastic.entry import compile_long
+from plugins.time_elastic.short import FEW_CELLS, FEW_CELLS_OF_MATRIX, enter_distance, enter_matrix, enter_path
 from plugins.time_elastic.spread import measure_spread, sum_pairwise
+
+from platform_base.kernels.builtin import Entry
 
 PARAMETERS: dict[str, dict[str, Any]] = {
     "twed": {"nu": 0.25, "lmbda": 0.5},
@@ -97,13 +100,17 @@ def test_all_ways_give_the_same_bits(name: str, parameters: dict[str, Any], ties
 def test_cells_one_by_one_and_strips_give_the_same_bits(name: str, parameters: dict[str, Any]) -> None:
     distance = make_distance(name, parameters)
     steps, weighted = distance.steps(), distance.weighted
-    for question in ("distance", "matrix", "path"):
-        brief, strips = (compile_entry(question, typeof(steps), weighted, few) for few in (True, False))
+    for question, enter in (("distance", enter_distance), ("matrix", enter_matrix), ("path", enter_path)):
+        few = FEW_CELLS_OF_MATRIX if question == "matrix" else FEW_CELLS
+        strips = compile_long(question, typeof(steps), weighted)
         for n, m in SIZES[:10]:
             a, b = make_pair(n, m, ties=False)
             further = steps, distance.rooted, distance.weights(max(n, m))[np.newaxis] if weighted else None
-            answers = brief(a, b, *further), strips(a, b, *further)
-            if question == "distance":
+            brief = Entry(enter, np.dtype(np.float64), further).bind(None, lambda *_: None)
+            answers = brief(a, b), strips(a, b, *further)
+            if n * m > few:
+                assert answers[0] is None
+            elif question == "distance":
                 assert answers[0] == answers[1]
             else:
                 np.testing.assert_array_equal(answers[0][0], answers[1][0])
@@ -113,8 +120,13 @@ def test_cells_one_by_one_and_strips_give_the_same_bits(name: str, parameters: d
 @pytest.mark.parametrize("name", DISTANCES)
 @pytest.mark.parametrize("question", ["distance", "matrix", "path"])
 def test_plain_series_take_the_short_way_and_others_do_not(name: str, question: Any) -> None:
-    shortcut = find_shortcut(question, make_distance(name, PARAMETERS[name]))
-    assert shortcut is not None
+    found = find_shortcut(question, make_distance(name, PARAMETERS[name]))
+    assert found is not None
+
+    def shortcut(first: Any, second: Any) -> Any:
+        chosen = found.choose(first, second)
+        return chosen and chosen.take(first, second)
+
     a, b = make_pair(5, 6, ties=False)
     assert shortcut(a, b) is not None
     for other in (a.tolist(), a.astype(np.float32), a.astype(">f8"), a[:, np.newaxis], np.float64(1.0), None):
@@ -122,8 +134,7 @@ def test_plain_series_take_the_short_way_and_others_do_not(name: str, question: 
         assert shortcut(a, other) is None
     for fault in (np.empty(0), np.array([1.0, np.nan]), np.array([np.inf]), np.array([-np.inf, 0.0])):
         for pair in ((fault, b), (a, fault)):
-            found = shortcut(*pair)
-            assert math.isnan(found if question == "distance" else found[1])
+            assert shortcut(*pair) is None
 
 
 @pytest.mark.parametrize("name", DISTANCES)

@@ -11,7 +11,6 @@ from platform_base.kernels.compilation import kernel
 from platform_base.kernels.scratch import carve, scratch
 
 ROOM = 24
-LIKE = np.zeros(1)
 
 
 @kernel
@@ -26,7 +25,7 @@ def fill_rows(room, start, rows, columns, value):
 def sum_of_two(rows, columns, owned):
     """Add up two matrices, in one piece of the stack or of memory, which nobody else holds on to."""
     size = rows * columns
-    room = np.empty(2 * size) if owned else scratch(ROOM, LIKE)
+    room = np.empty(2 * size) if owned else scratch(ROOM, np.float64)
     fill_rows(room, 0, rows, columns, 0.0)
     fill_rows(room, size, rows, columns, 100.0)
     first, second = carve(room, 0, rows, columns), carve(room, size, rows, columns)
@@ -52,7 +51,7 @@ def test_matrices_share_a_room_without_touching(rows, columns, owned):
 def test_a_room_of_unknown_size_is_refused():
     @kernel
     def make(size):
-        return scratch(size, LIKE)[0]
+        return scratch(size, np.float64)[0]
 
     with pytest.raises(Exception, match="scratch"):
         make(5)

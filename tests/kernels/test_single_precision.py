@@ -16,6 +16,7 @@ from platform_base.kernels.alignment import align_plain, compute_distance, compu
 from platform_base.kernels.backtracking import follow_back
 from platform_base.kernels.batch import count_batch, find_batch_rules
 from platform_base.kernels.bounds import BLOCK, bound_all, bound_by_blocks, bound_by_own_envelope, measure_room
+from platform_base.kernels.builtin import Entry
 from platform_base.kernels.checkpoints import make_checkpoints, sweep_and_keep
 from platform_base.kernels.collection import Collection, find_batch_length, measure_batch, measure_many
 from platform_base.kernels.matrix import count_rows, count_strips, lay_out, lay_out_row
@@ -23,7 +24,7 @@ from platform_base.kernels.narrow import align_narrow, compile_narrow, count_nar
 from platform_base.kernels.pruning import SHRINKING
 from platform_base.kernels.rules import find_rules
 from platform_base.kernels.search import find_nearest, find_nearest_in_batches
-from platform_base.kernels.short import align_short, measure_short
+from platform_base.kernels.short import FEW_CELLS, enter_distance, enter_path
 
 from . import textbook
 
@@ -93,7 +94,15 @@ def test_short_series_and_narrow_windows_are_those_of_the_textbook(pattern, metr
     x, y = (series[:, 0].copy() for series in make_series(n * m, n, m, 1, ties=ties))
     expected, cost = align_radius(pattern, metric, x, y, radius)
     rules, rest = find_rules(pattern, metric, 1, "float32"), (pattern == "symmetric1", metric == "sqeuclidean")
-    programs = [(measure_short, align_short, rest, rest), (measure_plain, align_plain, rules[:6], rules[:6])]
+    if n * m <= FEW_CELLS:
+        measure, align = (
+            Entry(function, np.dtype(np.float32), (radius, *rest)).bind(None, lambda *_: None)
+            for function in (enter_distance, enter_path)
+        )
+        path, path_cost = align(x, y)
+        assert measure(x, y) == path_cost == cost
+        np.testing.assert_array_equal(path, expected)
+    programs = [(measure_plain, align_plain, rules[:6], rules[:6])]
     lanes = count_narrow_lanes(radius, 4)
     if lanes:
         advances = [compile_narrow(lanes, *rest, record, "float32").address for record in (False, True)]

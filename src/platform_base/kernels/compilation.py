@@ -47,7 +47,7 @@ def pointer_to(dtype: str) -> Any:
     return types.CPointer({"float64": types.float64, "float32": types.float32}[dtype])
 
 
-def compile_for_python(function: Callable[..., Any], signature: Any, *, brief: bool = False) -> Callable[..., Any]:
+def compile_for_python(function: Callable[..., Any], signature: Any) -> Callable[..., Any]:
     """Compile a kernel now, for calls from Python that cost next to nothing.
 
     What `kernel` returns looks at the type of every argument, to find the code for it. Here there is only one, and the
@@ -56,9 +56,8 @@ def compile_for_python(function: Callable[..., Any], signature: Any, *, brief: b
     Args:
         function: As `kernel` returns it.
         signature: Numba's types of the result and the arguments.
-        brief: Whether to keep Python's lock, which is not worth handing on for a microsecond.
     """
-    options = {**_OPTIONS, "nogil": not brief}
+    options = {**_OPTIONS, "nogil": True}
     try:
         compiled = numba.njit(signature, cache=True, **options)(function.py_func)  # type: ignore[attr-defined]
     except RuntimeError:

@@ -15,23 +15,23 @@ from numba.np.arrayobj import populate_array
 
 
 @intrinsic(prefer_literal=True)
-def scratch(_typing: Any, size: Any, like: Any) -> Any:
-    """Return an uninitialized ``(size,)`` array on the stack, of the elements of the array `like`.
+def scratch(_typing: Any, size: Any, dtype: Any) -> Any:
+    """Return an uninitialized ``(size,)`` array of `dtype` on the stack.
 
     `size` is a constant (a global integer).
     """
-    if not (isinstance(size, types.IntegerLiteral) and isinstance(like, types.Array)):
+    if not (isinstance(size, types.IntegerLiteral) and isinstance(dtype, types.DTypeSpec)):
         return None
-    line = types.Array(like.dtype, 1, "C")
+    line = types.Array(dtype.dtype, 1, "C")
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         count = context.get_constant(types.intp, size.literal_value)
         # In the entry block: one piece of the stack, however often the function comes by.
         with builder.goto_entry_block():
-            data = builder.alloca(context.get_data_type(like.dtype), size=count)
-        return _build_array(context, builder, line, data, [count], None)
+            data = builder.alloca(context.get_data_type(line.dtype), size=count)
+        return build_array(context, builder, line, data, [count])
 
-    return line(size, like), generate
+    return line(size, dtype), generate
 
 
 @intrinsic
@@ -51,16 +51,30 @@ def carve(_typing: Any, room: Any, start: Any, rows: Any, columns: Any) -> Any:
         )
         whole = context.make_array(room)(context, builder, arguments[0])
         data = builder.gep(whole.data, [place])
-        matrix = _build_array(context, builder, kind, data, [height, width], whole.meminfo)
+        matrix = build_array(context, builder, kind, data, [height, width], owner=whole.meminfo)
         return impl_ret_borrowed(context, builder, kind, matrix)
 
     return kind(room, start, rows, columns), generate
 
 
-def _build_array(context: Any, builder: Any, kind: Any, data: Any, shape: list[Any], owner: Any) -> Any:
+def build_array(
+    context: Any, builder: Any, kind: Any, data: Any, shape: list[Any], stride: Any = None, owner: Any = None
+) -> Any:
+    """Return an array, for intrinsics.
+
+    Args:
+        context: Numba's.
+        builder: Of what is generated.
+        kind: Numba's type of the array, of one dimension or two.
+        data: Where its elements are.
+        shape: Its extents.
+        stride: Bytes from one element to the next of the last dimension; ``None`` if there is nothing between them.
+        owner: Numba's owner of the memory; ``None`` for none.
+    """
     array = context.make_array(kind)(context, builder)
     item = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
-    strides = [builder.mul(shape[1], item), item] if len(shape) == 2 else [item]
+    last = item if stride is None else stride
+    strides = [builder.mul(shape[1], last), last] if len(shape) == 2 else [last]
     populate_array(array, data=data, shape=cgutils.pack_array(builder, shape),
                    strides=cgutils.pack_array(builder, strides), itemsize=item, meminfo=owner)  # fmt: skip
     return array._getvalue()

@@ -5,9 +5,20 @@ The numbers are those of the strips, bit for bit: each cell is computed with the
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from platform_base.kernels.builtin import (
+    get_options,
+    get_series,
+    give_both,
+    give_float,
+    hand_on,
+    has_two_series,
+    make_path,
+)
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.rules import LEFT, UP, Rules, choose_step
 from platform_base.kernels.scratch import carve, scratch
@@ -16,13 +27,36 @@ from platform_base.kernels.scratch import carve, scratch
 FEW_CELLS = 24 * 24
 FEW_CELLS_OF_PATH = 40 * 40
 
-# Room on the stack: what two series of 24 samples need.
-_ROOM = 25 * 25
+# Room on the stack: what a series of one sample and the longest one to be compared with it need.
+_ROOM = 2 * (FEW_CELLS + 1)
+_ROOM_OF_PATH = 2 * (FEW_CELLS_OF_PATH + 1)
+
+
+def enter_distance(bound: Any, arguments: int, count: int) -> int:
+    """Return the distance of two short series to Python: `measure_short` as a builtin function."""
+    if has_two_series(bound, arguments, count):
+        x, y = get_series(bound, arguments, 0), get_series(bound, arguments, 1)
+        cost = measure_short(x, y, *get_options(bound))
+        if cost < np.inf:
+            return give_float(cost)
+    return hand_on(bound, arguments, count)
+
+
+def enter_path(bound: Any, arguments: int, count: int) -> int:
+    """Return the path through two short series, and the distance, to Python: `align_short` as a builtin function."""
+    if has_two_series(bound, arguments, count):
+        x, y = get_series(bound, arguments, 0), get_series(bound, arguments, 1)
+        if x.size * y.size <= FEW_CELLS_OF_PATH:
+            path = carve(scratch(_ROOM_OF_PATH, np.int64), 0, x.size + y.size, 2)
+            start, cost = align_short(x, y, path, *get_options(bound))
+            if cost < np.inf:
+                return give_both(make_path(bound, path, start), cost)
+    return hand_on(bound, arguments, count)
 
 
 @kernel
 def measure_short(x: NDArray[np.float64], y: NDArray[np.float64], radius: int, single: bool, squares: bool) -> float:
-    """Return the cost of the best path; NaN if a sample is not finite or no path is inside the window.
+    """Return the cost of the best path.
 
     Args:
         x: ``(n,)``.
@@ -30,33 +64,56 @@ def measure_short(x: NDArray[np.float64], y: NDArray[np.float64], radius: int, s
         radius: The window is ``|i - j| <= radius``; -1 for none.
         single: See `fill_short`.
         squares: Likewise.
+
+    Returns:
+        NaN if a sample is not finite, no path is inside the window, or there are more than `FEW_CELLS` cells.
     """
-    if not is_plain(x, y, radius):
-        return np.nan
     n, m = x.shape[0], y.shape[0]
-    needed = (n + 1) * (m + 1)
-    room = scratch(_ROOM, x) if needed <= _ROOM else np.empty(needed, x.dtype)
-    cells = carve(room, 0, n + 1, m + 1)
+    if n * m > FEW_CELLS or not is_plain(x, y, radius):
+        return np.nan
+    cells = carve(scratch(_ROOM, x.dtype), 0, n + 1, m + 1)
     fill_short(x, y, radius, single, squares, cells)
     return float(cells[n, m])
 
 
 @kernel
 def align_short(
-    x: NDArray[np.float64], y: NDArray[np.float64], radius: int, single: bool, squares: bool
-) -> tuple[NDArray[np.int64], float]:
-    """Return the best path, ``(k, 2)`` int64, and its cost; NaN as `measure_short`, or infinity if it overflows."""
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    path: NDArray[np.int64],
+    radius: int,
+    single: bool,
+    squares: bool,
+) -> tuple[int, float]:
+    """Find the best path and its cost.
+
+    Args:
+        x: ``(n,)``.
+        y: ``(m,)``.
+        path: ``(n + m, 2)``, written.
+        radius: As `measure_short`.
+        single: Likewise.
+        squares: Likewise.
+
+    Returns:
+        From which row on `path` is the path, and the cost. No path if that is NaN, as in `measure_short` but for
+        `FEW_CELLS_OF_PATH`, or infinite, because it overflows.
+    """
     n, m = x.shape[0], y.shape[0]
-    if not is_plain(x, y, radius):
-        return np.empty((0, 2), np.int64), np.nan
-    needed = (n + 1) * (m + 1)
-    room = scratch(_ROOM, x) if needed <= _ROOM else np.empty(needed, x.dtype)
-    cells, path = carve(room, 0, n + 1, m + 1), np.empty((n + m - 1, 2), np.int64)
+    free = n + m
+    if n * m > FEW_CELLS_OF_PATH or not is_plain(x, y, radius):
+        return free, np.nan
+    cells = carve(scratch(_ROOM_OF_PATH, x.dtype), 0, n + 1, m + 1)
     fill_short(x, y, radius, single, squares, cells)
+    if not cells[n, m] < np.inf:
+        return free, np.inf
     rules = Rules(0, 0, 0, 0, 1.0 if single else 2.0, squares, False)
-    i, j, free = n - 1, m - 1, n + m - 2
-    path[free, 0], path[free, 1] = i, j
-    while (i > 0 or j > 0) and cells[n, m] < np.inf:
+    i, j = n - 1, m - 1
+    while True:
+        free -= 1
+        path[free, 0], path[free, 1] = i, j
+        if i == 0 and j == 0:
+            return free, float(cells[n, m])
         difference = x[i] - y[j]
         cost = difference * difference if squares else abs(difference)
         taken = choose_step(rules, cost, cells[i, j], cells[i, j + 1], cells[i + 1, j])
@@ -64,9 +121,6 @@ def align_short(
             i -= 1
         if taken != UP:
             j -= 1
-        free -= 1
-        path[free, 0], path[free, 1] = i, j
-    return path[free:], float(cells[n, m])
 
 
 @kernel

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-
-# For two series: what a compiled function gives, or ``None`` for series that are not plain, which must be checked.
-Shortcut = Callable[[Any, Any], Any]
 
 # More samples go the long way however few cells there are: it reports progress, and refuses more than float32 counts.
 _SAMPLES = 1 << 22
@@ -22,64 +21,103 @@ _ROUNDED = (np.dtype(np.float64), np.dtype(np.float32))
 UNBOUNDED = 1 << 40
 
 
-def make_shortcut(
-    few_cells: int,
-    compile_brief: Callable[[], Callable[..., Any]],
-    brief_options: Sequence[Any],
-    compile_long: Callable[[], Callable[..., Any]],
-    long_options: Sequence[Any],
-    width: int = UNBOUNDED,
-    cells_at_once: int = _CELLS,
-    dtype: np.dtype[Any] = _ROUNDED[0],
-) -> Shortcut:
-    """Return the short way for one choice of options.
+class Brief(Protocol):
+    """How short series get into compiled code; see `builtin.Entry`."""
 
-    Each of the two functions is compiled when it is called for the first time. They check no types.
+    def bind(self, builtin: Any, otherwise: Callable[..., Any], options: tuple[Any, ...] = ()) -> Callable[..., Any]:
+        """Return what answers for two short series, and hands whatever else it is given to `otherwise`."""
+        ...
 
-    Args:
-        few_cells: Up to how many cells the brief one is called.
-        compile_brief: Returns a function of two ``(n,)`` series of `dtype` and `brief_options`. What that gives says in
-            some way of its own, as by a cost that is NaN, where the call is not right.
-        brief_options: See `compile_brief`.
-        compile_long: Returns one of two series and `long_options`, with the same results, bit for bit.
-        long_options: See `compile_long`.
-        width: Of the window, in cells of each row.
-        cells_at_once: Up to how many cells inside the window the long one is called; a longer run reports progress.
-        dtype: Precision, float64 or float32; to the latter, series of float64 are rounded.
+
+class Shortcut:
+    """The short way for one choice of options. What it is made of is compiled when series ask for it.
+
+    Attributes:
+        take: For two series, what a compiled function gives; or ``None`` for series that are not plain, which must be
+            checked. Another one from the first short series on, so it is to be looked up for each call.
+        brief: How short series get into compiled code, once some have; else ``None``.
     """
-    # Names of the closure, because looking up an attribute takes as long as computing a cell.
-    array, element = np.ndarray, dtype
-    brief: Any = None
-    long: Any = None
 
-    def take(first: Any, second: Any) -> Any:
-        nonlocal brief, long
-        # There is one object for each type of native numbers, so it can be told by looking which one it is.
-        if not (type(first) is type(second) is array and first.dtype is second.dtype is element):
-            return None
-        if first.ndim != 1 or second.ndim != 1:
-            return None
-        cells = len(first) * len(second)
-        if cells <= few_cells:
-            if brief is None:
-                brief = compile_brief()
-            return brief(first, second, *brief_options)
-        if len(first) + len(second) > _SAMPLES:
-            return None
-        if cells <= cells_at_once or len(first) * width <= cells_at_once:
+    __slots__ = ("brief", "take")
+
+    brief: Brief | None
+    take: Callable[[Any, Any], Any]
+
+    def __init__(
+        self,
+        few_cells: int,
+        make_brief: Callable[[], Brief],
+        compile_long: Callable[[], Callable[..., Any]],
+        long_options: Sequence[Any],
+        width: int = UNBOUNDED,
+        cells_at_once: int = _CELLS,
+        dtype: np.dtype[Any] = _ROUNDED[0],
+    ) -> None:
+        """Prepare it.
+
+        Args:
+            few_cells: Up to how many cells there is a brief way.
+            make_brief: Compiles it, for two ``(n,)`` series of `dtype`; raises ImportError where there cannot be one.
+            compile_long: Returns a function of two series and `long_options`, with the same results, bit for bit: a
+                cost, or a tuple with the cost last. It checks no types; the cost is not finite if a call is not right.
+            long_options: See `compile_long`.
+            width: Of the window, in cells of each row.
+            cells_at_once: Up to how many cells inside the window the long one is called; a longer run reports progress.
+            dtype: Precision, float64 or float32; to the latter, series of float64 are rounded.
+        """
+        element = dtype
+        long: Any = None
+
+        def take_long(first: Any, second: Any) -> Any:
+            nonlocal long
+            if not (type(first) is type(second) is np.ndarray and first.ndim == second.ndim == 1):
+                return None
+            # There is one object for each type of native numbers, so it can be told by looking which one it is.
+            if not first.dtype is second.dtype is element:
+                if element == np.float64 or not (first.dtype in _ROUNDED and second.dtype in _ROUNDED):
+                    return None
+                with np.errstate(over="ignore"):  # what becomes infinite is not plain, and looked at by the checks
+                    return self.take(first.astype(element), second.astype(element))
+            if len(first) + len(second) > _SAMPLES or len(first) * min(width, len(second)) > cells_at_once:
+                return None
             if long is None:
                 long = compile_long()
-            return long(first, second, *long_options)
-        return None
+            answer = long(first, second, *long_options)
+            cost = answer[-1] if type(answer) is tuple else answer
+            return answer if -math.inf < cost < math.inf else None
 
-    def take_rounded(first: Any, second: Any) -> Any:
-        if not type(first) is type(second) is array:
-            return None
-        if first.dtype is second.dtype is element:
-            return take(first, second)
-        if not (first.dtype in _ROUNDED and second.dtype in _ROUNDED):
-            return None
-        with np.errstate(over="ignore"):  # what becomes infinite is not plain, and looked at by the checks
-            return take(first.astype(element), second.astype(element))
+        def take_first(first: Any, second: Any) -> Any:
+            if not type(first) is type(second) is np.ndarray or first.size * second.size > few_cells:
+                return take_long(first, second)
+            try:
+                self.brief = make_brief()
+            except ImportError:  # of a Python or a NumPy that are not known: then there is no brief way
+                self.take = take_long
+            else:
+                self.take = self.brief.bind(None, take_long)
+            return self.take(first, second)
 
-    return take if dtype == np.float64 else take_rounded
+        self.brief = None
+        self.take = take_first
+
+    def choose(self, _first: Any, _second: Any) -> Shortcut:
+        """Return this one: it is for series of any length."""
+        return self
+
+
+class ShortcutByLength:
+    """Short ways for one choice of options where a table depends on how long the longer series is."""
+
+    def __init__(self, find: Callable[[int], Shortcut]) -> None:
+        """Prepare them.
+
+        Args:
+            find: Returns the one for a length.
+        """
+        self._find = functools.lru_cache(maxsize=16)(find)
+
+    def choose(self, first: Any, second: Any) -> Shortcut | None:
+        """Return the short way for two series, ``None`` if they are no arrays."""
+        if not type(first) is type(second) is np.ndarray:
+            return None
+        return self._find(max(first.size, second.size))
