@@ -3,6 +3,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import itertools
+import math
 import sys
 
 import numpy as np
@@ -125,6 +126,39 @@ def test_bounds_are_below_every_distance(metric, radius, channels):
             away = dtw_distance(query + 9, one, step_pattern="symmetric1", distance_metric=metric, **options)
             blocks = bound_by_blocks(rules, query + 9, samples, start, len(one), reach, extremes)
             assert (9 < blocks <= away) if radius >= 0 or len(one) <= 64 else blocks == 0
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean", "manhattan"])
+@pytest.mark.parametrize("radius", [-1, 3, 9, 40])
+def test_bounds_are_those_of_kim_and_keogh(metric, radius, channels):
+    """The larger of the two, sample by sample as the papers write them."""
+    pytest.importorskip("numba")
+    from platform_base.kernels.bounds import bound_all
+    from platform_base.kernels.collection import Collection
+    from platform_base.kernels.rules import find_rules
+
+    rng = np.random.default_rng(9)
+    query = rng.normal(size=(39, channels))
+    lengths = (39, 36, 42) if radius >= 0 else (1, 39, 70)
+    series = [rng.normal(size=(n, channels)) * scale for n in lengths for scale in (1.0, 4.0)]
+
+    def cost(difference):
+        total = np.sum(difference * difference) if metric != "manhattan" else np.sum(np.abs(difference))
+        return math.sqrt(total) if metric == "euclidean" else total
+
+    expected = []
+    for one in series:
+        ends = cost(query[0] - one[0]) + (cost(query[-1] - one[-1]) if max(len(query), len(one)) > 1 else 0.0)
+        keogh = 0.0
+        for j, sample in enumerate(one):
+            near = query if radius < 0 else query[max(0, j - radius) : j + radius + 1]
+            keogh += cost(sample - np.clip(sample, near.min(axis=0), near.max(axis=0)))
+        expected.append(max(ends, keogh))
+    rules = find_rules("symmetric1", metric, channels)
+    starts = np.concatenate([[0], np.cumsum([len(one) for one in series])])
+    bounds = bound_all(rules, query, Collection(np.concatenate(series), starts), radius)
+    np.testing.assert_allclose(bounds, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
