@@ -13,8 +13,9 @@ stays on the target sample. A window holds for the cells at which a production o
 cells inside one may lie beside it, as in R's dtw.
 
 With an open begin a row of zeros is put before the first reference sample, so that the path may begin at any target
-sample; with an open end the distance is the smallest of the last row, after normalization where the length of the
-matched target counts in it. Both together find `reference` within `target`.
+sample; at the very first by a step (1, 0) alone, which patterns of limited slope do not have. With an open end the
+distance is the smallest of the last row, after normalization where the length of the matched target counts in it. Both
+together find `reference` within `target`.
 
 Time O(n m), or O(n w) in a window of w target samples, times the moves of the pattern. Memory O(n + m) for the
 distance; for the path two bits per cell in the window, four for patterns of more than four productions.

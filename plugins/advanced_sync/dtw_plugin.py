@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from platform_base.core.models import ProcessingResult
+from platform_base.kernels.inputs import refuse_unknown_inputs
 from platform_base.plugins.base import PluginProtocol
 
 from .dtw import Alignment, dtw_align
 
+_INPUTS = ("reference", "target")
 _OPTIONAL_INPUTS = ("reference_times", "target_times", "band", "cost_matrix")
 
 
@@ -46,16 +48,17 @@ class DTWPlugin(PluginProtocol):
             The warped series, with the distance and the path in the metadata.
 
         Raises:
-            ValueError: If a series or a parameter cannot be used, as `dtw_align` says.
+            ValueError: If a series or a parameter cannot be used, as `dtw_align` says, or an input is unknown.
             TypeError: If a series holds no real numbers.
         """
+        refuse_unknown_inputs(inputs, (*_INPUTS, *_OPTIONAL_INPUTS))
         given = {name: inputs[name] for name in _OPTIONAL_INPUTS if inputs.get(name) is not None}
         alignment = dtw_align(inputs["reference"], inputs["target"], **given, **inputs.get("params", {}))
         return ProcessingResult(values=alignment.warped, metadata=_metadata(alignment))
 
     def validate_inputs(self, inputs: dict[str, Any]) -> bool:
         """Say whether both series are there; `execute` says what is wrong with their values."""
-        return all(inputs.get(name) is not None for name in ("reference", "target"))
+        return all(inputs.get(name) is not None for name in _INPUTS)
 
     def get_manifest(self) -> dict[str, Any]:
         """Return the metadata that must agree with `manifest.json`."""

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from platform_base.kernels.gaps import REMEDY
 from platform_base.kernels.series import as_series
 
 from .precision import DTYPES, as_dtype
 from .problem import check_problem
 
 # Options that say something about two certain series.
-_OF_ONE_PAIR = ("cost_matrix", "reference_times", "target_times", "band", "nan_policy", "window_duration")
+_OF_ONE_PAIR = ("cost_matrix", "reference_times", "target_times", "band", "window_duration")
 # Options with which the window of every pair is ``|i - j| <= window_size``.
 _OF_STRIPS = frozenset({"distance_metric", "step_pattern", "window_size", "kernel", "dtype"})
 
@@ -82,7 +83,9 @@ def check_many(series: Any, name: str, dtype: str = "float64") -> Many:
     if samples is not None:
         return Many(samples, np.arange(len(series) + 1) * series.shape[1])
     labels = [f"{name}[{number}]" for number in range(len(series))]
-    checked = [as_dtype(as_series(one, label), dtype, label) for one, label in zip(series, labels, strict=True)]
+    checked = [
+        as_dtype(as_series(one, label, remedy=REMEDY), dtype, label) for one, label in zip(series, labels, strict=True)
+    ]
     if not checked:
         raise ValueError(f"{name}: expected at least one series, got none")
     for number, one in enumerate(checked):

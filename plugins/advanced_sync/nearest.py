@@ -13,6 +13,7 @@ from platform_base.kernels.series import as_series
 from .dtw import dtw_distance
 from .kernels import choose_kernel
 from .many import Many, check_channels, check_many, check_options, find_radius
+from .missing import take_gap, take_gaps
 from .options import Options
 from .pairwise import check_finite
 from .precision import as_dtype, check_dtype
@@ -40,7 +41,8 @@ def dtw_nearest(
         candidates: N series: ``(N, m)`` or ``(N, m, channels)``, or a sequence of series of any lengths, in the unit of
             `query`.
         count: How many neighbours, 1 to N.
-        **options: What to choose, see `Options`; those that describe one pair are not for many.
+        **options: What to choose, see `Options`; those that describe one pair are not for many. With `nan_policy`
+            ``"propagate"``, candidates with NaN come last, at distance NaN; all of them, if `query` has some.
 
     Returns:
         ``(count,)`` int64 numbers of the nearest candidates, nearest first, of equally near ones the first first, and
@@ -56,6 +58,25 @@ def dtw_nearest(
         >>> numbers.tolist(), distances.tolist()
         ([1, 2], [1.0, 1.0])
     """
+    policy = options.pop("nan_policy", "raise")
+    whole, lost_query = take_gap(query, "query", policy)
+    several, lost = take_gaps(candidates, "candidates", policy)
+    numbers, distances = _search(whole, several, count, options)
+    if not (lost_query or lost.size):
+        return numbers, distances
+    sound = np.setdiff1d(np.arange(len(several)), lost)
+    numbers, distances = np.concatenate((sound, lost))[:count], np.full(count, np.nan)
+    if lost_query:
+        return np.arange(count), distances
+    near = min(count, len(sound))
+    if near:
+        found, distances[:near] = _search(whole, [several[number] for number in sound], near, options)
+        numbers[:near] = sound[found]
+    return numbers, distances
+
+
+def _search(query: Any, candidates: Any, count: int, options: Options) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Do what `dtw_nearest` does with series that hold no NaN, or raise its errors."""
     dtype = check_dtype(options.get("dtype", "float64"))
     x = as_dtype(as_series(query, "query"), dtype, "query")
     others = check_many(candidates, "candidates", dtype)

@@ -13,6 +13,7 @@ from platform_base.plugins.base import get_context
 from .dtw import dtw_distance
 from .kernels import choose_kernel
 from .many import Many, check_channels, check_many, check_options, find_radius, is_symmetric
+from .missing import take_gaps
 from .options import Options
 from .precision import check_dtype, explain_overflow
 
@@ -33,7 +34,8 @@ def dtw_pairwise(
         series: N series: ``(N, n)`` or ``(N, n, channels)`` real numbers, or a sequence of series of any lengths.
         others: M series of the same channels, in the unit of `series`; ``None`` for `series` again.
         threads: How many at most; ``None`` for one on every core that the process may use.
-        **options: What to choose, see `Options`; those that describe one pair are not for many.
+        **options: What to choose, see `Options`; those that describe one pair are not for many. With `nan_policy`
+            ``"propagate"``, a series with NaN is at distance NaN from every other, and from itself.
 
     Returns:
         ``(N, M)`` float64, in the unit of the local cost; with ``dtype="float32"`` what that precision gives.
@@ -48,6 +50,9 @@ def dtw_pairwise(
         [[0.0, 1.0, 6.0], [1.0, 0.0, 5.0], [6.0, 5.0, 0.0]]
     """
     dtype = check_dtype(options.get("dtype", "float64"))
+    policy = options.pop("nan_policy", "raise")
+    series, lost = take_gaps(series, "series", policy)
+    others, others_lost = (None, lost) if others is None else take_gaps(others, "others", policy)
     rows = check_many(series, "series", dtype)
     columns = rows if others is None else check_many(others, "others", dtype)
     check_channels(columns, rows.channels, "others")
@@ -64,6 +69,8 @@ def dtw_pairwise(
     if itself:
         upper = np.triu_indices(len(rows), 1)
         distances[upper[1], upper[0]] = distances[upper]
+    distances[lost] = np.nan
+    distances[:, others_lost] = np.nan
     return distances
 
 

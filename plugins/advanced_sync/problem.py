@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,13 @@ from .representations import represent
 from .step_patterns import STEP_PATTERNS, StepPattern
 from .window_choice import Positions, Window, choose_window
 from .windows import Band, full_band
+
+# Options that say something to one choice alone: the default, the option of that choice, and the choice.
+_OWNERS = {
+    "minkowski_p": (2.0, "distance_metric", "minkowski"),
+    "itakura_max_slope": (2.0, "window_type", "itakura"),
+    "shape_reach": (5, "representation", "shape"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +110,8 @@ def check_problem(
     """
     check_nan_policy(nan_policy)
     check_dtype(dtype)
+    choices = {"distance_metric": distance_metric, "window_type": window_type, "representation": representation}
+    _refuse_idle(choices, minkowski_p=minkowski_p, itakura_max_slope=itakura_max_slope, shape_reach=shape_reach)
     if distance_metric not in METRICS:
         raise ValueError(f"distance_metric: expected one of {', '.join(METRICS)}, got {distance_metric!r}")
     pattern = find_pattern(step_pattern)
@@ -170,6 +180,17 @@ def find_pattern(step_pattern: str | StepPattern) -> StepPattern:
             f"{step_pattern!r}; {hint}"
         )
     return STEP_PATTERNS[step_pattern]
+
+
+def _refuse_idle(choices: Mapping[str, Any], **given: Any) -> None:
+    """Refuse an option that means nothing beside the others, lest it seem to count; a default was filled in."""
+    for name, value in given.items():
+        default, chooser, owner = _OWNERS[name]
+        if choices[chooser] != owner and value != default:
+            raise ValueError(
+                f"{name}: is of {chooser} {owner}, not of {choices[chooser]}, got {value!r}; leave it out, or give "
+                f'{chooser}="{owner}"'
+            )
 
 
 def _check_openings(pattern: StepPattern, *, open_begin: bool, open_end: bool) -> None:

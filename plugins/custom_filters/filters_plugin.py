@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from platform_base.core.models import ProcessingResult
+from platform_base.kernels.inputs import refuse_unknown_inputs
 from platform_base.plugins.base import PluginProtocol, get_context
 
 from .cascade import Cascade
@@ -27,9 +28,10 @@ class FiltersPlugin(PluginProtocol):
             The filtered series, with the filter's sections and responses in the metadata.
 
         Raises:
-            ValueError: If the series or a parameter cannot be used, as `filter_series` says.
+            ValueError: If the series or a parameter cannot be used, as `filter_series` says, or an input is unknown.
             TypeError: If the series holds no real numbers.
         """
+        refuse_unknown_inputs(inputs, ("series", "times"))
         parameters = dict(inputs.get("params", {}))
         high = parameters.pop("cutoff_high", None)
         if high is not None:

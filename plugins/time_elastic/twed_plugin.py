@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from platform_base.core.models import ProcessingResult
+from platform_base.kernels.inputs import refuse_unknown_inputs
 from platform_base.plugins.base import PluginProtocol
 
 from .distance import compare
@@ -27,9 +28,11 @@ class TWEDPlugin(PluginProtocol):
             The distance, with the cost matrix, and on request the path, in the metadata.
 
         Raises:
-            ValueError: If a series, a time stamp or a parameter cannot be used, as `twed_distance` says.
+            ValueError: If a series, a time stamp or a parameter cannot be used, as `twed_distance` says, or an input
+                is unknown.
             TypeError: If one of them is no real number.
         """
+        refuse_unknown_inputs(inputs, ("series1", "series2", "times1", "times2"))
         parameters = dict(inputs.get("params", {}))
         name = parameters.pop("distance", "twed")
         wants_matrix = parameters.pop("cost_matrix", True)

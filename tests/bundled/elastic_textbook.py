@@ -127,6 +127,10 @@ def twed(
 
 def fill(cost: Cost, n: int, m: int, window: int | None = None) -> np.ndarray:
     """Return D without its borders, ``(n, m)``; cells with ``|i - j|`` above `window` are infinite."""
+    return _fill(cost, n, m, window)[1:, 1:]
+
+
+def _fill(cost: Cost, n: int, m: int, window: int | None) -> np.ndarray:
     reach = n + m if window is None else window
     total = np.full((n + 1, m + 1), math.inf)
     total[0, 0] = 0.0
@@ -142,7 +146,20 @@ def fill(cost: Cost, n: int, m: int, window: int | None = None) -> np.ndarray:
                 if j:
                     ways.append(total[i, j - 1] + delete_b)
                 total[i, j] = min(ways)
-    return total[1:, 1:]
+    return total
+
+
+def follow(cost: Cost, n: int, m: int) -> list[list[int]]:
+    """Return the best path, cells counted from 0: of steps that cost the same a match, then a deletion in a."""
+    total = _fill(cost, n, m, None)
+    path, i, j = [], n, m
+    while i or j:
+        path.append([i - 1, j - 1])
+        for step, (di, dj) in zip(cost(i, j), ((1, 1), (1, 0), (0, 1)), strict=True):
+            if i >= di and j >= dj and total[i - di, j - dj] + step == total[i, j]:
+                i, j = i - di, j - dj
+                break
+    return path[::-1]
 
 
 def price(cost: Cost, path: np.ndarray) -> float:

@@ -20,6 +20,7 @@ from plugins.template.plugin_template import PluginTemplate
 from plugins.time_elastic.twed_plugin import TWEDPlugin
 
 from platform_base.core.models import ProcessingResult
+from platform_base.kernels import inputs as known_inputs
 from platform_base.plugins.base import PluginProtocol
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,14 +33,21 @@ CALLS: dict[str, tuple[type[PluginProtocol], dict[str, Any]]] = {
     "custom_filters": (FiltersPlugin, {"series": WAVE}),
 }
 
-# Parameters of `time_elastic` that belong to another distance than its default one.
+# Parameters that belong to another choice than the default one.
 OWNERS = {
-    "gap_value": "erp",
-    "epsilon": "edr",
-    "cost": "msm",
-    "independent": "msm",
-    "steepness": "wdtw",
-    "warp_penalty": "adtw",
+    "gap_value": {"distance": "erp"},
+    "epsilon": {"distance": "edr"},
+    "cost": {"distance": "msm"},
+    "independent": {"distance": "msm"},
+    "steepness": {"distance": "wdtw"},
+    "warp_penalty": {"distance": "adtw"},
+    "minkowski_p": {"distance_metric": "minkowski"},
+    "itakura_max_slope": {"window_type": "itakura"},
+    "shape_reach": {"representation": "shape"},
+    "open_begin": {"step_pattern": "asymmetric"},
+    "cutoff_high": {"btype": "bandpass"},
+    "btype": {"cutoff_high": 0.5},
+    "axis": {"axis": -1},
 }
 
 
@@ -94,19 +102,9 @@ def test_declared_defaults_are_those_of_the_kernel(directory: str) -> None:
 )
 def test_every_declared_parameter_is_taken(directory: str, name: str) -> None:
     plugin, inputs = CALLS[directory]
-    params = {name: other_value(manifest_of(directory)["configuration"][name])}
-    if directory == "time_elastic" and name in OWNERS:
-        params["distance"] = OWNERS[name]
-    if name == "cutoff_high":
-        params["btype"] = "bandpass"
-    if name == "btype":
-        params["cutoff_high"] = 0.5
-    if name == "open_begin":
-        params["step_pattern"] = "asymmetric"
+    params = {name: other_value(manifest_of(directory)["configuration"][name]), **OWNERS.get(name, {})}
     if name == "window_duration":
         inputs = {**inputs, "reference_times": np.arange(60) * 0.01, "target_times": np.arange(50) * 0.01}
-    if name == "axis":
-        params["axis"] = -1
     assert isinstance(plugin().execute({**inputs, "params": params}), ProcessingResult)
 
 
@@ -119,6 +117,23 @@ def test_validation_asks_for_every_input(directory: str) -> None:
     for name in inputs:
         assert plugin().validate_inputs({k: v for k, v in inputs.items() if k != name}) is False
         assert plugin().validate_inputs({**inputs, name: None}) is False
+
+
+@pytest.mark.parametrize(
+    ("directory", "name", "meant"),
+    [
+        ("advanced_sync", "refrence_times", "reference_times"),
+        ("time_elastic", "times_1", "times1"),
+        ("custom_filters", "time", "times"),
+    ],
+)
+def test_an_unknown_input_is_refused(directory: str, name: str, meant: str) -> None:
+    plugin, inputs = CALLS[directory]
+    with pytest.raises(ValueError, match=f"inputs: expected .*{meant}.*, got '{name}'; did you mean '{meant}'"):
+        plugin().execute({**inputs, name: np.arange(60.0)})
+    with pytest.raises(ValueError, match=r"inputs: expected .*, got .q.; leave it out"):
+        plugin().execute({**inputs, "q": 1})
+    assert doctest.testmod(known_inputs) == (0, 1)
 
 
 @pytest.mark.parametrize("directory", DIRECTORIES)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import itertools
+import math
 import sys
 
 import numpy as np
@@ -127,6 +128,39 @@ def test_bounds_are_below_every_distance(metric, radius, channels):
             assert (9 < blocks <= away) if radius >= 0 or len(one) <= 64 else blocks == 0
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean", "manhattan"])
+@pytest.mark.parametrize("radius", [-1, 3, 9, 40])
+def test_bounds_are_those_of_kim_and_keogh(metric, radius, channels):
+    """The larger of the two, sample by sample as the papers write them."""
+    pytest.importorskip("numba")
+    from platform_base.kernels.bounds import bound_all
+    from platform_base.kernels.collection import Collection
+    from platform_base.kernels.rules import find_rules
+
+    rng = np.random.default_rng(9)
+    query = rng.normal(size=(39, channels))
+    lengths = (39, 36, 42) if radius >= 0 else (1, 39, 70)
+    series = [rng.normal(size=(n, channels)) * scale for n in lengths for scale in (1.0, 4.0)]
+
+    def cost(difference):
+        total = np.sum(difference * difference) if metric != "manhattan" else np.sum(np.abs(difference))
+        return math.sqrt(total) if metric == "euclidean" else total
+
+    expected = []
+    for one in series:
+        ends = cost(query[0] - one[0]) + (cost(query[-1] - one[-1]) if max(len(query), len(one)) > 1 else 0.0)
+        keogh = 0.0
+        for j, sample in enumerate(one):
+            near = query if radius < 0 else query[max(0, j - radius) : j + radius + 1]
+            keogh += cost(sample - np.clip(sample, near.min(axis=0), near.max(axis=0)))
+        expected.append(max(ends, keogh))
+    rules = find_rules("symmetric1", metric, channels)
+    starts = np.concatenate([[0], np.cumsum([len(one) for one in series])])
+    bounds = bound_all(rules, query, Collection(np.concatenate(series), starts), radius)
+    np.testing.assert_allclose(bounds, expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
@@ -143,7 +177,20 @@ def test_bounds_are_below_every_distance(metric, radius, channels):
         (lambda: dtw_pairwise([[1, 2]], [[[1, 2]]]), ValueError, r"others: expected 1 channel"),
         (lambda: dtw_pairwise([[1, 2]], threads=0), ValueError, "threads: expected a whole number of at least 1"),
         (lambda: dtw_pairwise([[1, 2], [1] * 9], window_size=3), ValueError, "window_size.*7"),
-        (lambda: dtw_pairwise([[1, 2]], nan_policy="raise"), ValueError, "nan_policy: describes one pair"),
+        (lambda: dtw_pairwise([[1, 2]], band=[[0, 1]] * 2), ValueError, "band: describes one pair"),
+        (lambda: dtw_pairwise([[1, 2]], nan_policy="omit"), ValueError, "nan_policy: expected one of .*got 'omit'"),
+        (lambda: dtw_pairwise("abc", nan_policy="propagate"), TypeError, "series: expected a sequence of series"),
+        (
+            lambda: dtw_nearest([1.0, np.nan], [[1.0]], nan_policy="interpolate", count=2),
+            ValueError,
+            "count: expected 1 to 1",
+        ),
+        (
+            lambda: dtw_nearest([1.0], [[np.nan]], nan_policy="interpolate"),
+            ValueError,
+            r"candidates\[0\]: expected at least one value",
+        ),
+        (lambda: dtw_nearest([np.inf], [[1.0]], nan_policy="propagate"), ValueError, r"query\[0\]: expected a finite"),
         (lambda: dtw_pairwise([[1e200], [-1e200]], distance_metric="sqeuclidean"), ValueError, "overflow"),
         (lambda: dtw_nearest([1, 2], [[1, 2]], count=2), ValueError, "count: expected 1 to 1"),
         (lambda: dtw_nearest([1, 2], [[1, 2]], count=1.0), TypeError, "count: expected a whole number"),
@@ -156,6 +203,45 @@ def test_wrong_input_is_named(call, error, words):
         call()
 
 
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_missing_samples(options):
+    *series, query = make_series(5, 7, 2, equal=False)
+    holed = [one.copy() for one in series]
+    holed[1][3:5, 0] = np.nan
+    holed[4][0] = np.nan
+    with pytest.raises(ValueError, match=r"series\[1\]\[3, 0\]: expected a finite number, got nan"):
+        dtw_pairwise(holed, **options)
+
+    filled = [one.copy() for one in holed]
+    for one, at in ((filled[1], [3, 4]), (filled[4], [0])):
+        known = np.setdiff1d(np.arange(len(one)), at)
+        for channel in range(2):
+            one[at, channel] = np.interp(at, known, one[known, channel])
+    filled[1][3:5, 1] = holed[1][3:5, 1]
+    whole = dtw_pairwise(filled, **options)
+    np.testing.assert_array_equal(dtw_pairwise(holed, nan_policy="interpolate", **options), whole)
+    expected = dtw_pairwise(series, **options)
+    expected[[1, 4]] = expected[:, [1, 4]] = np.nan
+    np.testing.assert_array_equal(dtw_pairwise(holed, nan_policy="propagate", **options), expected)
+    np.testing.assert_array_equal(
+        dtw_pairwise(series, holed[:3], nan_policy="propagate", **options),
+        np.where(np.arange(3) == 1, np.nan, dtw_pairwise(series, series[:3], **options)),
+    )
+
+    for policy, others in (("raise", series), ("propagate", series), ("interpolate", filled)):
+        candidates = holed if policy == "interpolate" else others
+        found = dtw_nearest(query, candidates, count=6, nan_policy=policy, **options)
+        np.testing.assert_array_equal(found, dtw_nearest(query, others, count=6, **options))
+    sound = [0, 2, 3, 5]
+    numbers, distances = dtw_nearest(query, [series[number] for number in sound], count=4, **options)
+    for count in (3, 4, 5, 6):
+        found = dtw_nearest(query, holed, count=count, nan_policy="propagate", **options)
+        assert found[0].tolist() == [*(sound[number] for number in numbers), 1, 4][:count]
+        np.testing.assert_array_equal(found[1], [*distances, np.nan, np.nan][:count])
+    nowhere = dtw_nearest(holed[1], series, count=2, nan_policy="propagate", **options)
+    np.testing.assert_array_equal(nowhere, [[0, 1], [np.nan, np.nan]])
+
+
 def test_read_only_series_are_taken():
     series = make_series(8, 4, 1, equal=True)
     expected = dtw_pairwise(series)
@@ -165,7 +251,7 @@ def test_read_only_series_are_taken():
     assert dtw_distance(series[0], series[1]) == expected[0, 1]
 
 
-@pytest.mark.parametrize("module", ["pairwise", "nearest"])
+@pytest.mark.parametrize("module", ["pairwise", "nearest", "missing"])
 def test_doctests(module):
     name = f"plugins.advanced_sync.{module}"
     importlib.import_module(name)

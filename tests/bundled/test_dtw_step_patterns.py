@@ -123,6 +123,30 @@ def test_open_begin_equals_that_of_r(name: str, open_end: bool, kernel: str) -> 
     np.testing.assert_allclose(got.matrices.accumulated, accumulated, rtol=1e-12)
 
 
+# With an open begin dtw-python counts the row of zeros as the first of the window, which moves it by one sample.
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("name", NAMES)
+def test_windows_and_open_ends_equal_those_of_r(name: str, kernel: str) -> None:
+    windows = [
+        (20, 20, {"window_size": 6}, {"window_type": "sakoechiba", "window_args": {"window_size": 6}}),
+        (
+            19,
+            23,
+            {"window_type": "slanted_band", "window_size": 5},
+            {"window_type": "slantedband", "window_args": {"window_size": 5}},
+        ),
+    ]
+    for n, m, ours, theirs in windows if name != "rigid" else windows[:1]:
+        x, y = series(n, m, seed=n)
+        for open_end in [False, True] if STEP_PATTERNS[name].normalization != "NA" else [False]:
+            expected = r_align(x, y, name, open_end=open_end, **theirs)
+            got = dtw_align(x, y, step_pattern=name, open_end=open_end, kernel=kernel, **ours)
+            assert got.distance == pytest.approx(expected.distance, rel=1e-12)
+            if STEP_PATTERNS[name].normalization != "NA":
+                assert got.normalized_distance == pytest.approx(expected.normalizedDistance, rel=1e-12)
+            assert_same_path(got.path, expected, name)
+
+
 def test_hand_checkable_example_of_the_r_package() -> None:
     # Myers 1980, page 61, as in the documentation of dtw: local costs by hand, transposed as the package lays them out.
     costs = np.array([[1, 3, 4, 4, 5], [2, 2, 3, 3, 4], [3, 1, 1, 1, 3], [4, 2, 3, 3, 2], [5, 3, 4, 4, 1]], float)
@@ -132,23 +156,30 @@ def test_hand_checkable_example_of_the_r_package() -> None:
         assert got == pytest.approx(expected, rel=1e-14)
 
 
-def slow(x: np.ndarray, y: np.ndarray, pattern: StepPattern, begin: bool) -> dict[tuple[int, int], float]:
-    """The recurrence as the productions say it, in a dictionary, for one channel and absolute differences."""
-    total: dict[tuple[int, int], float] = {(-1, j): 0.0 for j in range(len(y))} if begin else {}
+Cells = list[tuple[int, int]]
+
+
+def slow(x: np.ndarray, y: np.ndarray, pattern: StepPattern, begin: bool) -> dict[tuple[int, int], tuple[float, Cells]]:
+    """The recurrence as the productions say it, in a dictionary, for one channel and absolute differences.
+
+    Each cell has its cost, and the path to it: by the first of the productions that cost the same.
+    """
+    total: dict[tuple[int, int], tuple[float, Cells]] = {(-1, j): (0.0, []) for j in range(len(y))} if begin else {}
     for i in range(len(x)):
         for j in range(len(y)):
-            candidates = [] if begin or (i, j) != (0, 0) else [abs(x[0] - y[0])]
+            ways = [] if begin or (i, j) != (0, 0) else [(abs(x[0] - y[0]), [(0, 0)])]
             for moves in pattern.productions:
                 row, column = i - sum(m[0] for m in moves), j - sum(m[1] for m in moves)
                 if (row, column) not in total:
                     continue
-                cost = total[row, column]
+                cost, path = total[row, column]
                 for di, dj, weight in moves:
                     row, column = row + di, column + dj
                     cost += weight * abs(x[row] - y[column])
-                candidates.append(cost)
-            if candidates:
-                total[i, j] = min(candidates)
+                    path = [*path, (row, column)]
+                ways.append((cost, path))
+            if ways:
+                total[i, j] = min(ways, key=lambda way: way[0])
     return total
 
 
@@ -162,15 +193,47 @@ def test_every_pattern_equals_the_slow_recurrence(kernel: str, name: str, data: 
     x = np.array(data.draw(st.lists(value, min_size=1, max_size=9)), float)
     y = np.array(data.draw(st.lists(value, min_size=1, max_size=9)), float)
     total = slow(x, y, pattern, begin)
-    expected = total.get((len(x) - 1, len(y) - 1))
     options = {"step_pattern": name, "open_begin": begin, "kernel": kernel}
-    if expected is None:
+    if (len(x) - 1, len(y) - 1) not in total:
         with pytest.raises(ValueError, match=r"^(target|reference): expected"):
             dtw_distance(x, y, **options)
         return
+    expected, _ = total[len(x) - 1, len(y) - 1]
     assert dtw_distance(x, y, **options) == pytest.approx(expected, rel=1e-12, abs=1e-12)
-    matrix = np.array([[total.get((i, j), np.inf) for j in range(len(y))] for i in range(len(x))])
+    matrix = np.array([[total.get((i, j), (np.inf, []))[0] for j in range(len(y))] for i in range(len(x))])
     np.testing.assert_allclose(dtw_matrices(x, y, **options).accumulated, matrix, rtol=1e-12, atol=1e-12)
+    ends = {j: total[len(x) - 1, j][0] for j in range(len(y)) if (len(x) - 1, j) in total}
+    by_length = pattern.normalization in ("M", "N+M")
+    best = min(cost / pattern.divisor(len(x), j + 1) if by_length else cost for j, cost in ends.items())
+    path, distance = dtw_path(x, y, open_end=True, **options)
+    end = int(path[-1, 1])
+    assert distance == pytest.approx(ends[end], rel=1e-12, abs=1e-12)
+    divisor = pattern.divisor(len(x), end + 1) if by_length else 1
+    assert distance / divisor == pytest.approx(best, rel=1e-12, abs=1e-12)
+
+
+def is_exact(pattern: StepPattern) -> bool:
+    """Whether sums of whole costs are exact: else what ties on paper does not tie in float64."""
+    return all(float(2 * weight).is_integer() for moves in pattern.productions for *_, weight in moves)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("name", [name for name in NAMES if is_exact(STEP_PATTERNS[name])])
+def test_ties_are_broken_as_documented(name: str, kernel: str) -> None:
+    pattern = STEP_PATTERNS[name]
+    generator = np.random.default_rng(17)
+    compared = 0
+    for begin in [False, True] if pattern.normalization in ("N", "NA") else [False]:
+        for n, m in [(12, 12), (10, 13), (13, 11)]:
+            x, y = (generator.integers(0, 3, size).astype(float) for size in (n, m))
+            total = slow(x, y, pattern, begin)
+            if (n - 1, m - 1) in total:
+                compared += 1
+                cost, path = total[n - 1, m - 1]
+                found, distance = dtw_path(x, y, step_pattern=name, open_begin=begin, kernel=kernel)
+                assert distance == cost
+                assert found.tolist() == [list(cell) for cell in path]
+    assert compared >= (2 if name == "rigid" else 3)
 
 
 def productions_of(path: np.ndarray, pattern: StepPattern) -> list[int] | None:

@@ -8,13 +8,13 @@ import warnings
 
 import numpy as np
 import pytest
+import recordings
 from dtw import dtw as r_dtw
 from dtw import itakuraWindow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plugins.advanced_sync.dtw import dtw_align, dtw_distance, dtw_matrices, dtw_path
 from plugins.advanced_sync.windows import itakura_band, sakoe_chiba_band, slanted_band
-from recordings import multivariate, univariate
 
 KERNELS = ("numba", "numpy")
 
@@ -259,14 +259,15 @@ def test_both_kernels_agree_in_any_band(seed: int, n: int, m: int, data: st.Data
 
 
 def recorded_pairs() -> list[tuple[np.ndarray, np.ndarray]]:
-    """Pieces of recordings: two of sea temperature, one of it with sunspots, and three channels."""
-    one, other, spots, later = univariate()
-    several = multivariate()
-    return [(one, other), (one, spots), (spots, later), (several[0], several[1])]
+    """Sea temperature and sunspots, alone and together; two gestures of unequal lengths; motions of six channels."""
+    groups = recordings.series()
+    one, _, spots, _ = groups["univariate"]
+    pairs = [tuple(groups[name][:2]) for name in ("univariate", "multivariate", "gun", "motions")]
+    return [*pairs, (one, spots), tuple(gesture[::2] for gesture in groups["gesture"])]
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-@pytest.mark.parametrize("pair", range(4))
+@pytest.mark.parametrize("pair", range(6))
 def test_recordings_are_aligned_as_r_aligns_them(pair: int, kernel: str) -> None:
     x, y = recorded_pairs()[pair]
     for pattern in ("symmetric1", "symmetric2", "asymmetric", "symmetricP05", "typeIVc"):
@@ -281,7 +282,9 @@ def test_recordings_are_aligned_as_r_aligns_them(pair: int, kernel: str) -> None
             expected = r_dtw(x, y, dist_method="sqeuclidean", step_pattern=pattern, **theirs)
             got = dtw_align(x, y, **options)
             assert got.distance == pytest.approx(expected.distance, rel=1e-12)
+            if pattern != "symmetric1":
+                assert got.normalized_distance == pytest.approx(expected.normalizedDistance, rel=1e-12)
             assert dtw_distance(x, y, **options) == got.distance
-            if x.ndim == 2:
-                # Values of one channel repeat in recordings, and paths of equal cost with them.
+            if len(np.unique(x, axis=0)) == len(x) and len(np.unique(y, axis=0)) == len(y):
+                # Where samples repeat there are paths of equal cost.
                 assert got.path.tolist() == np.stack([expected.index1, expected.index2], axis=1).tolist()

@@ -1,20 +1,16 @@
-"""The elastic family against its papers' definitions, other programs, published values, and its own laws."""
+"""The elastic family against its papers' definitions, published values, and its own laws."""
 
 from __future__ import annotations
 
 import doctest
 import importlib
-import json
 import math
-from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import elastic_textbook as textbook
 import numpy as np
 import pytest
-import recordings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plugins.time_elastic import sweep
@@ -92,6 +88,29 @@ def test_equals_the_textbook(name: str, kernel: str, data: st.DataObject) -> Non
         assert (np.abs(path[:, 0] - path[:, 1]) <= problem["window"]).all()
 
 
+# With these, the costs of whole numbers and their sums are exact: what ties on paper ties in float64.
+EXACT: dict[str, dict[str, Any]] = {
+    "twed": {"nu": 0.25, "lmbda": 0.5},
+    "erp": {"gap_value": 1.0},
+    "edr": {"epsilon": 0.0},
+    "lcss": {"epsilon": 0.0},
+    "msm": {"cost": 0.5},
+    "wdtw": {"steepness": 0.0},
+    "adtw": {"warp_penalty": 1.0},
+}
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("name", NAMES)
+def test_ties_are_broken_as_documented(name: str, kernel: str) -> None:
+    generator = np.random.default_rng(12)
+    for n, m in ((1, 1), (1, 6), (7, 1), (9, 9), (12, 17), (40, 33), (70, 66)):
+        a, b = (generator.integers(-1, 2, size=(size, 1)).astype(float) for size in (n, m))
+        expected = textbook.follow(getattr(textbook, name)(a.tolist(), b.tolist(), **EXACT[name]), n, m)
+        for one, other in ((a, b), (a[:, 0], b[:, 0])):
+            assert ask(name, "path", one, other, **EXACT[name], kernel=kernel)[0].tolist() == expected
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("channels", [1, 2])
 def test_both_kernels_agree_to_the_last_bit(name: str, channels: int) -> None:
@@ -154,26 +173,6 @@ def test_paths_are_the_same_with_less_memory(name: str, window: int | None, dire
     assert total == expected_total
     assert told == sorted(told)
     assert told[-1] == 1.0
-
-
-@cache
-def references() -> list[list[Any]]:
-    document = json.loads(Path(__file__).with_name("elastic_references.json").read_text("utf-8"))
-    values: list[list[Any]] = document["values"]
-    return values
-
-
-@pytest.mark.parametrize("name", ["twed", "lcss", "msm", "wdtw", "adtw"])
-@pytest.mark.parametrize("kernel", KERNELS)
-def test_equals_another_program(name: str, kernel: str) -> None:
-    series = {"univariate": recordings.univariate(), "multivariate": recordings.multivariate()}
-    found = 0
-    for case, kind, first, second, parameters, value in references():
-        if case == name:
-            found += 1
-            a, b = series[kind][first], series[kind][second]
-            assert ask(name, "distance", a, b, **parameters, kernel=kernel) == pytest.approx(value, rel=1e-12)
-    assert found >= 12
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
