@@ -119,6 +119,7 @@ def test_no_variable_of_the_host_is_visible(host: Host, monkeypatch: pytest.Monk
         "NUMEXPR_NUM_THREADS",
         "NUMBA_NUM_THREADS",
         "NUMBA_CACHE_DIR",
+        "NUMBA_CACHE_LOCATOR_CLASSES",
     }
     assert set(host.attack("interpreter.environment").result()) <= allowed
     native = host.attack("interpreter.native_environment").result()

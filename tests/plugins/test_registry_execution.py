@@ -361,6 +361,7 @@ class TestWorkers:
         assert set(result.values) <= {
             "PATH", "LANG", "HOME", "TMPDIR", "OPENBLAS_NUM_THREADS", "OPENBLAS_THREAD_TIMEOUT", "OMP_NUM_THREADS",
             "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS", "NUMBA_CACHE_DIR",
+            "NUMBA_CACHE_LOCATOR_CLASSES",
         }  # fmt: skip
         assert result.metadata["argv"] == ["behaviours"]
 

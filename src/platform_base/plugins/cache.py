@@ -14,6 +14,7 @@ from typing import TypedDict
 from platform_base.plugins._catalog.environments import Environments
 from platform_base.plugins._catalog.retention import Pruning, prune
 from platform_base.plugins._catalog.store import ReleaseStore
+from platform_base.plugins._sandbox.scratch import wipe
 from platform_base.plugins.settings import CacheSettings
 
 logger = logging.getLogger("platform_base.plugins")
@@ -63,6 +64,7 @@ def prune_cache(settings: CacheSettings, *, keep: AbstractSet[str] = frozenset()
         keep=keep,
         max_age_s=None if settings.max_age_days is None else settings.max_age_days * _DAY_S,
         max_bytes=None if settings.max_mb is None else settings.max_mb * _MB,
+        wipe=wipe,
         dry_run=dry_run,
     )
     return _describe(cache, pruning, dry_run=dry_run)

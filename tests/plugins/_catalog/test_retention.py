@@ -15,13 +15,15 @@ from tests.plugins._catalog.test_store import make_release
 from platform_base.plugins._catalog.digest import compute_digest
 from platform_base.plugins._catalog.retention import find_pieces, prune
 from platform_base.plugins._catalog.store import ReleaseStore
+from platform_base.plugins._sandbox.scratch import wipe
 
 DAY_S = 86400.0
 
 
 @pytest.fixture
 def cache(tmp_path):
-    return tmp_path / "cache"
+    yield tmp_path / "cache"
+    wipe(tmp_path / "cache")  # pytest itself could not, if a test that fails leaves it as a worker may
 
 
 def fill(cache, tmp_path, name, *, days, kilobytes=4):
@@ -43,7 +45,7 @@ def left(cache):
 
 
 def run(cache, **given):
-    return prune(cache, **{"keep": set(), "max_age_s": None, "max_bytes": None, **given})
+    return prune(cache, **{"keep": set(), "max_age_s": None, "max_bytes": None, "wipe": wipe, **given})
 
 
 def test_what_is_old_goes_with_its_kernels(cache, tmp_path):
@@ -82,6 +84,30 @@ def test_what_crashed_processes_left(cache, tmp_path):
     os.utime(abandoned, (0, 0))
     run(cache)
     assert (abandoned.exists(), busy.exists()) == (False, True)
+
+
+def test_no_worker_can_leave_what_keeps_the_cache_from_being_pruned(cache, tmp_path):
+    """Names too long to be spelled, deeper than Python may call itself; directories without rights; circles."""
+    digest = fill(cache, tmp_path, "a", days=40)
+    kernels = cache / "kernels" / digest.removeprefix("sha256:")
+    place = os.open(kernels, os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("n" * 8, dir_fd=place)
+        inner = os.open("n" * 8, os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = inner
+    os.close(os.open("file", os.O_WRONLY | os.O_CREAT, dir_fd=place))
+    os.close(place)
+    (kernels / "listed").mkdir()
+    (kernels / "listed" / "file").write_bytes(b"x")
+    for mode, name in ((0o400, "listed"), (0o300, "hidden"), (0, "closed")):
+        (kernels / name).mkdir(exist_ok=True)
+        (kernels / name).chmod(mode)
+    (kernels / "circle").symlink_to(".")
+    os.utime(kernels, (time.time() - 40 * DAY_S,) * 2)
+    assert [piece.digest for piece, _ in run(cache, max_age_s=30 * DAY_S).removed] == [digest]
+    assert left(cache) == set()
+    assert list((cache / "kernels").iterdir()) == []
 
 
 def test_a_cache_that_is_not_there(cache):

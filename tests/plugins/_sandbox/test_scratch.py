@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from platform_base.plugins._sandbox.scratch import is_overfull, make_scratch, wipe
+from platform_base.plugins._sandbox.scratch import empty, is_overfull, make_scratch, wipe
 
 
 def nest(top: Path, depth: int) -> None:
@@ -88,7 +88,7 @@ def test_two_at_the_same_tree(tmp_path):
 
 def test_only_the_contents(tmp_path):
     (tmp_path / "a" / "b").mkdir(parents=True)
-    wipe(tmp_path, keep_top=True)
+    empty(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

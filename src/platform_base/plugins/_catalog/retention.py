@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,7 @@ def prune(
     keep: AbstractSet[str],
     max_age_s: float | None,
     max_bytes: int | None,
+    wipe: Callable[[Path], None],
     dry_run: bool = False,
 ) -> Pruning:
     """Delete what was not used for long, and then what was used least recently until the rest is small enough.
@@ -67,6 +68,7 @@ def prune(
         keep: Digests that stay, ``"sha256:..."``.
         max_age_s: What was used within this time stays, seconds; None: whatever its age.
         max_bytes: So much may stay; None: however much it is.
+        wipe: Removes a tree, whatever workers may have left in it.
         dry_run: Delete nothing.
 
     Raises:
@@ -82,7 +84,7 @@ def prune(
         reason = _reason(piece, now, left, max_age_s, max_bytes)
         if not reason or piece.digest in keep:
             kept.append(piece)
-        elif _remove(cache, piece, dry_run=dry_run):
+        elif _remove(cache, piece, wipe, dry_run=dry_run):
             removed.append((piece, reason))
             left -= piece.size
         else:
@@ -114,20 +116,25 @@ def _reason(piece: Piece, now: float, left: int, max_age_s: float | None, max_by
     return ""
 
 
-def _remove(cache: Path, piece: Piece, *, dry_run: bool) -> bool:
+def _remove(cache: Path, piece: Piece, wipe: Callable[[Path], None], *, dry_run: bool) -> bool:
     """Delete a piece unless somebody uses it; in a dry run, say whether that would work."""
     name = piece.digest.removeprefix("sha256:")
     if not name:
-        if not dry_run:
-            shutil.rmtree(piece.paths[0], ignore_errors=True)
+        doomed = [] if dry_run else [piece.paths[0]]
+        _wipe(doomed, wipe)
         return True
     with sole_use(cache / "in-use", name) as free:
         if not free or dry_run:
             return free
         doomed = [_take_away(path) for path in piece.paths]
-    for directory in doomed:
-        shutil.rmtree(directory, ignore_errors=True)
+    _wipe(doomed, wipe)
     return True
+
+
+def _wipe(doomed: list[Path], wipe: Callable[[Path], None]) -> None:
+    for directory in doomed:
+        with suppress(OSError):  # what stays is a piece that a crashed process left, and is tried again
+            wipe(directory)
 
 
 def _take_away(path: Path) -> Path:
@@ -154,10 +161,24 @@ def _piece(digest: str, paths: list[Path]) -> Piece:
             used = max(used, path.stat().st_mtime)
         except FileNotFoundError:
             continue
-        for directory, _, files in os.walk(path):
-            for name in files:
-                try:
-                    size += os.lstat(os.path.join(directory, name)).st_blocks * 512  # noqa: PTH118
-                except FileNotFoundError:
-                    continue  # deleted meanwhile
+        size += _space(path)
     return Piece(digest=digest, paths=tuple(paths), used=used, size=size)
+
+
+def _space(top: Path) -> int:
+    """Return how much of the disk a tree takes, bytes.
+
+    What cannot be looked at is left out: it was deleted meanwhile, or a worker has made it so, with names too long to
+    be spelled or rights that it took away, and must not keep everything else from being counted.
+    """
+    size = 0
+    waiting = [str(top)]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as listing:
+            for entry in listing:
+                with suppress(OSError):
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    else:
+                        size += entry.stat(follow_symlinks=False).st_blocks * 512
+    return size

@@ -162,8 +162,7 @@ class Workshop:
         release, manifest = deployment.release, deployment.release.manifest
         snapshot = self._store.snapshot(release).resolve()
         group = choose_group(release.digest)
-        kernels = _make_kernel_cache(self._kernels, release, group)
-        compiled = kernels / self._vintage if kernels is not None else None
+        kernels = _make_kernel_cache(self._kernels, release, self._vintage, group)
         read: tuple[Path, ...] = (snapshot,)
         packages = ""
         if deployment.environment is not None:
@@ -181,10 +180,9 @@ class Workshop:
                 packages=packages,
                 probe=deployment.probe,
             ),
-            policy=self._amend(msgspec.structs.replace(policy, group=group)),
+            policy=self._amend(msgspec.structs.replace(policy, group=group, kernel_cache=str(kernels or ""))),
             environment=WARDEN_ENVIRONMENT,
             source=str(release.directory),
-            kernel_cache=str(compiled or ""),
             load_timeout_s=deployment.workers.load_timeout,
         )
         with self._changed:
@@ -225,22 +223,40 @@ def _has_kernels(deployment: Deployment, recipe: Recipe) -> bool:
     The release's cache says so, which its workers write: whatever they leave there, what is imported then is always
     the same module. In an environment Numba is what the manifest requires, and stays out of the warden.
     """
-    return deployment.environment is None and bool(recipe.kernel_cache) and Path(recipe.kernel_cache).is_dir()
+    place = recipe.policy.kernel_cache
+    if deployment.environment is not None or not place:
+        return False
+    try:
+        with os.scandir(place) as entries:
+            return any(entries)
+    except FileNotFoundError:
+        return False  # deleted by hand; why no worker can start is said where one is
 
 
-def _make_kernel_cache(root: Path, release: Release, group: int | None) -> Path | None:
+def _make_kernel_cache(root: Path, release: Release, vintage: str, group: int | None) -> Path | None:
     """Make the directory where the workers of one release keep compiled kernels; None where they cannot share one.
 
-    Nobody but those workers ever reads it: what they leave there is code.
+    Nobody but those workers ever reads it: what they leave there is code. They write nowhere above it, so they can put
+    nothing else in its place.
     """
     if os.geteuid() == 0 and group is None:
         return None
     directory = root / release.digest.removeprefix("sha256:")
+    _own(directory, group, 0o700 if group is None else 0o750)
+    _own(directory / vintage, group, 0o700 if group is None else 0o2770)
+    return directory / vintage
+
+
+def _own(directory: Path, group: int | None, mode: int) -> None:
+    """Make a directory, or make it one's own that is there already."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if group is not None:
-        os.chown(directory, -1, group)
-        directory.chmod(0o2770)
-    return directory
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if group is not None:
+            os.fchown(descriptor, os.geteuid(), group)
+        os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
 
 
 def _stamp_kernels() -> str:

@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import itertools
 import logging
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 
 from platform_base.plugins._host.group import Group, Place, PoolSize, Wake
+from platform_base.plugins._host.keeper import Keeper
+from platform_base.plugins._host.stock import Stock
 from platform_base.plugins._host.worker import Worker
 
 logger = logging.getLogger(__name__)
-
-_LOOK_S = 1.0
-"""How often idle workers are looked at, seconds: one of them may go on computing on its own account."""
 
 _JUST_NOW_S = 0.001
 """A worker that has answered so recently is not looked at again, seconds: looking takes two system calls."""
@@ -46,16 +43,13 @@ class Pool:
         Args:
             total: The most workers that may exist at once, over all keys.
         """
-        self._total = total
-        self._lock = threading.RLock()
-        self._keeper_due = threading.Condition(self._lock)
-        self._groups: dict[Hashable, Group] = {}
+        self._stock = Stock(total=total)
+        self._lock = self._stock.lock
+        self._groups = self._stock.groups
+        self._keeper = Keeper(self._stock, self._start, self.give_back)
         self._numbers = itertools.count()
-        self._stops: deque[Worker] = deque()
-        self._count = 0
         self._places = 0
         self._closed = False
-        self._keeper: threading.Thread | None = None
 
     def try_take(self, key: Hashable, start: Callable[[], Worker], size: PoolSize) -> Worker | None:
         """Return a free worker at once, or None: then `queue` for one.
@@ -67,7 +61,7 @@ class Pool:
             with self._lock:
                 if self._closed:
                     raise PoolClosedError
-                group = self._group(key, start, size)
+                group = self._stock.group(key, start, size)
                 if group.waiting or not group.idle:
                     return None
                 worker = self._pop(group)
@@ -100,7 +94,7 @@ class Pool:
         with self._lock:
             if self._closed:
                 raise PoolClosedError
-            group = self._group(key, start, size)
+            group = self._stock.group(key, start, size)
             place = Place(number=next(self._numbers), wake=wake)
             group.waiting.append(place)
             self._places += 1
@@ -110,7 +104,7 @@ class Pool:
                 group.waiting.remove(place)
                 self._places -= 1
                 raise PoolFullError
-        self._stop_dropped()
+        self._stock.stop_dropped()
         return place
 
     def waiting(self, key: Hashable) -> int:
@@ -157,12 +151,6 @@ class Pool:
             return True
         return False
 
-    def _group(self, key: Hashable, start: Callable[[], Worker], size: PoolSize) -> Group:
-        group = self._groups.get(key)
-        if group is None:
-            group = self._groups[key] = Group(start=start, size=size)
-        return group
-
     def _serve(self) -> None:
         """Give every place its turn whose turn it is, oldest first."""
         while True:
@@ -176,12 +164,11 @@ class Pool:
         place = group.waiting[0]
         if group.idle:
             place.worker = self._pop(group)
-        elif group.workers < group.size.most and self._make_room(group):
-            group.workers += 1
-            self._count += 1
+        elif group.workers < group.size.most and self._stock.make_room(group):
+            self._stock.reserve(group)
             group.taken = time.monotonic()
             place.may_start = True
-            self._keeper_due.notify()
+            self._keeper.notify()
         else:
             return False
         group.waiting.popleft()
@@ -195,42 +182,24 @@ class Pool:
         if place.worker is not None:
             group.idle.append(place.worker)
         else:
-            group.workers -= 1
-            self._count -= 1
+            self._stock.release(group)
         place.worker, place.may_start, place.gone = None, False, True
 
     def _pop(self, group: Group) -> Worker:
         worker = group.idle.pop()
         if group.size.ahead:
             group.taken = time.monotonic()
-            self._keeper_due.notify()
+            self._keeper.notify()
         return worker
-
-    def _make_room(self, wanting: Group) -> bool:
-        """Whether one more worker may exist, stopping the one that has been idle longest if need be."""
-        if self._count < self._total:
-            return True
-        # A group that others wait for as well gives way only to one that has fewer workers than itself.
-        idle = [
-            group
-            for group in self._groups.values()
-            if group.idle and (not group.waiting or group.workers > wanting.workers)
-        ]
-        if not idle:
-            return False
-        group = min(idle, key=lambda group: group.idle[0].idle_since)
-        self._drop(group, group.idle.pop(0))
-        return True
 
     def _start(self, key: Hashable) -> Worker:
         try:
             worker = self._groups[key].start()
         except BaseException:
             with self._lock:
-                self._groups[key].workers -= 1
-                self._count -= 1
+                self._stock.release(self._groups[key])
                 self._serve()
-            self._stop_dropped()
+            self._stock.stop_dropped()
             raise
         with self._lock:
             self._groups[key].members.add(worker)
@@ -242,31 +211,31 @@ class Pool:
         with self._lock:
             group = self._groups[key]
             if self._closed or group.retired:
-                self._drop(group, worker)
+                self._stock.drop(group, worker)
                 self._serve()
             else:
                 group.idle.append(worker)
                 if self._places:
                     self._serve()
-                if self._keeper is None:
-                    self._start_keeper()
-        if self._stops:
-            self._stop_dropped()
+                if not self._keeper.is_at_work:
+                    self._keeper.begin()
+        if self._stock.dropped:
+            self._stock.stop_dropped()
 
     def discard(self, key: Hashable, worker: Worker, *, later: bool = False) -> None:
         """Take a worker out of use and end it; with `later` it is only killed now, and cleared up behind the caller."""
         if later:
             worker.connection.kill()
         with self._lock:
-            self._drop(self._groups[key], worker)
+            self._stock.drop(self._groups[key], worker)
             self._serve()
-            if self._keeper is None:
-                self._start_keeper()
-            self._keeper_due.notify()
+            if not (self._keeper.is_at_work or self._closed):
+                self._keeper.begin()
+            self._keeper.notify()
             # Whoever calls faster than the keeper can clear up does it himself.
-            later = later and not self._closed and len(self._stops) <= _MOST_UNCLEARED
+            later = later and not self._closed and len(self._stock.dropped) <= _MOST_UNCLEARED
         if not later:
-            self._stop_dropped()
+            self._stock.stop_dropped()
 
     def retire(self, belongs: Callable[[Hashable], bool]) -> None:
         """Stop the idle workers of the keys that `belongs` picks; busy ones end after their call."""
@@ -275,14 +244,14 @@ class Pool:
                 if not belongs(key):
                     continue
                 while group.idle:
-                    self._drop(group, group.idle.pop())
+                    self._stock.drop(group, group.idle.pop())
                 if group.workers or group.waiting:
                     # A call that runs or waits keeps this group; a later one begins a fresh group.
                     group.retired = True
                 else:
                     del self._groups[key]
             self._serve()
-        self._stop_dropped()
+        self._stock.stop_dropped()
 
     def revive(self, key: Hashable) -> None:
         """Let a retired key keep warm workers again."""
@@ -309,101 +278,15 @@ class Pool:
             self._closed = True
             for group in self._groups.values():
                 while group.idle:
-                    self._drop(group, group.idle.pop())
+                    self._stock.drop(group, group.idle.pop())
                 while group.waiting:
                     self._places -= 1
                     self._dismiss(group.waiting.popleft())
-            self._keeper_due.notify()
-        self._stop_dropped()
-        if self._keeper is not None and self._keeper is not threading.current_thread():
-            self._keeper.join()
+            self._keeper.end()
+        self._stock.stop_dropped()
+        self._keeper.join()
 
     @staticmethod
     def _dismiss(place: Place) -> None:
         place.gone = True
         place.wake()
-
-    def _drop(self, group: Group, worker: Worker) -> None:
-        group.workers -= 1
-        group.members.discard(worker)
-        self._count -= 1
-        self._stops.append(worker)
-
-    def _stop_dropped(self) -> None:
-        """Stop what was dropped under the lock, without the lock: a death takes a few milliseconds."""
-        while self._stops:
-            try:
-                worker = self._stops.popleft()
-            except IndexError:
-                return  # Another thread was faster.
-            worker.stop()
-
-    def _start_keeper(self) -> None:
-        self._keeper = threading.Thread(target=self._keep, name="platform_base-pool", daemon=True)
-        self._keeper.start()
-
-    def _keep(self) -> None:
-        """Stop workers that are idle for too long or only seem to be; start those that are to be kept ready."""
-        while True:
-            with self._lock:
-                if self._closed:
-                    return
-                missing = self._missing()
-                if missing is None:
-                    self._drop_spare(time.monotonic())
-                    if not self._stops:
-                        self._keeper_due.wait(self._next_look_s(time.monotonic()))
-                        self._drop_restless()
-            if missing is not None:
-                self._refill(missing)
-            self._stop_dropped()
-
-    def _next_look_s(self, now: float) -> float | None:
-        if not self._count:
-            return None
-        due = (group.idle[0].idle_since + group.size.idle_s - now for group in self._idle_groups())
-        return min([_LOOK_S, *(later for later in due if later > 0)])
-
-    def _idle_groups(self) -> Iterator[Group]:
-        return (group for group in self._groups.values() if group.idle)
-
-    def _drop_spare(self, now: float) -> None:
-        for group in self._idle_groups():
-            while (
-                group.idle and group.workers > group.size.least and group.idle[0].idle_since + group.size.idle_s <= now
-            ):
-                self._drop(group, group.idle.pop(0))
-
-    def _drop_restless(self) -> None:
-        for group in self._idle_groups():
-            for worker in [worker for worker in group.idle if worker.restless]:
-                group.idle.remove(worker)
-                self._drop(group, worker)
-
-    def _missing(self) -> Hashable | None:
-        """Return a key that has fewer workers than are to be kept ready, and count the one that is about to start."""
-        if self._count >= self._total:
-            return None
-        now = time.monotonic()
-        for key, group in self._groups.items():
-            ahead = group.needs_one_ahead(now)
-            if (ahead or group.workers < group.size.least) and not group.retired:
-                group.workers += 1
-                self._count += 1
-                group.starting_ahead += 1
-                return key
-        return None
-
-    def _refill(self, key: Hashable) -> None:
-        try:
-            worker = self._start(key)
-        except Exception:
-            # The next call meets the same error and tells its caller; trying again here would be a loop.
-            logger.exception("a worker that was to be kept ready could not be started")
-            with self._lock:
-                self._groups[key].starting_ahead -= 1
-                self._groups[key].retired = True
-        else:
-            with self._lock:
-                self._groups[key].starting_ahead -= 1
-            self.give_back(key, worker)

@@ -28,8 +28,9 @@ from platform_base.plugins._sandbox.base import ConfinementError
 from platform_base.plugins._sandbox.cgroup import Cgroup
 from platform_base.plugins._sandbox.identity import choose_uid
 from platform_base.plugins._sandbox.policy import Policy
-from platform_base.plugins._sandbox.scratch import is_overfull, make_scratch, wipe
+from platform_base.plugins._sandbox.scratch import empty, is_overfull, make_scratch, wipe
 from platform_base.plugins._wire.messages import Load, LoadFailed, Ready, Refused, Usage
+from platform_base.plugins._worker.kernel_cache import CODE_PLACES
 from platform_base.plugins.errors import ExecutionError, PluginLoadError, SandboxUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,6 @@ class Recipe:
         policy: Its policy, without what differs from worker to worker.
         environment: Its environment variables, likewise.
         source: The author's directory, which replaces the snapshot's in tracebacks.
-        kernel_cache: Directory for compiled kernels that the workers of this release share; empty: each has its own.
         load_timeout_s: Time for importing and constructing the plugin, seconds.
     """
 
@@ -61,7 +61,6 @@ class Recipe:
     policy: Policy
     environment: Mapping[str, str]
     source: str
-    kernel_cache: str
     load_timeout_s: float
 
 
@@ -118,7 +117,7 @@ class Worker:
         """
         earliest = time.time() - (time.monotonic() - since)
         try:
-            with os.scandir(self.recipe.kernel_cache or self.scratch / "kernels") as entries:
+            with os.scandir(self.recipe.policy.kernel_cache or self.scratch / "kernels") as entries:
                 packages = itertools.islice(entries, _MOST_KERNELS)
                 return any(package.stat(follow_symlinks=False).st_mtime > earliest for package in packages)
         except OSError:
@@ -151,16 +150,14 @@ class Worker:
 
     def _check_kernel_cache(self) -> None:
         """Empty the directory that outlives workers if this one has abused it as storage."""
-        cache = Path(self.recipe.kernel_cache)
-        limit = self.recipe.policy.max_scratch_bytes
-        if self.recipe.kernel_cache and cache.exists():
+        policy = self.recipe.policy
+        cache = Path(policy.kernel_cache)
+        if policy.kernel_cache and is_overfull(cache, max_bytes=policy.max_scratch_bytes, max_entries=_MOST_KERNELS):
+            logger.warning("%s holds more than compiled kernels; it is emptied", cache)
             try:
-                overfull = is_overfull(cache, max_bytes=limit, max_entries=_MOST_KERNELS)
-            except OSError:
-                return  # A sibling is at work there; whoever ends last looks again.
-            if overfull:
-                logger.warning("%s holds more than compiled kernels; it is emptied", cache)
-                wipe(cache, keep_top=True)
+                empty(cache)
+            except OSError as error:
+                logger.warning("%s could not be emptied: %s", cache, error.strerror)
 
 
 def start_worker(warden: WardenClient, recipe: Recipe, runtime: Path, leases: Leases) -> Worker:
@@ -182,13 +179,14 @@ def start_worker(warden: WardenClient, recipe: Recipe, runtime: Path, leases: Le
         # A warden that ends removes the directory of all scratch directories.
         raise WardenLostError(str(error)) from None
     policy = msgspec.structs.replace(recipe.policy, scratch=str(scratch), uid=uid)
-    kernels = recipe.kernel_cache or f"{scratch}/kernels"
+    kernels = policy.kernel_cache or f"{scratch}/kernels"
     environment = {
         **recipe.environment,
         **dict.fromkeys(THREAD_VARIABLES, str(policy.blas_threads)),
         "HOME": str(scratch),
         "TMPDIR": str(scratch),
         "NUMBA_CACHE_DIR": kernels,
+        "NUMBA_CACHE_LOCATOR_CLASSES": CODE_PLACES,
     }
     cgroup = None
     try:

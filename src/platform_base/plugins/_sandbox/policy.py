@@ -15,6 +15,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         read_paths: Files and directory trees that may be read.
         write_paths: Directory trees that may be read and written, besides the scratch directory.
         scratch: The worker's private directory; the empty string where there is none.
+        kernel_cache: That of `write_paths` which outlives the worker, for compiled kernels; empty: there is none.
         network: Destinations ``("host", port)`` that the broker may connect to; empty: none.
         max_memory_bytes: Private memory beyond what the warden had at the fork.
         max_cpu_percent: Share of one core, 100 is one core.
@@ -42,6 +43,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     read_paths: tuple[str, ...] = ()
     write_paths: tuple[str, ...] = ()
     scratch: str = ""
+    kernel_cache: str = ""
     network: tuple[tuple[str, int], ...] = ()
     max_memory_bytes: int | None = 512 << 20
     max_cpu_percent: float | None = 50.0

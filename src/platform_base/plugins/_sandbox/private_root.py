@@ -95,6 +95,17 @@ class PrivateRoot:
         """Every path that a policy may name, with all that is in it."""
         return (*self.roots, *(shelf.name for shelf in self.shelves))
 
+    def find(self, path: str) -> str:
+        """Return where the calling process sees what policies call `path`."""
+        shelf = self._shelf_of(path)
+        if shelf is None or any(is_within(path, root) for root in self.roots):
+            return path
+        return f"{shelf.store}/{path[len(shelf.name) :].lstrip('/')}".rstrip("/")
+
+    def _shelf_of(self, path: str) -> Shelf | None:
+        fitting = [shelf for shelf in self.shelves if shelf.holds(path)]
+        return max(fitting, key=lambda each: len(each.name), default=None)
+
     def furnish(self, policy: Policy) -> Policy:
         """Give the calling process, a worker that is not confined yet, a view of its own of this root.
 
@@ -127,8 +138,7 @@ class PrivateRoot:
 
     def _take(self, path: str, *, writable: bool) -> None:
         """Put what stands on a shelf in its place; a path to read that does not exist is left out."""
-        fitting = [shelf for shelf in self.shelves if shelf.holds(path)]
-        shelf = max(fitting, key=lambda each: len(each.name), default=None)
+        shelf = self._shelf_of(path)
         if shelf is None:
             if writable:
                 raise FileNotFoundError(errno.ENOENT, "it is not in the private root")

@@ -7,7 +7,7 @@ import itertools
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,6 +16,7 @@ MAX_SCRATCH_ENTRIES = 4096
 
 _UNSEEN = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE)
 _BLOCK_BYTES = 512
+_ORDINARY_DEPTH = 8
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -27,22 +28,39 @@ def make_scratch(path: Path, *, uid: int | None) -> None:
 
 
 def is_overfull(top: Path, *, max_bytes: int, max_entries: int) -> bool:
-    """Whether a tree holds more than it may, or anything but files and directories; looks only until it knows."""
-    waiting = [top]
+    """Whether a tree of ordinary use holds more than it may, or what nobody needs there; looks only until it knows.
+
+    What nobody needs is anything but files and directories, deep nesting, and directories that cannot be listed. Others
+    may be at work there: what has gone since it was listed holds nothing.
+    """
+    waiting = [(str(top), 0)]
     size = entries = 0
     while waiting:
-        with os.scandir(waiting.pop()) as listing:
-            for entry in listing:
-                entries += 1
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(Path(entry.path))
-                elif entry.is_file(follow_symlinks=False):
-                    size += entry.stat(follow_symlinks=False).st_blocks * 512
-                else:
-                    return True
-                if size > max_bytes or entries > max_entries:
-                    return True
+        directory, depth = waiting.pop()
+        try:
+            with os.scandir(directory) as listing:
+                for entry in listing:
+                    entries += 1
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append((entry.path, depth + 1))
+                    elif entry.is_file(follow_symlinks=False):
+                        size += _space(entry)
+                    else:
+                        return True
+                    if size > max_bytes or entries > max_entries or depth > _ORDINARY_DEPTH:
+                        return True
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return True
     return False
+
+
+def _space(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat(follow_symlinks=False).st_blocks * _BLOCK_BYTES
+    except FileNotFoundError:
+        return 0
 
 
 def exceeds(scratch: str, max_bytes: int) -> bool:
@@ -108,12 +126,11 @@ def _list(directory: int) -> Iterator[tuple[str, int]]:
             yield (entry.name if stat.S_ISDIR(status.st_mode) else ""), status.st_blocks * _BLOCK_BYTES
 
 
-def wipe(top: Path, *, keep_top: bool = False) -> None:
+def wipe(top: Path) -> None:
     """Remove a tree that nobody writes to any more.
 
     Works level by level with directory descriptors instead of recursion: a plugin may nest thousands of directories,
-    use names that are no text, and take away its own permissions. A tree that is gone already is fine. With `keep_top`
-    only what is in it is removed.
+    use names that are no text, and take away its own permissions. A tree that is gone already is fine.
 
     Raises:
         OSError: Something could not be removed.
@@ -123,23 +140,48 @@ def wipe(top: Path, *, keep_top: bool = False) -> None:
     except FileNotFoundError:
         return
     try:
-        if not keep_top:
-            os.fchmod(root, 0o700)
-        # The plugin cannot have made a directory of this name: it is dead, and could not have guessed it.
-        prefix = f".lifted-{secrets.token_hex(8)}"
-        places = (f"{prefix}-{number}" for number in itertools.count())
+        os.fchmod(root, 0o700)
+        places = _places()
         while names := os.listdir(root):
-            for name in names:
-                with _others_at_work():
-                    if stat.S_ISDIR(os.stat(name, dir_fd=root, follow_symlinks=False).st_mode):
-                        _remove_directory(root, name, places)
-                    else:
-                        os.unlink(name, dir_fd=root)
+            _remove(root, names, places)
     finally:
         os.close(root)
-    if not keep_top:
-        with suppress(FileNotFoundError):
-            top.rmdir()
+    with suppress(FileNotFoundError):
+        top.rmdir()
+
+
+def empty(top: Path) -> None:
+    """Remove what is in a directory, though others may be at work there; what they put there meanwhile may stay.
+
+    Raises:
+        OSError: Something could not be removed.
+    """
+    root = os.open(top, _OPEN)
+    try:
+        places = _places()
+        # So many levels are lifted at most, one with each round; whoever goes on writing must not keep this one busy.
+        for _ in range(MAX_SCRATCH_ENTRIES):
+            if not (names := os.listdir(root)):
+                return
+            _remove(root, names, places)
+    finally:
+        os.close(root)
+
+
+def _places() -> Iterator[str]:
+    # The plugin cannot have made a directory of this name: it could not have guessed it.
+    prefix = f".lifted-{secrets.token_hex(8)}"
+    return (f"{prefix}-{number}" for number in itertools.count())
+
+
+def _remove(root: int, names: Iterable[str], places: Iterator[str]) -> None:
+    """Remove what has these names in `root`; of a directory with others in it those stay, one level higher."""
+    for name in names:
+        with _others_at_work():
+            if stat.S_ISDIR(os.stat(name, dir_fd=root, follow_symlinks=False).st_mode):
+                _remove_directory(root, name, places)
+            else:
+                os.unlink(name, dir_fd=root)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from platform_base.plugins._sandbox.policy import Policy
@@ -21,12 +21,41 @@ _TICK_S = 0.010
 _REST_S = 0.025
 """How soon it is seen that an idle worker works again: until then it may take what memory it can write to."""
 _SCRATCH_S = 0.1
-_SCRATCH_SHARE = 20
-"""The warden looks at the files of a worker every 0.1 s at most, and for a twentieth of its time at most."""
+_KERNELS_S = 1.0
+_SHARE = 20
+"""The warden looks at the scratch files of a worker every 0.1 s at most, and for a twentieth of its time at most; at
+compiled kernels, of which there are hundreds in order, every second."""
+_LEAST_KERNEL_BYTES = 64 << 20
+"""What may lie in the cache of kernels however little scratch memory the settings give: it is of several workers."""
 _BURST_S = 0.020
 """CPU time that an idle worker may save up: short enough to keep a second's average within five points."""
 FREE_SHARED_BYTES = 64 << 20
 """Shared memory that is not counted: the arenas of ordinary calls. For larger calls the host sends `Allow`."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Directory:
+    """Files that nothing but looking at them limits.
+
+    Attributes:
+        path: The directory.
+        max_bytes: What may be in it.
+        every_s: How often it is looked at, at most.
+        due: When it is looked at next.
+    """
+
+    path: str
+    max_bytes: int
+    every_s: float
+    due: float = 0.0
+
+    def is_overfull(self, now: float) -> bool:
+        if now < self.due:
+            return False
+        overfull = exceeds(self.path, self.max_bytes)
+        took_s = time.monotonic() - now
+        self.due = now + max(self.every_s, _SHARE * took_s)
+        return overfull
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,8 +73,7 @@ class _Account:
     used_s: float
     credit_s: float
     looked: float
-    max_scratch_bytes: int
-    scratch_due: float = 0.0
+    directories: tuple[_Directory, ...]
     allowed_shared_bytes: int = FREE_SHARED_BYTES
     stopped: bool = False
     busy: bool = False
@@ -84,12 +112,8 @@ class _Account:
         )
         if self.max_memory_bytes is not None and counted > self.max_memory_bytes:
             return "max_memory_mb"
-        if self.child.scratch is not None and now >= self.scratch_due:
-            too_much = exceeds(self.child.scratch, self.max_scratch_bytes)
-            took_s = time.monotonic() - now
-            self.scratch_due = now + max(_SCRATCH_S, _SCRATCH_SHARE * took_s)
-            if too_much:
-                return "max_scratch_mb"
+        if any(directory.is_overfull(now) for directory in self.directories):
+            return "max_scratch_mb"
         return ""
 
     def _pace(self, earned_s: float, share: float) -> None:
@@ -108,6 +132,15 @@ class _Account:
             self.stopped = True
         if self.child.family is not None:  # each time: one that was not stopped yet may have let others go on
             self.child.family.halt()
+
+
+def _directories(child: Child, policy: Policy, now: float) -> Iterator[_Directory]:
+    if child.scratch is not None:
+        yield _Directory(path=child.scratch, max_bytes=policy.max_scratch_bytes, every_s=_SCRATCH_S)
+    if child.kernel_cache is not None:
+        most = max(policy.max_scratch_bytes, _LEAST_KERNEL_BYTES)
+        # Not at once: workers that only start would all be looked at.
+        yield _Directory(path=child.kernel_cache, max_bytes=most, every_s=_KERNELS_S, due=now + _KERNELS_S)
 
 
 class Watch:
@@ -136,7 +169,7 @@ class Watch:
             used_s=0.0,
             credit_s=_BURST_S,
             looked=now,
-            max_scratch_bytes=policy.max_scratch_bytes,
+            directories=tuple(_directories(child, policy, now)),
         )
 
     def allow(self, worker: int, shared_bytes: int) -> None:

@@ -36,6 +36,7 @@ class Child:
         line: Where its end is reported to the host.
         baseline: Memory of the warden at the fork.
         scratch: Its scratch directory, if nothing but the warden's looking limits what is in it; else None.
+        kernel_cache: Where compiled kernels outlive it, as the warden sees that directory; None: nowhere.
         family: The processes that it starts; None where its policy gives none.
         killed_for: The limit for which the warden killed it.
     """
@@ -47,6 +48,7 @@ class Child:
     line: FrameSocket
     baseline: Baseline
     scratch: str | None
+    kernel_cache: str | None = None
     family: Family | None = None
     killed_for: str = ""
 
@@ -122,6 +124,7 @@ def fork_worker(
         baseline=baseline,
         family=Family(surroundings.proc, number) if counted else None,
         scratch=policy.scratch if policy.scratch and QUOTA not in surroundings.names else None,
+        kernel_cache=_place_of(policy.kernel_cache, surroundings) if policy.kernel_cache else None,
     )
     try:
         line.send(_encode(Forked(pid=number)), (pidfd,))
@@ -129,6 +132,10 @@ def fork_worker(
         # The host gave up on it in the meantime; it is reaped like any other.
         child.kill()
     return child
+
+
+def _place_of(path: str, surroundings: Surroundings) -> str:
+    return path if surroundings.root is None else surroundings.root.find(path)
 
 
 def _find(pid: int, pidfd: int, surroundings: Surroundings) -> tuple[int, int]:
