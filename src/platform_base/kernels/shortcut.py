@@ -31,6 +31,7 @@ def make_shortcut(
     width: int = UNBOUNDED,
     cells_at_once: int = _CELLS,
     dtype: np.dtype[Any] = _ROUNDED[0],
+    beyond: Shortcut | None = None,
 ) -> Shortcut:
     """Return the short way for one choice of options.
 
@@ -46,6 +47,7 @@ def make_shortcut(
         width: Of the window, in cells of each row.
         cells_at_once: Up to how many cells inside the window the long one is called; a longer run reports progress.
         dtype: Precision, float64 or float32; to the latter, series of float64 are rounded.
+        beyond: What answers for more cells than that; ``None`` for nothing.
     """
     # Names of the closure, because looking up an attribute takes as long as computing a cell.
     array, element = np.ndarray, dtype
@@ -70,7 +72,7 @@ def make_shortcut(
             if long is None:
                 long = compile_long()
             return long(first, second, *long_options)
-        return None
+        return None if beyond is None else beyond(first, second)
 
     def take_rounded(first: Any, second: Any) -> Any:
         if not type(first) is type(second) is array:
