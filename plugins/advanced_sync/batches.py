@@ -70,7 +70,7 @@ def compare_all(
 
         share_out(compare_batch, _cut(len(rows), len(columns), itself, count_batch(dtype.itemsize)), threads, report)
         return
-    rules = find_rules(*names, rows.channels, dtype.name)
+    rules = find_rules(*names, rows.channels, dtype.name, windowed=radius >= 0, keeping=False)
 
     def compare_row(a: int) -> None:
         measure_many(rules, rows[a], others, radius, a if itself else 0, len(columns), distances[a])
@@ -110,7 +110,8 @@ def search(
     if find_batch_length(others) > 0:
         numbers, costs, _ = find_nearest_in_batches(find_batch_rules(*names, dtype), x, others, radius, count)
     else:
-        numbers, costs, _ = find_nearest(find_rules(*names, x.shape[1], dtype), x, others, radius, count)
+        rules = find_rules(*names, x.shape[1], dtype, windowed=radius >= 0, keeping=False)
+        numbers, costs, _ = find_nearest(rules, x, others, radius, count)
     return numbers, costs
 
 

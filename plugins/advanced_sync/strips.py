@@ -12,11 +12,18 @@ from typing import Any
 try:
     from numba import types
 
-    from platform_base.kernels.alignment import align_plain, compute_distance, compute_path, measure_plain
+    from platform_base.kernels.alignment import (
+        CELLS_WORTH_PRUNING,
+        align_plain,
+        compute_distance,
+        compute_path,
+        measure_many_cells,
+        measure_plain,
+    )
     from platform_base.kernels.builtin import Entry
     from platform_base.kernels.compilation import compile_for_python, pointer_to
     from platform_base.kernels.narrow import align_narrow, compile_narrow, count_narrow_lanes, measure_narrow
-    from platform_base.kernels.rules import find_rules
+    from platform_base.kernels.rules import DIAGONAL_WEIGHTS, METRICS, find_rules
     from platform_base.kernels.short import FEW_CELLS, FEW_CELLS_OF_PATH, enter_distance, enter_path
     from platform_base.kernels.shortcut import UNBOUNDED, Shortcut
 except ImportError as error:
@@ -34,6 +41,8 @@ _PATTERNS = tuple(STEP_PATTERNS[name] for name in ("symmetric1", "symmetric2"))
 _METRICS = {MANHATTAN: "manhattan", SQEUCLIDEAN: "sqeuclidean", EUCLIDEAN: "euclidean"}
 _NO_WINDOW = np.empty(0, dtype=np.int64)
 
+# Types of what `measure_plain` takes beside two series.
+_RULES = *(types.int64,) * 5, types.float64, types.boolean
 
 # Options of the calls that a shortcut knows.
 _PLAIN = frozenset({"distance_metric", "step_pattern", "window_size", "kernel", "dtype"})
@@ -52,31 +61,49 @@ def find_shortcut(options: Mapping[str, Any], *, path: bool) -> Shortcut | None:
         return None
     radius = -1 if radius is None else min(radius, UNBOUNDED)
     dtype = np.dtype(options.get("dtype", "float64"))
-    rules = find_rules(*names, 1, dtype.name)
-    single, lanes = rules.diagonal_weight == 1.0, count_narrow_lanes(radius, dtype.itemsize)
-    width = UNBOUNDED if radius < 0 else 2 * radius + 1
+    single, squares = DIAGONAL_WEIGHTS[names[0]] == 1.0, METRICS[names[1]] == (True, False)
+    lanes, width = count_narrow_lanes(radius, dtype.itemsize), UNBOUNDED if radius < 0 else 2 * radius + 1
+    cells_at_once = _CELLS_OF_PATH_AT_ONCE if path else _CELLS_AT_ONCE
+    beyond: Shortcut | None = None
     if lanes:
         # The path through a narrow window is found in a record of it, of at most 2 MiB.
         width = 32 * lanes if path else width
-        advance = compile_narrow(lanes, single, rules.squares, path, dtype.name).address
-        compile_long, further = _compile_narrow, (radius, advance, lanes, single, rules.squares)
-    else:
-        compile_long, further = _compile_plain, (radius, *rules[:6])
+    elif radius < 0 and not path:
+        # So many that it may be worth while to leave cells out.
+        measure_many = functools.partial(_prepare_many_cells, names, dtype.name)
+        beyond = Shortcut(0, None, measure_many, UNBOUNDED, cells_at_once, dtype)
+        cells_at_once = CELLS_WORTH_PRUNING - 1
+
+    def compile_long() -> Callable[[Any, Any], Any]:
+        if lanes:
+            compiled = _compile_narrow(path, dtype.name)
+            advance = compile_narrow(lanes, single, squares, path, dtype.name).address
+            return lambda first, second: compiled(first, second, radius, advance, lanes, single, squares)
+        compiled = _compile_plain(path, dtype.name)
+        rules = find_rules(*names, 1, dtype.name, windowed=radius >= 0, keeping=path)[:6]
+        return lambda first, second: compiled(first, second, radius, *rules)
+
     return Shortcut(
         FEW_CELLS_OF_PATH if path else FEW_CELLS,
-        functools.partial(Entry, enter_path if path else enter_distance, dtype, (radius, single, rules.squares)),
-        functools.partial(compile_long, path, dtype.name),
-        further,
+        functools.partial(Entry, enter_path if path else enter_distance, dtype, (radius, single, squares)),
+        compile_long,
         width,
-        _CELLS_OF_PATH_AT_ONCE if path else _CELLS_AT_ONCE,
+        cells_at_once,
         dtype,
+        beyond,
     )
 
 
 @functools.cache
+def _prepare_many_cells(names: tuple[str, str], dtype: str) -> Callable[[Any, Any], Any]:
+    measure = compile_for_python(measure_many_cells, _find_signature(False, dtype, *_RULES))
+    rules = find_rules(*names, 1, dtype, windowed=False)[:6]
+    return lambda first, second: measure(first, second, -1, *rules)
+
+
+@functools.cache
 def _compile_plain(path: bool, dtype: str) -> Callable[..., Any]:
-    further = *(types.int64,) * 5, types.float64, types.boolean
-    return compile_for_python(align_plain if path else measure_plain, _find_signature(path, dtype, *further))
+    return compile_for_python(align_plain if path else measure_plain, _find_signature(path, dtype, *_RULES))
 
 
 @functools.cache
@@ -112,7 +139,7 @@ def fits(problem: AlignmentProblem) -> bool:
 
 def find_distance(problem: AlignmentProblem, report: Callable[[float], None]) -> float:
     """Return the cost of the best path, infinity if it overflows; memory O(n + m)."""
-    return compute_distance(*_arguments(problem), report)
+    return compute_distance(*_arguments(problem, path=False), report)
 
 
 def find_path(problem: AlignmentProblem, report: Callable[[float], None]) -> tuple[NDArray[np.int64], float]:
@@ -123,12 +150,16 @@ def find_path(problem: AlignmentProblem, report: Callable[[float], None]) -> tup
     Raises:
         MemoryError: If that is more than there is.
     """
-    return compute_path(*_arguments(problem), report)
+    return compute_path(*_arguments(problem, path=True), report)
 
 
-def _arguments(problem: AlignmentProblem) -> tuple[Any, ...]:
-    rules = find_rules(problem.pattern.name, _METRICS[problem.metric], problem.reference.shape[1], problem.dtype)
+def _arguments(problem: AlignmentProblem, *, path: bool) -> tuple[Any, ...]:
     first, last = problem.band.first, problem.band.last
     if first[-1] == 0 and last[0] == len(problem.target) - 1:
         first = last = _NO_WINDOW
+    # Where cells may be left out, a path through few of them is found first, and what is left is a window.
+    many = len(problem.reference) * len(problem.target) >= CELLS_WORTH_PRUNING
+    metric, channels = _METRICS[problem.metric], problem.reference.shape[1]
+    windowed, keeping = len(first) > 0 or (path and many), path or many
+    rules = find_rules(problem.pattern.name, metric, channels, problem.dtype, windowed=windowed, keeping=keeping)
     return rules, problem.reference, problem.target, first, last

@@ -42,11 +42,15 @@ def find_shortcut(question: str, steps: Steps, rooted: bool, weights: Any) -> Sh
         something is amiss.
     """
     options = steps, rooted, weights
+
+    def compile_strips() -> Callable[[Any, Any], Any]:
+        answer = compile_long(question, numba.typeof(steps), weights is not None)
+        return lambda first, second: answer(first, second, *options)
+
     return Shortcut(
         FEW_CELLS_OF_MATRIX if question == "matrix" else FEW_CELLS,
         functools.partial(Entry, _BRIEF[question], np.dtype(np.float64), options),
-        functools.partial(compile_long, question, numba.typeof(steps), weights is not None),
-        options,
+        compile_strips,
     )
 
 

@@ -7,7 +7,7 @@ pytest.importorskip("numba")
 
 from platform_base.kernels import alignment
 from platform_base.kernels.alignment import compute_distance, compute_path
-from platform_base.kernels.at_once import measure
+from platform_base.kernels.at_once import find_bound, measure
 from platform_base.kernels.matrix import LANES
 from platform_base.kernels.pruning import SHRINKING, lay_out_corridor, shrink
 from platform_base.kernels.rules import find_rules
@@ -45,7 +45,7 @@ def test_leaving_out_cells_changes_nothing(kind, pattern, metric, channels, monk
     monkeypatch.setattr(alignment, "_PRUNED_TO", -1.0)  # never
     whole_path, whole = compute_path(rules, x, y, NONE, NONE, fractions.append)
     for share in (0.6, 2.0):  # where it pays; always
-        monkeypatch.setattr(alignment, "_CELLS_WORTH_PRUNING", 0)
+        monkeypatch.setattr(alignment, "CELLS_WORTH_PRUNING", 0)
         monkeypatch.setattr(alignment, "_PRUNED_TO", share)
         assert compute_distance(rules, x, y, NONE, NONE, fractions.append) == whole
         path, distance = compute_path(rules, x, y, NONE, NONE, fractions.append)
@@ -68,13 +68,14 @@ def test_the_bound_is_that_of_a_path_with_reports_and_without(kind, monkeypatch)
     x, y = (each[:, np.newaxis].copy() for each in make_pair(kind, 5))
     rules = find_rules("symmetric1", "sqeuclidean", 1)
     distance = measure(rules, x, y, NONE, NONE)
-    monkeypatch.setattr(alignment, "_CELLS_WORTH_PRUNING", 0)
+    monkeypatch.setattr(alignment, "CELLS_WORTH_PRUNING", 0)
     for share in (0.6, 2.0):
         monkeypatch.setattr(alignment, "_PRUNED_TO", share)
         monkeypatch.setattr(alignment, "_CELLS_PER_REPORT", 1 << 30)
         bound = alignment._find_bound(rules, x, y, NONE, NONE, lambda _: None)
         assert bound >= distance
         assert share < 1 or np.isfinite(bound)
+        assert find_bound(rules, x, y, share) == bound
         reports = []
         monkeypatch.setattr(alignment, "_CELLS_PER_REPORT", 1)
         assert alignment._find_bound(rules, x, y, NONE, NONE, reports.append) == bound
@@ -84,10 +85,10 @@ def test_the_bound_is_that_of_a_path_with_reports_and_without(kind, monkeypatch)
 @pytest.mark.parametrize("kind", ["warped", "unrelated"])
 def test_a_plain_call_leaves_out_cells_and_gives_the_same(kind):
     x, y = make_pair(kind, 6, 2200)
-    assert len(x) * len(y) >= alignment._CELLS_WORTH_PRUNING
+    assert len(x) * len(y) >= alignment.CELLS_WORTH_PRUNING
     rules = find_rules("symmetric2", "manhattan", 1)
     whole = measure(rules, x[:, np.newaxis].copy(), y[:, np.newaxis].copy(), NONE, NONE)
-    assert alignment.measure_plain(x, y, -1, *rules[:6]) == whole
+    assert alignment.measure_many_cells(x, y, -1, *rules[:6]) == whole
 
 
 def test_shrinking_takes_means():

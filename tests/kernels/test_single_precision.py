@@ -124,7 +124,7 @@ def test_leaving_out_cells_changes_nothing(kind, monkeypatch):
     rules = find_rules("symmetric2", "sqeuclidean", 1, "float32")
     monkeypatch.setattr(alignment, "_PRUNED_TO", -1.0)  # never
     whole_path, whole = compute_path(rules, x, y, NONE, NONE, ignore)
-    monkeypatch.setattr(alignment, "_CELLS_WORTH_PRUNING", 0)
+    monkeypatch.setattr(alignment, "CELLS_WORTH_PRUNING", 0)
     monkeypatch.setattr(alignment, "_PRUNED_TO", 2.0)  # always
     assert compute_distance(rules, x, y, NONE, NONE, ignore) == whole
     path, distance = compute_path(rules, x, y, NONE, NONE, ignore)

@@ -29,7 +29,7 @@ _CELLS_PER_REPORT = 1 << 30
 _CELLS_AT_ONCE = 1 << 22
 
 # From here on it is tried whether cells can be left out, and done if no more than so much of the shrunk matrix is left.
-_CELLS_WORTH_PRUNING = 1 << 22
+CELLS_WORTH_PRUNING = 1 << 22
 _FEWEST_WORTH_PRUNING = LANES * SHRINKING
 _PRUNED_TO = 0.6
 
@@ -152,9 +152,31 @@ def measure_plain(
         return np.nan
     first, last = lay_out_radius(x.shape[0], y.shape[0], radius)
     rules = Rules(free, masked, keeping, masked_keeping, diagonal_weight, squares, False)
+    return measure(rules, stand_up(x), stand_up(y), first, last)
+
+
+@kernel
+def measure_many_cells(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    radius: int,
+    free: int,
+    masked: int,
+    keeping: int,
+    masked_keeping: int,
+    diagonal_weight: float,
+    squares: bool,
+) -> float:
+    """As `measure_plain`, for matrices of so many cells that it is tried whether some can be left out.
+
+    Apart from that because it takes five times as long to compile.
+    """
+    if not is_plain(x, y, radius):
+        return np.nan
+    first, last = lay_out_radius(x.shape[0], y.shape[0], radius)
+    rules = Rules(free, masked, keeping, masked_keeping, diagonal_weight, squares, False)
     these, others = stand_up(x), stand_up(y)
-    n, m = x.shape[0], y.shape[0]
-    if radius < 0 and n * m >= _CELLS_WORTH_PRUNING and min(n, m) >= _FEWEST_WORTH_PRUNING:
+    if radius < 0 and min(x.shape[0], y.shape[0]) >= _FEWEST_WORTH_PRUNING:
         bound = find_bound(rules, these, others, _PRUNED_TO)
         if np.isfinite(bound):
             return prune(rules, these, others, bound)[2]
@@ -200,15 +222,12 @@ def _find_bound(
     report: Report,
 ) -> float:
     """Return the cost of some path, where leaving out the cells above it is worth while; else infinity."""
-    if len(first) or len(x) * len(y) < _CELLS_WORTH_PRUNING or min(len(x), len(y)) < _FEWEST_WORTH_PRUNING:
+    if len(first) or len(x) * len(y) < CELLS_WORTH_PRUNING or min(len(x), len(y)) < _FEWEST_WORTH_PRUNING:
         return np.inf
-    if len(x) * len(y) <= _CELLS_PER_REPORT:
-        return float(find_bound(rules, x, y, _PRUNED_TO))
 
     def wait(_fraction: float) -> None:
         report(0.0)
 
-    # As `find_bound`, with reports, and cells left out of the shrunk matrix too.
     small, other = shrink(x), shrink(y)
     path, distance = compute_path(rules, small, other, first, last, wait)
     if not np.isfinite(distance) or not _leaves_out(rules, small, other, distance, wait):

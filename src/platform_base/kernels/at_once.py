@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from platform_base.kernels.backtracking import follow_back
 from platform_base.kernels.checkpoints import Checkpoints, lay_out_store, sweep_and_keep
-from platform_base.kernels.compilation import kernel
+from platform_base.kernels.compilation import inlined, kernel
 from platform_base.kernels.matrix import count_strips, lay_out, lay_out_row
 from platform_base.kernels.pruning import SHRINKING, lay_out_corridor, shrink, sweep_along, sweep_below
 from platform_base.kernels.rules import Rules, find_corner
 from platform_base.kernels.strips import sweep
 
 
-@kernel
+@inlined
 def align(
     rules: Rules,
     x: NDArray[np.float64],
@@ -44,7 +44,7 @@ def align(
     return free, path, distance
 
 
-@kernel
+@inlined
 def measure(
     rules: Rules,
     x: NDArray[np.float64],

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.checkpoints import Checkpoints, first_block
-from platform_base.kernels.compilation import kernel
+from platform_base.kernels.compilation import inlined, kernel
 from platform_base.kernels.matrix import Matrix, bound_lanes, span, strip_lanes
 from platform_base.kernels.rules import LEFT, UP, Rules, choose_step, measure_pair
 from platform_base.kernels.strips import advance, advance_within, allocate, enter_strip, strip_state
@@ -37,7 +37,7 @@ class Workspace(NamedTuple):
     window: NDArray[np.float64]
 
 
-@kernel
+@inlined
 def make_workspace(checkpoints: Checkpoints) -> Workspace:
     """Return room for the blocks of a sweep."""
     like = checkpoints.states
@@ -47,7 +47,7 @@ def make_workspace(checkpoints: Checkpoints) -> Workspace:
     return Workspace(rows, record, allocate(strip_state(like), like), allocate(2 * lanes, like))
 
 
-@kernel
+@inlined
 def follow_back(rules: Rules, matrix: Matrix, checkpoints: Checkpoints, path: NDArray[np.int64]) -> int:
     """Write the path to the end of `path`, in time order.
 

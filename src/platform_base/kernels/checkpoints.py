@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from platform_base.kernels.compilation import kernel
+from platform_base.kernels.compilation import inlined, kernel
 from platform_base.kernels.matrix import Matrix, bound_lanes, count_strips, span, strip_lanes, strip_margin
 from platform_base.kernels.rules import Rules
 from platform_base.kernels.strips import advance_within, allocate, copy_part, enter_strip, strip_state
@@ -82,7 +82,7 @@ def make_checkpoints(matrix: Matrix, group: int, interval: int) -> Checkpoints:
         ) from error
 
 
-@kernel
+@inlined
 def lay_out_store(
     matrix: Matrix, group: int, interval: int, state_at: NDArray[np.int64], row_at: NDArray[np.int64]
 ) -> tuple[int, int]:
@@ -105,7 +105,7 @@ def first_block(time: int, interval: int) -> int:
     return (time + interval - 1) // interval
 
 
-@kernel
+@inlined
 def sweep_and_keep(
     rules: Rules,
     matrix: Matrix,

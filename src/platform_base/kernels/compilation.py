@@ -10,7 +10,10 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-_OPTIONS = {"error_model": "numpy", "boundscheck": False}
+from platform_base.kernels.dispatcher import make_kernel
+
+# Without the wrapper for C: only what `compile_for_address` gives is called by address, and that gets one all the same.
+_OPTIONS = {"error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -22,11 +25,17 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     Args:
         function: Of numbers, arrays and vectors (`platform_base.kernels.vectors`) alone.
     """
-    try:
-        compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True, **_OPTIONS)(function)
-    except RuntimeError:
-        compiled = numba.njit(nogil=True, **_OPTIONS)(function)
-    return compiled
+    return make_kernel(function, {**_OPTIONS, "nogil": True})
+
+
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As `kernel`, for a long function that one or two kernels call: it is compiled as a part of them.
+
+    A kernel that others call is optimized and made machine code of by itself, and again within each of them, as deep as
+    they call each other; compiling a path took a quarter less with its longest functions like this. A short function is
+    better off as a `kernel`, and so is one that many call.
+    """
+    return make_kernel(function, {**_OPTIONS, "nogil": True}, inline=True)
 
 
 def compile_for_address(function: Callable[..., Any], signature: Any) -> Any:

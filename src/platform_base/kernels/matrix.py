@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from platform_base.kernels.compilation import kernel
+from platform_base.kernels.compilation import inlined, kernel
 from platform_base.kernels.registers import count_lanes
 from platform_base.kernels.vectors import constant_by_element
 
@@ -62,7 +62,7 @@ class Matrix(NamedTuple):
     last: NDArray[np.int64]
 
 
-@kernel
+@inlined
 def lay_out(
     x: NDArray[np.float64], y: NDArray[np.float64], first: NDArray[np.int64], last: NDArray[np.int64]
 ) -> Matrix:
@@ -89,7 +89,7 @@ def lay_out(
     return Matrix(n, m, channels, rows, row_stride, columns, column_stride, first, last)
 
 
-@kernel
+@inlined
 def lay_out_row(matrix: Matrix, corner: float) -> NDArray[np.float64]:
     """Return the row above a matrix: infinite but for `corner`, which stands diagonally before the first cell.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -46,7 +45,15 @@ class Rules(NamedTuple):
     rooted: bool
 
 
-def find_rules(pattern: str, metric: str, channels: int, dtype: str = "float64") -> Rules:
+def find_rules(
+    pattern: str,
+    metric: str,
+    channels: int,
+    dtype: str = "float64",
+    *,
+    windowed: bool = True,
+    keeping: bool = True,
+) -> Rules:
     r"""Return the rules for a step pattern, a metric, samples of so many channels and a dtype; compile what they need.
 
     With the local cost c(i, j), the accumulated cost is, for ``symmetric1`` (w = 1) and ``symmetric2`` (w = 2)::
@@ -56,6 +63,15 @@ def find_rules(pattern: str, metric: str, channels: int, dtype: str = "float64")
 
     The metrics are ``euclidean`` sqrt(sum d^2), ``sqeuclidean`` sum d^2 and ``manhattan`` sum \|d\|, summed in the
     order of the channels.
+
+    Args:
+        pattern: See above.
+        metric: Likewise.
+        channels: Of each sample.
+        dtype: ``"float64"`` or ``"float32"``.
+        windowed: Whether there is a window. What is not needed is not compiled, its address is 0, and a call that needs
+            it all the same ends the process.
+        keeping: Whether a path is looked for.
 
     Raises:
         ValueError: If a name is not known.
@@ -67,16 +83,18 @@ def find_rules(pattern: str, metric: str, channels: int, dtype: str = "float64")
     squares, rooted = METRICS[metric]
     if channels == 1 and rooted:
         squares, rooted = False, False  # the same number, without overflow of the square
-    return _compile_rules(DIAGONAL_WEIGHTS[pattern], squares, rooted, channels > 1, dtype)
+    weight = DIAGONAL_WEIGHTS[pattern]
 
+    def compile_variant(window: bool, record: bool) -> int:
+        if (window and not windowed) or (record and not keeping):
+            return 0
+        variant = Kernel(weight == 1.0, squares, rooted, channels > 1, window, record, dtype)
+        return int(compile_advance(variant).address)
 
-@functools.cache
-def _compile_rules(weight: float, squares: bool, rooted: bool, several: bool, dtype: str) -> Rules:
-    free, masked, keeping, masked_keeping = (
-        compile_advance(Kernel(weight == 1.0, squares, rooted, several, window, record, dtype)).address
-        for window, record in ((False, False), (True, False), (False, True), (True, True))
+    free, masked, kept, masked_kept = (
+        compile_variant(window, record) for record in (False, True) for window in (False, True)
     )
-    return Rules(free, masked, keeping, masked_keeping, weight, squares, rooted)
+    return Rules(free, masked, kept, masked_kept, weight, squares, rooted)
 
 
 @kernel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -46,24 +46,25 @@ class Shortcut:
     def __init__(
         self,
         few_cells: int,
-        make_brief: Callable[[], Brief],
-        compile_long: Callable[[], Callable[..., Any]],
-        long_options: Sequence[Any],
+        make_brief: Callable[[], Brief] | None,
+        compile_long: Callable[[], Callable[[Any, Any], Any]],
         width: int = UNBOUNDED,
         cells_at_once: int = _CELLS,
         dtype: np.dtype[Any] = _ROUNDED[0],
+        beyond: Shortcut | None = None,
     ) -> None:
         """Prepare it.
 
         Args:
             few_cells: Up to how many cells there is a brief way.
             make_brief: Compiles it, for two ``(n,)`` series of `dtype`; raises ImportError where there cannot be one.
-            compile_long: Returns a function of two series and `long_options`, with the same results, bit for bit: a
-                cost, or a tuple with the cost last. It checks no types; the cost is not finite if a call is not right.
-            long_options: See `compile_long`.
+                ``None`` for none.
+            compile_long: Returns a function of two series with the same results, bit for bit: a cost, or a tuple with
+                the cost last. It checks no types; the cost is not finite if a call is not right.
             width: Of the window, in cells of each row.
             cells_at_once: Up to how many cells inside the window the long one is called; a longer run reports progress.
             dtype: Precision, float64 or float32; to the latter, series of float64 are rounded.
+            beyond: What answers for more cells than `cells_at_once`; ``None`` for nothing.
         """
         element = dtype
         long: Any = None
@@ -78,16 +79,19 @@ class Shortcut:
                     return None
                 with np.errstate(over="ignore"):  # what becomes infinite is not plain, and looked at by the checks
                     return self.take(first.astype(element), second.astype(element))
-            if len(first) + len(second) > _SAMPLES or len(first) * min(width, len(second)) > cells_at_once:
+            if len(first) + len(second) > _SAMPLES:
                 return None
+            if len(first) * min(width, len(second)) > cells_at_once:
+                return None if beyond is None else beyond.take(first, second)
             if long is None:
                 long = compile_long()
-            answer = long(first, second, *long_options)
+            answer = long(first, second)
             cost = answer[-1] if type(answer) is tuple else answer
             return answer if -math.inf < cost < math.inf else None
 
         def take_first(first: Any, second: Any) -> Any:
-            if not type(first) is type(second) is np.ndarray or first.size * second.size > few_cells:
+            plain = type(first) is type(second) is np.ndarray
+            if make_brief is None or not plain or first.size * second.size > few_cells:
                 return take_long(first, second)
             try:
                 self.brief = make_brief()
