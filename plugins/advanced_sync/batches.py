@@ -11,14 +11,13 @@ try:
     from platform_base.kernels.batch import count_batch, find_batch_rules
     from platform_base.kernels.collection import (
         Collection,
-        find_batch_length,
         fits_batches,
         measure_batch,
         measure_many,
     )
     from platform_base.kernels.cores import share_out
     from platform_base.kernels.rules import find_rules
-    from platform_base.kernels.search import find_nearest, find_nearest_in_batches
+    from platform_base.kernels.search import ROUND, find_nearest, find_nearest_in_batches
 except ImportError as error:
     # Said again so that the check of imports sees that the absence is handled: the callers fall back to NumPy.
     raise ImportError("the compiled kernels need numba") from error
@@ -105,9 +104,13 @@ def _compare_sorted(
 def search(
     names: tuple[str, str], x: NDArray[np.float64], candidates: Many, radius: int, count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the numbers and the costs of the nearest candidates; see `platform_base.kernels.search.find_nearest`."""
+    """Return the numbers and the costs of the nearest candidates; see `platform_base.kernels.search.find_nearest`.
+
+    Raises:
+        FloatingPointError: If a candidate is not finite.
+    """
     others, dtype = Collection(candidates.samples, candidates.starts), x.dtype.name
-    if find_batch_length(others) > 0:
+    if fits_batches(others, ROUND * count_batch(x.itemsize)):
         numbers, costs, _ = find_nearest_in_batches(find_batch_rules(*names, dtype), x, others, radius, count)
     else:
         rules = find_rules(*names, x.shape[1], dtype, windowed=radius >= 0, keeping=False)

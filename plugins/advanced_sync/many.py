@@ -63,13 +63,15 @@ class Many:
         return self[int(lengths.argmin())], self[int(lengths.argmax())]
 
 
-def check_many(series: Any, name: str, dtype: str = "float64") -> Many:
+def check_many(series: Any, name: str, dtype: str = "float64", *, look: bool = True) -> Many:
     """Check a collection of series.
 
     Args:
         series: ``(count, n)`` or ``(count, n, channels)`` real numbers, or a sequence of series of any lengths.
         name: What to call them in messages.
         dtype: Of the samples in the result.
+        look: Whether to look for samples that are not finite in every series of an array; else in the first alone, and
+            whoever reads the others finds them.
 
     Raises:
         ValueError: If there is none, one cannot be used, or their channels differ.
@@ -79,9 +81,9 @@ def check_many(series: Any, name: str, dtype: str = "float64") -> Many:
         raise TypeError(f"{name}: expected a sequence of series, got {type(series).__name__}")
     if isinstance(series, np.ndarray) and series.ndim < 2 and series.dtype != object:
         raise ValueError(f"{name}: expected several series, got an array of shape {series.shape}; give (count, n)")
-    samples = _take_block(series, dtype)
-    if samples is not None:
-        return Many(samples, np.arange(len(series) + 1) * series.shape[1])
+    taken = _take_block(series, dtype, look) or _take_arrays(series, dtype)
+    if taken is not None:
+        return taken
     labels = [f"{name}[{number}]" for number in range(len(series))]
     checked = [
         as_dtype(as_series(one, label, remedy=REMEDY), dtype, label) for one, label in zip(series, labels, strict=True)
@@ -99,13 +101,29 @@ def check_many(series: Any, name: str, dtype: str = "float64") -> Many:
     return Many(np.concatenate(checked), starts)
 
 
-def _take_block(series: Any, dtype: str) -> NDArray[Any] | None:
-    """Return the samples of series that are all right, in one array: then they need not be looked at one by one."""
+def _take_block(series: Any, dtype: str, look: bool) -> Many | None:
+    """Return series in one array that are all right: then they need not be looked at one by one."""
     if type(series) is not np.ndarray or series.dtype not in DTYPES or series.ndim not in (2, 3) or series.size == 0:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         samples = np.require(series.reshape(series.shape[0] * series.shape[1], -1), dtype, ["C", "A", "W"])
-        return samples if np.isfinite(samples.sum()) or np.isfinite(samples).all() else None
+        seen = samples if look else samples[: series.shape[1]]
+        if not (np.isfinite(seen.sum()) or np.isfinite(seen).all()):
+            return None
+    return Many(samples, np.arange(len(series) + 1) * series.shape[1])
+
+
+def _take_arrays(series: Any, dtype: str) -> Many | None:
+    """Return series of one channel in arrays of their own, of any lengths, that are all right."""
+    if type(series) not in (list, tuple) or not series:
+        return None
+    if not all(type(one) is np.ndarray and one.ndim == 1 and one.dtype in DTYPES and one.size for one in series):
+        return None
+    with np.errstate(over="ignore"):
+        samples = np.concatenate(series, dtype=dtype, casting="same_kind")[:, np.newaxis]
+    starts = np.zeros(len(series) + 1, dtype=np.int64)
+    np.cumsum([one.size for one in series], out=starts[1:])
+    return Many(samples, starts) if np.isfinite(samples).all() else None
 
 
 def check_channels(series: Many, channels: int, name: str) -> None:

@@ -79,16 +79,17 @@ def _search(query: Any, candidates: Any, count: int, options: Options) -> tuple[
     """Do what `dtw_nearest` does with series that hold no NaN, or raise its errors."""
     dtype = check_dtype(options.get("dtype", "float64"))
     x = as_dtype(as_series(query, "query"), dtype, "query")
-    others = check_many(candidates, "candidates", dtype)
+    kernel = choose_kernel(str(options.get("kernel", "auto")))
+    others = check_many(candidates, "candidates", dtype, look=kernel != "numba")
     check_channels(others, x.shape[1], "candidates")
     if isinstance(count, bool) or not hasattr(count, "__index__"):
         raise TypeError(f"count: expected a whole number, got {count!r}")
     if not 1 <= operator.index(count) <= len(others):
         raise ValueError(f"count: expected 1 to {len(others)}, the number of candidates, got {count}")
-    kernel = choose_kernel(str(options.get("kernel", "auto")))
     check_options(Many(x, np.array([0, len(x)])), others, options)
     found = _find_compiled(x, others, operator.index(count), options) if kernel == "numba" else None
     if found is None:
+        others = check_many(candidates, "candidates", dtype)
         distances = np.array([dtw_distance(x, others[number], **options) for number in range(len(others))])
         numbers = np.argsort(distances, kind="stable")[: operator.index(count)]
         found = numbers.astype(np.int64), distances[numbers]
@@ -99,10 +100,13 @@ def _search(query: Any, candidates: Any, count: int, options: Options) -> tuple[
 def _find_compiled(
     x: NDArray[np.float64], others: Many, count: int, options: Any
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
-    """Search with the compiled strips; ``None`` where they are not for these options."""
+    """Search with the compiled kernels; ``None`` where they are not for these options, or a sample is not finite."""
     from . import batches, strips
 
     radius, names = find_radius(options), strips.find_plain_names(options)
     if names is None or radius is None:
         return None
-    return batches.search(names, x, others, radius, count)
+    try:
+        return batches.search(names, x, others, radius, count)
+    except FloatingPointError:
+        return None

@@ -30,20 +30,77 @@ def running_medians(line: NDArray[np.float64], length: int, out: NDArray[np.floa
         length: Samples in a window, odd.
         out: ``(n,)``, written.
     """
-    blocks = (length + LANES - 1) // LANES
-    # Place k of the sorted window stands at LANES + k: the places around it are read, and never come into it.
-    ordered = np.full((blocks + 2) * LANES, np.inf)
-    ordered[:LANES] = -np.inf
+    ordered = _make_window(length)
     for i in range(out.shape[0] + length - 1):
-        incoming = line[i]
-        # The window begins with infinities, which leave first.
-        leaving = line[i - length] if i >= length else np.inf
-        if incoming > leaving:
-            _move_down(ordered, blocks, leaving, incoming)
-        elif incoming < leaving:
-            _move_up(ordered, blocks, leaving, incoming)
+        _slide(line, i, length, ordered)
         if i >= length - 1:
             out[i - length + 1] = ordered[LANES + length // 2]
+
+
+@kernel
+def replace_outliers(line: NDArray[np.float64], length: int, at: int, limit: float, out: NDArray[np.float64]) -> None:
+    """Replace samples that lie too far from the median of their window by that median.
+
+    Args:
+        line: ``(n + length - 1,)``, finite.
+        length: Samples in a window, odd.
+        at: Which sample of the window is judged.
+        limit: How many median absolute deviations are too far.
+        out: ``(n,)``, written.
+    """
+    ordered = _make_window(length)
+    for i in range(out.shape[0] + length - 1):
+        _slide(line, i, length, ordered)
+        if i >= length - 1:
+            median, value = ordered[LANES + length // 2], line[i - length + 1 + at]
+            far = abs(value - median) > limit * find_deviation(ordered, length)
+            out[i - length + 1] = median if far else value
+
+
+@kernel
+def find_deviation(ordered: NDArray[np.float64], length: int) -> float:
+    """Return the median absolute deviation of a sorted window: the median of the distances from its median.
+
+    Distances grow to both sides of the median. Of the h nearest samples some number are below it: the smallest number
+    for which the next one below would be no nearer than the last one above. It is found by bisection.
+    """
+    half = length // 2
+    middle = LANES + half
+    median = ordered[middle]
+    low, high = 0, half
+    while low < high:
+        below = (low + high) // 2
+        if median - ordered[middle - 1 - below] < ordered[middle + half - below] - median:
+            low = below + 1
+        else:
+            high = below
+    deviation = 0.0
+    if low > 0:
+        deviation = median - ordered[middle - low]
+    if low < half:
+        deviation = max(deviation, ordered[middle + half - low] - median)
+    return deviation
+
+
+@kernel
+def _make_window(length: int) -> NDArray[np.float64]:
+    """Return a window of infinities; place k of it stands at LANES + k, and those around are read and never come in."""
+    ordered = np.full(((length + LANES - 1) // LANES + 2) * LANES, np.inf)
+    ordered[:LANES] = -np.inf
+    return ordered
+
+
+@kernel
+def _slide(line: NDArray[np.float64], i: int, length: int, ordered: NDArray[np.float64]) -> None:
+    """Take sample i into a window, and the one that is as far before it as the window is long out of it."""
+    blocks = (length + LANES - 1) // LANES
+    incoming = line[i]
+    # The window begins with infinities, which leave first.
+    leaving = line[i - length] if i >= length else np.inf
+    if incoming > leaving:
+        _move_down(ordered, blocks, leaving, incoming)
+    elif incoming < leaving:
+        _move_up(ordered, blocks, leaving, incoming)
 
 
 @kernel

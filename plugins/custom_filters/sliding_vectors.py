@@ -22,6 +22,12 @@ _WINDOWS = 4
 
 
 @kernel
+def align(room: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what begins with a cache line, up to 7 samples less: a vector across two of them takes twice as long."""
+    return room[-(room.ctypes.data // 8) % 8 :]
+
+
+@kernel
 def weighted_sums(line: NDArray[np.float64], weights: NDArray[np.float64], out: NDArray[np.float64]) -> None:
     """Set ``out[i]`` to the sum of ``weights[j] * line[i + j]``.
 
@@ -46,12 +52,15 @@ def weighted_sums(line: NDArray[np.float64], weights: NDArray[np.float64], out: 
 
 @kernel
 def running_means(line: NDArray[np.float64], length: int, out: NDArray[np.float64]) -> None:
-    """Set ``out[i]`` to the mean of ``line[i : i + length]``; see `sliding_mean.running_means`."""
+    """Set ``out[i]`` to the mean of ``line[i : i + length]``; see `sliding_mean.running_means`.
+
+    Two bits of the length at a time: sums of 2 are added up in registers, and not kept.
+    """
     n = out.shape[0]
     tile = max(_TILE, _WINDOWS * length)
     # What vectors reach beyond the last sample is computed with, but comes into no output.
-    sums = np.zeros(tile + 2 * length + 2 * LANES)
-    totals = np.empty(tile + LANES)
+    sums = align(np.zeros(tile + 2 * length + 3 * LANES))
+    totals = align(np.empty(tile + 2 * LANES))
     for start in range(0, n, tile):
         count = min(tile, n - start)
         valid = count + length - 1
@@ -60,22 +69,45 @@ def running_means(line: NDArray[np.float64], length: int, out: NDArray[np.float6
             store(sums, i, load(line, start + i, LANES))
         for i in range(whole, valid):
             sums[i] = line[start + i]
-        totals[:] = 0.0
         size, begin, rest = 1, 0, length
         while rest:
-            if rest & 1:
-                for i in range(0, count, LANES):
-                    store(totals, i, load(totals, i, LANES) + load(sums, begin + i, LANES))
-                begin += size
-            rest >>= 1
+            if rest & 3:
+                _add_sums(sums, size, begin, rest & 3, begin == 0, totals, count)
+                begin += (rest & 3) * size
+            rest >>= 2
             if rest:
-                valid -= size
+                valid -= 3 * size
                 # In place: what a turn writes, no later one reads.
                 for i in range(0, valid, LANES):
-                    store(sums, i, load(sums, i, LANES) + load(sums, i + size, LANES))
-                size *= 2
+                    low = load(sums, i, LANES) + load(sums, i + size, LANES)
+                    store(sums, i, low + (load(sums, i + 2 * size, LANES) + load(sums, i + 3 * size, LANES)))
+                size *= 4
+        divisor = splat(np.float64(length), LANES)
         whole = count - count % LANES
         for i in range(0, whole, LANES):
-            store(out, start + i, load(totals, i, LANES) / splat(np.float64(length), LANES))
+            store(out, start + i, load(totals, i, LANES) / divisor)
         for i in range(whole, count):
             out[start + i] = totals[i] / length
+
+
+@kernel
+def _add_sums(
+    sums: NDArray[np.float64],
+    size: int,
+    begin: int,
+    bits: int,
+    first: bool,
+    totals: NDArray[np.float64],
+    count: int,
+) -> None:
+    """Add to totals, unless they are the `first`, the sums of `size` from `begin` on, and those of twice as many."""
+    for i in range(0, count, LANES):
+        # 0 and the first sum are that sum, but for a negative zero.
+        total = splat(0.0, LANES) if first else load(totals, i, LANES)
+        place = begin + i
+        if bits & 1:
+            total = total + load(sums, place, LANES)
+            place += size
+        if bits & 2:
+            total = total + (load(sums, place, LANES) + load(sums, place + size, LANES))
+        store(totals, i, total)

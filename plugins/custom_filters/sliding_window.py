@@ -12,10 +12,10 @@ from platform_base.plugins.base import get_context
 
 from .recursion import KernelName
 
-# Samples at a time: what lies between two steps stays in the second-level cache. The results do not depend on it.
-_PIECE = 1 << 15
+# Channels are filtered together up to so many samples, so that short ones share the cost of a call.
+_TOGETHER = 1 << 17
 
-Evaluate = Callable[[NDArray[np.float64], KernelName], NDArray[np.float64]]
+Evaluate = Callable[[NDArray[np.float64], int, str, NDArray[np.float64], KernelName], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,8 @@ class SlidingWindow:
     Attributes:
         length: Samples in a window.
         before: How many of them lie before the sample that is replaced; the rest lie after it.
-        evaluate: Takes ``(n + length - 1,)`` samples, gives ``(n,)``.
+        evaluate: Takes ``(channels, n)`` samples, how many samples of a window lie before its output's, what lies
+            beyond the ends, and ``(channels, m)``, where the outputs of the first m samples go.
         ends: What lies beyond the ends: ``"repeat"``, the end sample; ``"zeros"``; ``"odd"``, the series turned
             about the end sample; ``"fit"``, nothing: the outputs there are those of the fit of
             `basis` to the end window.
@@ -67,20 +68,21 @@ class SlidingWindow:
         return self
 
     def apply(self, lines: NDArray[np.float64], steps: NDArray[np.float64], kernel: KernelName) -> NDArray[np.float64]:
-        """Filter whole lines, one channel after the other."""
+        """Filter whole lines."""
         channels, samples = lines.shape
         self.check_samples(samples)
         out = np.empty_like(lines)
         report_progress = get_context().report_progress
-        for channel in range(channels):
-            state = self.open(1, kernel)
-            done = 0
-            for start in range(0, samples, _PIECE):
-                part = state.push(lines[channel : channel + 1, start : start + _PIECE])
-                out[channel, done : done + part.shape[1]] = part[0]
-                done += part.shape[1]
-            out[channel, done:] = state.finish()[0]
-            report_progress((channel + 1) / channels, f"channel {channel + 1} of {channels}")
+        together = max(1, _TOGETHER // samples)
+        for start in range(0, channels, together):
+            some, filtered = lines[start : start + together], out[start : start + together]
+            self.evaluate(some, self.before, self.ends, filtered, kernel)
+            done = min(channels, start + together)
+            report_progress(done / channels, f"channel {done} of {channels}")
+        if self.basis is not None:
+            first, last = lines[:, : self.length], lines[:, samples - self.length :]
+            out[:, : self.before] = _fit_ends(first, self.basis, self.basis[: self.before])
+            out[:, samples - self.after :] = _fit_ends(last, self.basis, self.basis[self.before + 1 :])
         return out
 
     def check_samples(self, samples: int) -> None:
@@ -176,8 +178,8 @@ class WindowState:
         if count <= 0:
             self._held = self._held.copy()
             return np.empty((len(self._held), 0))
-        lines = [window.evaluate(np.ascontiguousarray(line), self._kernel) for line in self._held]
-        out = np.array(lines) if len(lines) > 1 else lines[0][np.newaxis]  # a view: copying costs as much as averaging
+        out = np.empty((len(self._held), count))
+        window.evaluate(np.ascontiguousarray(self._held), 0, "repeat", out, self._kernel)
         self._last = self._held[:, -window.length :].copy()
         self._held = self._held[:, count:].copy()
         return out

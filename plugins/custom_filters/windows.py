@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from . import sliding_mean, sliding_sum
 from .recursion import KernelName, load_compiled
-from .sliding_window import Evaluate, SlidingWindow
+from .sliding_ends import ENDS, extend
+from .sliding_window import SlidingWindow
 
 # Median absolute deviation to standard deviation, for normal samples: 1 / quantile(0.75).
 _DEVIATION_TO_SIGMA = 1.4826022185056018
@@ -49,24 +52,31 @@ def weighted_window(
     name: str = "window_length",
 ) -> SlidingWindow:
     """Return the filter that weights each window with `taps`, the oldest sample first."""
+    length = len(taps)
 
-    def evaluate(line: NDArray[np.float64], kernel: KernelName) -> NDArray[np.float64]:
-        out = np.empty(len(line) - len(taps) + 1)
-        (load_compiled().weighted_sums if kernel == "numba" else sliding_sum.weighted_sums)(line, taps, out)
-        return out
+    def evaluate(
+        lines: NDArray[np.float64], before: int, beyond: str, out: NDArray[np.float64], kernel: KernelName
+    ) -> None:
+        if kernel == "numba":
+            load_compiled().compile_window("weigh_lines")(lines, taps, before, ENDS[beyond], out)
+            return
+        for line, result in zip(extend(lines, before, length, beyond, out), out, strict=True):
+            sliding_sum.weighted_sums(line, taps, result)
 
-    return SlidingWindow(
-        length=len(taps), before=before, evaluate=evaluate, ends=ends, taps=taps, basis=basis, name=name
-    )
+    return SlidingWindow(length=length, before=before, evaluate=evaluate, ends=ends, taps=taps, basis=basis, name=name)
 
 
 def average_window(length: int, before: int, *, ends: str) -> SlidingWindow:
     """Return the running mean."""
 
-    def evaluate(line: NDArray[np.float64], kernel: KernelName) -> NDArray[np.float64]:
-        out = np.empty(len(line) - length + 1)
-        (load_compiled() if kernel == "numba" else sliding_mean).running_means(line, length, out)
-        return out
+    def evaluate(
+        lines: NDArray[np.float64], before: int, beyond: str, out: NDArray[np.float64], kernel: KernelName
+    ) -> None:
+        if kernel == "numba":
+            load_compiled().compile_window("average_lines")(lines, length, before, ENDS[beyond], out)
+            return
+        for line, result in zip(extend(lines, before, length, beyond, out), out, strict=True):
+            sliding_mean.running_means(line, length, result)
 
     taps = np.full(length, 1.0 / length)
     return SlidingWindow(length=length, before=before, evaluate=evaluate, ends=ends, taps=taps)
@@ -75,18 +85,24 @@ def average_window(length: int, before: int, *, ends: str) -> SlidingWindow:
 def median_window(length: int, before: int, *, ends: str) -> SlidingWindow:
     """Return the running median; of long windows SciPy's, which takes O(n log k)."""
 
-    def evaluate(line: NDArray[np.float64], kernel: KernelName) -> NDArray[np.float64]:
+    def evaluate(
+        lines: NDArray[np.float64], before: int, beyond: str, out: NDArray[np.float64], kernel: KernelName
+    ) -> None:
         if kernel == "numba" and length <= _LONGEST_SORTED:
-            out = np.empty(len(line) - length + 1)
-            load_compiled().running_medians(line, length, out)
-            return out
-        from scipy import ndimage
+            take = load_compiled().compile_window("take_medians")
+            if take(lines, length, before, ENDS[beyond], out):
+                return
+        for line, result in zip(extend(lines, before, length, beyond, out), out, strict=True):
+            _fill_around_gaps(_find_medians, line, length, result)
 
-        half = length // 2
-        medians = ndimage.median_filter(line, size=length, mode="nearest")
-        return np.asarray(medians[half : len(line) - half], dtype=np.float64)
+    return SlidingWindow(length=length, before=before, evaluate=evaluate, ends=ends)
 
-    return SlidingWindow(length=length, before=before, evaluate=_aware_of_gaps(evaluate, length), ends=ends)
+
+def _find_medians(line: NDArray[np.float64], length: int, out: NDArray[np.float64]) -> None:
+    from scipy import ndimage
+
+    half = length // 2
+    out[:] = ndimage.median_filter(line, size=length, mode="nearest")[half : len(line) - half]
 
 
 def hampel_window(length: int, before: int, *, ends: str, n_sigmas: float) -> SlidingWindow:
@@ -96,36 +112,49 @@ def hampel_window(length: int, before: int, *, ends: str, n_sigmas: float) -> Sl
     window's median absolute deviation, which estimates the standard deviation.
     """
     limit = n_sigmas * _DEVIATION_TO_SIGMA
+    # Where the sample stands in its window; windows of a stream begin where the line does.
+    at = before
 
-    def evaluate(line: NDArray[np.float64], kernel: KernelName) -> NDArray[np.float64]:
-        out = np.empty(len(line) - length + 1)
+    def evaluate(
+        lines: NDArray[np.float64], before: int, beyond: str, out: NDArray[np.float64], kernel: KernelName
+    ) -> None:
         if kernel == "numba":
-            load_compiled().replace_outliers(line, length, before, limit, out)
-            return out
-        rows = np.lib.stride_tricks.sliding_window_view(line, length)
-        step = max(1, _BLOCK // length)
-        for start in range(0, len(out), step):
-            windows = rows[start : start + step]
-            medians = np.median(windows, axis=1)
-            deviations = np.median(np.abs(windows - medians[:, np.newaxis]), axis=1)
-            values = windows[:, before]
-            far = np.abs(values - medians) > limit * deviations
-            out[start : start + step] = np.where(far, medians, values)
-        return out
+            clean = load_compiled().compile_window("clean_lines")
+            if clean(lines, length, at, before, ENDS[beyond], limit, out):
+                return
 
-    return SlidingWindow(length=length, before=before, evaluate=_aware_of_gaps(evaluate, length), ends=ends)
+        def replace_outliers(line: NDArray[np.float64], length: int, result: NDArray[np.float64]) -> None:
+            _replace_outliers(line, length, at, limit, result)
+
+        for line, result in zip(extend(lines, before, length, beyond, out), out, strict=True):
+            _fill_around_gaps(replace_outliers, line, length, result)
+
+    return SlidingWindow(length=length, before=before, evaluate=evaluate, ends=ends)
 
 
-def _aware_of_gaps(evaluate: Evaluate, length: int) -> Evaluate:
+def _replace_outliers(line: NDArray[np.float64], length: int, at: int, limit: float, out: NDArray[np.float64]) -> None:
+    rows = np.lib.stride_tricks.sliding_window_view(line, length)
+    step = max(1, _BLOCK // length)
+    for start in range(0, len(out), step):
+        windows = rows[start : start + step]
+        medians = np.median(windows, axis=1)
+        deviations = np.median(np.abs(windows - medians[:, np.newaxis]), axis=1)
+        values = windows[:, at]
+        far = np.abs(values - medians) > limit * deviations
+        out[start : start + step] = np.where(far, medians, values)
+
+
+def _fill_around_gaps(
+    fill: Callable[[NDArray[np.float64], int, NDArray[np.float64]], None],
+    line: NDArray[np.float64],
+    length: int,
+    out: NDArray[np.float64],
+) -> None:
     """Make NaN of what a missing sample reaches: an order among samples that are missing has no meaning."""
-
-    def guarded(line: NDArray[np.float64], kernel: KernelName) -> NDArray[np.float64]:
-        missing = np.isnan(line)
-        if not missing.any():
-            return evaluate(line, kernel)
-        out = evaluate(np.where(missing, 0.0, line), kernel)
-        counts = np.concatenate([[0], np.cumsum(missing)])
-        out[counts[length:] > counts[:-length]] = np.nan
-        return out
-
-    return guarded
+    missing = np.isnan(line)
+    if not missing.any():
+        fill(line, length, out)
+        return
+    fill(np.where(missing, 0.0, line), length, out)
+    counts = np.concatenate([[0], np.cumsum(missing)])
+    out[counts[length:] > counts[:-length]] = np.nan

@@ -192,6 +192,13 @@ def test_bounds_are_those_of_kim_and_keogh(metric, radius, channels):
         ),
         (lambda: dtw_nearest([np.inf], [[1.0]], nan_policy="propagate"), ValueError, r"query\[0\]: expected a finite"),
         (lambda: dtw_pairwise([[1e200], [-1e200]], distance_metric="sqeuclidean"), ValueError, "overflow"),
+        (lambda: dtw_nearest([1, 2], np.array([[1, 2], [np.nan, 1]])), ValueError, r"candidates\[1\]\[0\]"),
+        (lambda: dtw_nearest([1, 2], np.array([[1, np.inf], [3, 1]])), ValueError, r"candidates\[0\]\[1\]"),
+        (
+            lambda: dtw_nearest([1, 2], np.array([[1, 2], [1e99, 1]]), dtype="float32"),
+            ValueError,
+            r"candidates\[1\]\[0\]",
+        ),
         (lambda: dtw_nearest([1, 2], [[1, 2]], count=2), ValueError, "count: expected 1 to 1"),
         (lambda: dtw_nearest([1, 2], [[1, 2]], count=1.0), TypeError, "count: expected a whole number"),
         (lambda: dtw_nearest([1, 2], [[[1, 2]]]), ValueError, "candidates: expected 1 channel"),

@@ -16,9 +16,10 @@ from platform_base.kernels.batch import (
     pad_rows,
     sweep_batch,
 )
-from platform_base.kernels.collection import Collection, find_batch_length, fits_batches, measure_batch
+from platform_base.kernels.bounds import bound_all
+from platform_base.kernels.collection import Collection, fits_batches, measure_batch
 from platform_base.kernels.rules import find_rules
-from platform_base.kernels.search import find_nearest, find_nearest_in_batches
+from platform_base.kernels.search import ROUND, find_nearest, find_nearest_in_batches
 
 from . import textbook
 
@@ -135,14 +136,48 @@ def test_the_nearest_are_those_found_one_by_one(metric, count, radius):
     assert min(every) == batches[1][0]
 
 
-def test_batches_are_for_many_series_of_one_length():
-    assert find_batch_length(collect(np.zeros((BATCH, 5)))) == 5
-    assert find_batch_length(collect(np.zeros((BATCH // 2, 5)))) == -1
-    assert find_batch_length(collect([np.zeros(5)] * BATCH + [np.zeros(6)])) == -1
+@pytest.mark.parametrize(("count", "radius"), [(1, 7), (5, 7), (100, 7), (3, -1)])
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_nearest_of_several_lengths_are_those_of_comparing_with_all(metric, count, radius):
+    rng = np.random.default_rng(8)
+    series = [rng.normal(size=length).cumsum() for length in rng.integers(9, 22, size=ROUND * BATCH + 40)]
+    series[90] = series[20].copy()  # equally near
+    query = rng.normal(size=15).cumsum()
+    every = [find_cost("symmetric2", metric, query, one, radius) for one in series]
+    order = np.lexsort((np.arange(len(every)), every))[:count]
+    numbers, costs, compared = find_nearest_in_batches(
+        find_batch_rules("symmetric2", metric), query[:, np.newaxis], collect(series), radius, count
+    )
+    np.testing.assert_array_equal(numbers, order)
+    np.testing.assert_array_equal(costs, np.array(every)[order])
+    assert compared < len(series) or count > 5
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [0, 3, 39, 70, 111])
+def test_a_sample_that_is_not_finite_is_seen_by_the_bounds(wrong, place):
+    samples = np.random.default_rng(9).normal(size=(3, 40))
+    samples.reshape(-1)[place] = wrong
+    candidates, query = collect(samples), np.zeros((40, 1))
+    for radius in (2, -1):
+        bounds = bound_all(find_rules("symmetric1", "sqeuclidean", 1), query, candidates, radius)
+        np.testing.assert_array_equal(np.isnan(bounds), np.arange(3) == place // 40)
+        with pytest.raises(FloatingPointError, match="not finite"):
+            find_nearest_in_batches(find_batch_rules("symmetric1", "sqeuclidean"), query, candidates, radius, 1)
+    several = Collection(samples.reshape(60, 2), np.arange(4) * 20)
+    bounds = bound_all(find_rules("symmetric1", "euclidean", 2), np.zeros((20, 2)), several, -1)
+    np.testing.assert_array_equal(np.isnan(bounds), np.arange(3) == place // 40)
+
+
+def test_batches_are_for_many_series_of_about_one_length():
+    assert fits_batches(collect(np.zeros((BATCH, 5))))
+    assert not fits_batches(collect(np.zeros((BATCH // 2, 5))))
     assert fits_batches(collect([np.zeros(5)] * BATCH + [np.zeros(6)] * (BATCH - 1)))
     assert fits_batches(collect([np.zeros(10 + number) for number in range(2 * BATCH)]))
     assert not fits_batches(collect([np.zeros(1)] * BATCH + [np.zeros(6)]))
     assert not fits_batches(collect([np.zeros(5)] * BATCH + [np.zeros(LONGEST + 1)] * BATCH))
     assert not fits_batches(Collection(np.zeros((5 * BATCH, 2)), 5 * np.arange(BATCH + 1)))
-    assert find_batch_length(Collection(np.zeros((5 * BATCH, 2)), 5 * np.arange(BATCH + 1))) == -1
-    assert find_batch_length(collect(np.zeros((BATCH, LONGEST + 1)))) == -1
+    # A quarter of them long: alike in the batches of a round, not in batches by themselves.
+    few = collect([np.zeros(1 if number % 4 else 30) for number in range(4 * BATCH)])
+    assert fits_batches(few, 4 * BATCH)
+    assert not fits_batches(few, BATCH)

@@ -18,7 +18,7 @@ from platform_base.kernels.batch import count_batch, find_batch_rules
 from platform_base.kernels.bounds import BLOCK, bound_all, bound_by_blocks, bound_by_own_envelope, measure_room
 from platform_base.kernels.builtin import Entry
 from platform_base.kernels.checkpoints import make_checkpoints, sweep_and_keep
-from platform_base.kernels.collection import Collection, find_batch_length, measure_batch, measure_many
+from platform_base.kernels.collection import Collection, fits_batches, measure_batch, measure_many
 from platform_base.kernels.matrix import count_rows, count_strips, lay_out, lay_out_row
 from platform_base.kernels.narrow import align_narrow, compile_narrow, count_narrow_lanes, measure_narrow
 from platform_base.kernels.pruning import SHRINKING
@@ -144,7 +144,7 @@ def test_batches_give_the_costs_of_the_textbook(pattern, metric, n, m, radius):
     for count, ties in ((BATCH, False), (BATCH // 2 + 1, True)):
         series = rng.integers(0, 3, (count, m)) if ties else rng.normal(size=(count, m)).cumsum(axis=1)
         columns, rows = collect(series.astype(np.float32)), collect(rng.normal(size=(2, n)).astype(np.float32))
-        assert find_batch_length(columns) == m
+        assert fits_batches(columns)
         costs, one_by_one = np.full((2, count), np.nan), np.full((2, count), np.nan)
         rules = find_batch_rules(pattern, metric, "float32")
         measure_batch(rules, rows, 0, 2, columns, 0, radius, False, costs)
@@ -183,9 +183,12 @@ def test_bounds_are_below_the_costs(metric, n, m, radius):
 
 @pytest.mark.parametrize("count", [1, 4])
 @pytest.mark.parametrize("radius", [3, -1])
-def test_the_nearest_are_those_of_comparing_with_all(count, radius):
+@pytest.mark.parametrize("equal", [True, False])
+def test_the_nearest_are_those_of_comparing_with_all(count, radius, equal):
     rng = np.random.default_rng(count)
     series = rng.integers(0, 4, size=(3 * BATCH, 40)).astype(np.float32)
+    if not equal:
+        series = [one[: 38 + number % 3] for number, one in enumerate(series)]
     x, candidates = series[0][:, np.newaxis].copy(), collect(series[1:])
     rules, batch_rules = (find("symmetric1", "sqeuclidean", *rest, "float32") for find, rest in
                           ((find_rules, (1,)), (find_batch_rules, ())))  # fmt: skip

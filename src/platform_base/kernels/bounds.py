@@ -10,6 +10,14 @@
 
 All hold for symmetric1 and symmetric2, any lengths, and the three metrics: every step counts the cost of its cell at
 least once, and every row and column has a cell.
+
+Bounds are summed in the precision of the samples, in as many lanes as it has, and are below the costs of that precision
+all the same. A local cost is the same function of the same two rounded samples in both, or less in the bound, because
+rounding never exchanges the order of two differences or of two squares. What differs is the order of summation: a sum
+of k terms that are not negative is off by at most (k - 1) u of itself in any order (N. J. Higham, Accuracy and
+Stability of Numerical Algorithms, 2nd ed. 2002, 4.2), with u half the distance from 1 to the next number: the bound
+upwards at worst and the cost downwards, each of at most n + m terms; roots and squares of channels add a few u.
+`find_safety` takes off 8 (n + m) u.
 """
 
 from __future__ import annotations
@@ -32,8 +40,11 @@ from platform_base.kernels.vectors import (
     store,
 )
 
-# Lanes in which a bound is summed: wide enough to hide the time an addition takes.
+# Elements that are moved at a time.
 _WIDTH = 32
+
+# Lanes in which a bound is summed: wide enough to hide the time an addition takes, in float32 twice as many.
+_sum_lanes = constant_by_element(lambda itemsize: 32 if itemsize == 8 else 64)
 
 # Samples in a block, and up to what reach of the window blocks are worth while.
 BLOCK = 16
@@ -121,15 +132,6 @@ def wrap_channel(
 
 
 @kernel
-def bound_by_ends(rules: Rules, x: NDArray[np.float64], samples: NDArray[np.float64], start: int, count: int) -> float:
-    """Return the costs of the first and the last cell between a series and ``samples[start : start + count]``."""
-    bound = measure_samples(rules, x, 0, samples, start)
-    if x.shape[0] > 1 or count > 1:
-        bound += measure_samples(rules, x, x.shape[0] - 1, samples, start + count - 1)
-    return bound
-
-
-@kernel
 def measure_samples(rules: Rules, x: NDArray[np.float64], i: int, y: NDArray[np.float64], j: int) -> float:
     """Return the local cost between two samples."""
     total = 0.0
@@ -141,6 +143,43 @@ def measure_samples(rules: Rules, x: NDArray[np.float64], i: int, y: NDArray[np.
 
 @kernel
 def bound_by_envelope(
+    squares: bool,
+    lower: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    samples: NDArray[np.float64],
+    start: int,
+    count: int,
+) -> float:
+    """Return the sum of the costs between samples and the envelope of another series; NaN if one is not finite.
+
+    Nothing times a sample is added to every cost: while memory is waited for, samples are looked at for nothing.
+
+    Args:
+        squares: Whether costs are squares of differences.
+        lower: As `wrap` gives it, of one channel.
+        upper: Likewise.
+        samples: ``(total, 1)``.
+        start: The first of the samples.
+        count: How many.
+    """
+    lanes, zero = _sum_lanes(samples), samples.dtype.type(0.0)
+    none = splat(zero, lanes)
+    sums = none
+    whole = count // lanes * lanes
+    for j in range(0, whole, lanes):
+        these = load(samples, start + j, lanes)
+        beyond = maximum(maximum(these - load(upper, j, lanes), load(lower, j, lanes) - these), none)
+        sums = sums + (beyond * beyond if squares else beyond) + these * none
+    bound = reduce_sum(sums)
+    for j in range(whole, count):
+        sample = samples[start + j, 0]
+        beyond_one = max(zero, max(sample - upper[0, j], lower[0, j] - sample))
+        bound += (beyond_one * beyond_one if squares else beyond_one) + sample * zero
+    return bound
+
+
+@kernel
+def bound_channels_by_envelope(
     rules: Rules,
     lower: NDArray[np.float64],
     upper: NDArray[np.float64],
@@ -148,39 +187,15 @@ def bound_by_envelope(
     start: int,
     count: int,
 ) -> float:
-    """Return the sum of the costs between samples and the envelope of another series.
-
-    Args:
-        rules: What is computed.
-        lower: As `wrap` gives it.
-        upper: Likewise.
-        samples: ``(total, channels)``.
-        start: The first of the samples.
-        count: How many.
-    """
-    channels = samples.shape[1]
-    if channels > 1:
-        bound = 0.0
-        for j in range(count):
-            total = 0.0
-            for channel in range(channels):
-                sample = samples[start + j, channel]
-                beyond = max(0.0, max(sample - upper[channel, j], lower[channel, j] - sample))
-                total += beyond * beyond if rules.squares else beyond
-            bound += np.sqrt(total) if rules.rooted else total
-        return bound
-    none = splat(samples.dtype.type(0.0), _WIDTH)
-    sums = none
-    whole = count // _WIDTH * _WIDTH
-    for j in range(0, whole, _WIDTH):
-        these = load(samples, start + j, _WIDTH)
-        beyond = maximum(maximum(these - load(upper, j, _WIDTH), load(lower, j, _WIDTH) - these), none)
-        sums = sums + (beyond * beyond if rules.squares else beyond)
-    bound = reduce_sum(sums)
-    for j in range(whole, count):
-        sample = samples[start + j, 0]
-        beyond_one = max(0.0, max(sample - upper[0, j], lower[0, j] - sample))
-        bound += beyond_one * beyond_one if rules.squares else beyond_one
+    """Return the same for samples of several channels."""
+    bound = 0.0
+    for j in range(count):
+        total = 0.0
+        for channel in range(samples.shape[1]):
+            sample = samples[start + j, channel]
+            beyond = max(0.0, max(sample - upper[channel, j], lower[channel, j] - sample))
+            total += (beyond * beyond if rules.squares else beyond) + sample * 0.0
+        bound += np.sqrt(total) if rules.rooted else total
     return bound
 
 
@@ -192,21 +207,66 @@ def find_safety(x: NDArray[np.float64], terms: int) -> float:
 
 @kernel
 def bound_all(rules: Rules, x: NDArray[np.float64], candidates: Collection, radius: int) -> NDArray[np.float64]:
-    """Return a lower bound of the cost of every candidate, made safe against rounding."""
-    count = candidates.starts.shape[0] - 1
-    bounds = np.empty(count)
-    length = -1
-    lower, upper = wrap(x[:1], 0, -1)
-    for number in range(count):
-        start, stop = candidates.starts[number], candidates.starts[number + 1]
+    """Return a lower bound of the cost of every candidate, made safe against rounding; NaN if it is not finite."""
+    starts = candidates.starts
+    bounds = np.empty(starts.shape[0] - 1)
+    longest = 0
+    for number in range(bounds.shape[0]):
+        longest = max(longest, starts[number + 1] - starts[number])
+    # That of a shorter candidate is the same, up to where it ends.
+    lower, upper = wrap(x, longest, radius)
+    if x.shape[1] == 1:
+        _bound_lines(rules.squares, x, candidates.samples, starts, lower, upper, bounds)
+    else:
+        _bound_channels(rules, x, candidates.samples, starts, lower, upper, bounds)
+    return bounds
+
+
+@kernel
+def _bound_lines(
+    squares: bool,
+    x: NDArray[np.float64],
+    samples: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    lower: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    bounds: NDArray[np.float64],
+) -> None:
+    """Do so for series of one channel. Numba counts references to what it hands on, so little is, for each of many."""
+    n, length, safety = x.shape[0], -1, 0.0
+    first, last = x[0, 0], x[n - 1, 0]
+    for number in range(bounds.shape[0]):
+        start, stop = starts[number], starts[number + 1]
         if stop - start != length:
             length = stop - start
-            lower, upper = wrap(x, length, radius)
+            safety = find_safety(x, n + length + 1)
         # In this order: the envelope reads a series from its beginning, which the processor foresees.
-        bound = bound_by_envelope(rules, lower, upper, candidates.samples, start, length)
-        bound = max(bound, bound_by_ends(rules, x, candidates.samples, start, length))
-        bounds[number] = bound * find_safety(x, x.shape[0] + length + x.shape[1])
-    return bounds
+        bound = bound_by_envelope(squares, lower, upper, samples, start, length)
+        head, tail = abs(first - samples[start, 0]), abs(last - samples[stop - 1, 0])
+        if n == 1 and length == 1:
+            tail = x.dtype.type(0.0)
+        ends = head * head + tail * tail if squares else head + tail
+        # Not `max`, which might forget that the bound is NaN.
+        bounds[number] = (ends if ends > bound else bound) * safety
+
+
+@kernel
+def _bound_channels(
+    rules: Rules,
+    x: NDArray[np.float64],
+    samples: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    lower: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    bounds: NDArray[np.float64],
+) -> None:
+    for number in range(bounds.shape[0]):
+        start, length = starts[number], starts[number + 1] - starts[number]
+        bound = bound_channels_by_envelope(rules, lower, upper, samples, start, length)
+        ends = measure_samples(rules, x, 0, samples, start)
+        if x.shape[0] > 1 or length > 1:
+            ends += measure_samples(rules, x, x.shape[0] - 1, samples, start + length - 1)
+        bounds[number] = (ends if ends > bound else bound) * find_safety(x, x.shape[0] + length + x.shape[1])
 
 
 @kernel
@@ -232,7 +292,7 @@ def bound_by_own_envelope(
     """
     n = x.shape[0]
     wrap_channel(samples, start, m, 0, n, reach, envelope[0], envelope[1])
-    bound = bound_by_envelope(rules, envelope[:1], envelope[1:], x, 0, n)
+    bound = bound_by_envelope(rules.squares, envelope[:1], envelope[1:], x, 0, n)
     return bound * find_safety(x, n + m + 1)
 
 

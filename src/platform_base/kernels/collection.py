@@ -66,21 +66,20 @@ def measure_many(
         costs[number] = measure(rules, x, y, first, last)
 
 
-def find_batch_length(collection: Collection) -> int:
-    """Return the length of all series if they can be compared in batches and that is worth while, else -1."""
-    lengths = np.diff(collection.starts)
-    uniform = collection.samples.shape[1] == 1 and bool((lengths == lengths[0]).all())
-    # Lanes without a series of their own cost as much as the others.
-    batch = count_batch(collection.samples.itemsize)
-    lanes = -(-len(lengths) // batch) * batch
-    return int(lengths[0]) if uniform and lengths[0] <= LONGEST and 2 * len(lengths) > lanes else -1
+def fits_batches(collection: Collection, at_once: int | None = None) -> bool:
+    """Return whether series can be compared in batches, and that is worth while.
 
-
-def fits_batches(collection: Collection) -> bool:
-    """Return whether series, the shorter before the longer, can be compared in batches, and that is worth while."""
+    Args:
+        collection: The series.
+        at_once: How many are looked at together and put in the order of their lengths; ``None`` for all in the order
+            that they have, the shorter before the longer.
+    """
     lengths = np.diff(collection.starts)
     if collection.samples.shape[1] != 1 or lengths.max() > LONGEST:
         return False
+    if at_once is not None and (lengths != lengths[0]).any():
+        rounds = [np.sort(lengths[start : start + at_once]) for start in range(0, len(lengths), at_once)]
+        lengths = np.concatenate(rounds)
     # Every lane takes as long as the longest of its batch, and lanes without a series do too.
     batch = count_batch(collection.samples.itemsize)
     longest = np.append(lengths[batch - 1 :: batch], lengths[-1] if len(lengths) % batch else 0)

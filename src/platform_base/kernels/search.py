@@ -2,10 +2,14 @@
 
 A candidate whose lower bound (`platform_base.kernels.bounds`) is above the cost of the neighbours found so far is
 passed over. Candidates are compared in the order of their bounds, and a comparison is abandoned as soon as a whole row
-of its cost matrix is above the limit.
+of its cost matrix is above the limit. In batches, candidates of several lengths go by rounds: those that come next in
+the order, as many as fill some batches, the shorter before the longer, so that those of a batch end at about the same
+time.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +37,10 @@ from platform_base.kernels.matrix import (
 )
 from platform_base.kernels.rules import Rules, find_corner
 from platform_base.kernels.strips import advance_within, enter_strip, strip_state
+
+# Batches in a round of candidates of several lengths: enough that the lengths of a batch are alike, and so few that
+# what the first ones find still spares others the comparison.
+ROUND = 4
 
 
 @kernel
@@ -76,19 +84,32 @@ def find_nearest(
     Args:
         rules: What is computed.
         x: ``(n, channels)``, C-contiguous, finite.
-        candidates: The others, finite.
+        candidates: The others.
         radius: The window is ``|i - j| <= radius``, at least the largest difference of lengths; -1 for none.
         count: How many neighbours, at most as many as there are candidates.
 
     Returns:
         Their numbers and costs, nearest first, and how many candidates were compared.
+
+    Raises:
+        FloatingPointError: If a candidate is not finite.
     """
-    bounds = bound_all(rules, x, candidates, radius)
-    # Sorted here, because NumPy's sorting need not be compiled.
+    bounds, order = _order_by_bound(rules, x, candidates, radius)
     found: tuple[NDArray[np.int64], NDArray[np.float64], int] = search_one_by_one(
-        rules, x, candidates, radius, count, bounds, np.argsort(bounds)
+        rules, x, candidates, radius, count, bounds, order
     )
     return found
+
+
+def _order_by_bound(
+    rules: Any, x: NDArray[np.float64], candidates: Collection, radius: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the bounds of all candidates, and their numbers in the order of these; NumPy's sorting is compiled."""
+    bounds = bound_all(rules, x, candidates, radius)
+    order = np.argsort(bounds)
+    if np.isnan(bounds[order[-1]]):
+        raise FloatingPointError("a candidate is not finite")
+    return bounds, order
 
 
 @kernel
@@ -122,13 +143,15 @@ def search_one_by_one(
 def find_nearest_in_batches(
     rules: BatchRules, x: NDArray[np.float64], candidates: Collection, radius: int, count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
-    """As `find_nearest`, for candidates of one channel and one length, compared a batch at a time.
+    """As `find_nearest`, for candidates of one channel, compared a batch at a time.
 
     A comparison is abandoned when no candidate of the batch can end below the limit any more.
     """
-    bounds = bound_all(rules, x, candidates, radius)
+    bounds, order = _order_by_bound(rules, x, candidates, radius)
+    lengths = np.diff(candidates.starts)
+    batches = ROUND if (lengths != lengths[0]).any() else 1
     found: tuple[NDArray[np.int64], NDArray[np.float64], int] = search_in_batches(
-        rules, x, candidates, radius, count, bounds, np.argsort(bounds)
+        rules, x, candidates, radius, count, bounds, order, batches
     )
     return found
 
@@ -142,41 +165,91 @@ def search_in_batches(
     count: int,
     bounds: NDArray[np.float64],
     order: NDArray[np.int64],
+    batches: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
-    """As `find_nearest_in_batches`, with the bounds of all candidates, and their numbers in the order of these."""
+    """As `find_nearest_in_batches`, with the bounds of all candidates, and their numbers in the order of these.
+
+    `batches` is how many there are in a round; one where all lengths are the same.
+    """
     numbers = np.full(count, -1, dtype=np.int64)
     costs = np.full(count, np.inf)
-    compared = 0
-    n, m = x.shape[0], candidates.starts[1]
+    compared, place = 0, 0
+    starts, every = candidates.starts, candidates.samples
+    n, m = x.shape[0], 0
+    for number in range(order.shape[0]):
+        m = max(m, starts[number + 1] - starts[number])
     reach = find_reach(n, m, radius)
     lanes, dtype = batch_lanes(x), x.dtype
     envelope, extremes = np.empty((2, measure_room(n, reach)), dtype), np.empty((2, m // BLOCK + 1), dtype)
     rows, window = pad_rows(x), lay_out_window(n, m, radius)
     samples, row, found = np.empty(m * lanes, dtype), np.empty((m + 1) * lanes, dtype), np.empty(lanes, dtype)
-    batch, lengths = np.empty(lanes, np.int64), np.empty(lanes, np.int64)
-    place = 0
+    waiting, batch, lengths = np.empty(batches * lanes, np.int64), np.empty(lanes, np.int64), np.empty(lanes, np.int64)
     while True:
         taken = 0
         limit = costs[count - 1]
-        while taken < lanes and place < order.shape[0] and bounds[order[place]] <= limit:
+        # Without a limit there is nothing to leave out: one batch, to have one.
+        room = waiting.shape[0] if limit < np.inf else lanes
+        while taken < room and place < order.shape[0] and bounds[order[place]] <= limit:
             number = order[place]
             place += 1
-            start = candidates.starts[number]
+            start, stop = starts[number], starts[number + 1]
             # Dearer bounds, once there is a limit that they can be above.
-            if limit < np.inf and (
-                bound_by_blocks(rules, x, candidates.samples, start, m, reach, extremes) > limit
-                or bound_by_own_envelope(rules, x, candidates.samples, start, m, reach, envelope) > limit
-            ):
+            if limit < np.inf and _is_above(rules, x, every, start, stop - start, radius, limit, extremes, envelope):
                 continue
-            batch[taken] = number
+            waiting[taken] = number
             taken += 1
         if taken == 0:
             return numbers, costs, compared
-        compared += taken
-        interleave(candidates.samples, candidates.starts, batch[:taken], 0, samples, lengths)
-        if sweep_batch(rules, n, rows, samples, lengths, window, limit, row, found):
-            for lane in range(taken):
-                insert(numbers, costs, batch[lane], found[lane])
+        if batches > 1:
+            sort_by_length(waiting, taken, starts)
+        for begin in range(0, taken, lanes):
+            filled = 0
+            for number in waiting[begin : min(begin + lanes, taken)]:
+                if bounds[number] <= costs[count - 1]:
+                    batch[filled] = number
+                    filled += 1
+            if filled == 0:
+                continue
+            compared += filled
+            interleave(every, starts, batch[:filled], 0, samples, lengths)
+            if lengths.max() != m:
+                m = lengths.max()
+                window = lay_out_window(n, m, radius)
+            limit = costs[count - 1]
+            if sweep_batch(rules, n, rows, samples, lengths, window, limit, row[: (m + 1) * lanes], found):
+                for lane in range(filled):
+                    insert(numbers, costs, batch[lane], found[lane])
+
+
+@kernel
+def _is_above(
+    rules: BatchRules,
+    x: NDArray[np.float64],
+    samples: NDArray[np.float64],
+    start: int,
+    m: int,
+    radius: int,
+    limit: float,
+    extremes: NDArray[np.float64],
+    envelope: NDArray[np.float64],
+) -> bool:
+    reach = find_reach(x.shape[0], m, radius)
+    return (
+        bound_by_blocks(rules, x, samples, start, m, reach, extremes) > limit
+        or bound_by_own_envelope(rules, x, samples, start, m, reach, envelope) > limit
+    )
+
+
+@kernel
+def sort_by_length(numbers: NDArray[np.int64], count: int, starts: NDArray[np.int64]) -> None:
+    """Put the first of some series in the order of their lengths; they are few."""
+    for place in range(1, count):
+        number, at = numbers[place], place
+        length = starts[number + 1] - starts[number]
+        while at > 0 and starts[numbers[at - 1] + 1] - starts[numbers[at - 1]] > length:
+            numbers[at] = numbers[at - 1]
+            at -= 1
+        numbers[at] = number
 
 
 @kernel
