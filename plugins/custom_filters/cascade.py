@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from platform_base.plugins.base import get_context
 
-from .recursion import KernelName, run_both_ways, run_forward, steady_state
+from .recursion import KernelName, SectionRunner
 
 # An impulse response is computed until nothing is left of it, at most so far, and shown for so many samples.
 _GONE = 1e-9
@@ -18,7 +19,7 @@ _COMPUTED = 1 << 14
 _SHOWN = 512
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Cascade:
     """Second-order sections, one after the other.
 
@@ -38,7 +39,7 @@ class Cascade:
         """It does not."""
         return False
 
-    @property
+    @functools.cached_property
     def extension(self) -> int:
         """By how many samples each end is extended: three times the filter's length, as in SciPy."""
         absent = min(int((self.sections[:, 2] == 0).sum()), int((self.sections[:, 5] == 0).sum()))
@@ -49,10 +50,15 @@ class Cascade:
         """One sample more than the extension, or one."""
         return self.extension + 1 if self.zero_phase else 1
 
-    @property
+    @functools.cached_property
     def pole_radius(self) -> float:
         """Largest distance of a pole from 0; below 1."""
         return largest_pole(self.sections)
+
+    @functools.cached_property
+    def runner(self) -> SectionRunner:
+        """What runs the sections."""
+        return SectionRunner(self.sections)
 
     def samples_until(self, rest: float) -> float:
         """Return after how many samples a transient has fallen to a fraction `rest` of itself."""
@@ -65,9 +71,12 @@ class Cascade:
 
     def apply(self, lines: NDArray[np.float64], steps: NDArray[np.float64], kernel: KernelName) -> NDArray[np.float64]:
         """Filter whole lines."""
-        if not self.zero_phase:
-            return self.open(len(lines), kernel).push(lines)
         channels, samples = lines.shape
+        if not self.zero_phase:
+            states = np.zeros((channels, len(self.sections), 2))
+            if self.initial_state == "steady":
+                states += self.runner.steady * lines[:, :1, np.newaxis]
+            return self.runner.run_forward(lines, states, kernel)
         if samples < self.shortest:
             raise ValueError(
                 f"series: expected at least {self.shortest} samples for zero_phase with {len(self.sections)} "
@@ -76,7 +85,7 @@ class Cascade:
             )
         report_progress = get_context().report_progress
         out = np.empty_like(lines)
-        for done in run_both_ways(lines, out, self.sections, self.extension, kernel):
+        for done in self.runner.run_both_ways(lines, out, self.extension, kernel):
             report_progress(done / channels, f"channel {done} of {channels}")
         return out
 
@@ -107,7 +116,7 @@ class Cascade:
         pulse = np.zeros((1, length))
         pulse[0, 0] = 1.0
         state = np.zeros((1, len(self.sections), 2))
-        once = run_forward(pulse, self.sections, state, kernel)[0]
+        once = self.runner.run_forward(pulse, state, kernel)[0]
         shown = min(_SHOWN, length)
         if not self.zero_phase:
             return 0, once[:shown]
@@ -132,8 +141,8 @@ class CascadeState:
             return lines.copy()
         if not self._begun:
             self._begun = True
-            self._states = steady_state(self._cascade.sections) * lines[:, :1, np.newaxis]
-        return run_forward(np.ascontiguousarray(lines), self._cascade.sections, self._states, self._kernel)
+            self._states = self._cascade.runner.steady * lines[:, :1, np.newaxis]
+        return self._cascade.runner.run_forward(np.ascontiguousarray(lines), self._states, self._kernel)
 
     def finish(self) -> NDArray[np.float64]:
         """Return nothing: every output has been given."""

@@ -31,15 +31,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .base import Filter
-from .cascade import Cascade
-from .design import RECURSIVE, design_filter, passes
 from .gaps import POLICIES, apply_over_gaps
 from .kalman import Kalman
-from .options import read_options
 from .parameters import check_option, check_positive
+from .plans import NOTICEABLE, Plan, find_plan
 from .recursion import KernelName, choose_kernel
 from .response import FrequencyResponse, ImpulseResponse, frequency_response, impulse_response
-from .sampling import METHODS, Grid, even_step, make_grid
+from .sampling import METHODS, Grid, even_step, even_steps, make_grid
 from .series import Lines, as_lines, as_times
 
 # A recursion never forgets what is not finite: it shows in the last output, both ways in the first. Looking there
@@ -47,8 +45,6 @@ from .series import Lines, as_lines, as_times
 _LARGE = 1 << 17
 # No filter makes an infinity of samples below this.
 _HARMLESS = 1e280
-# A transient of this size beside the signal is worth a warning.
-_NOTICEABLE = 0.01
 # A sampling rate that is given beside even time stamps may differ from theirs by so much.
 _SAME_RATE = 1e-3
 
@@ -81,7 +77,8 @@ class FilteredSeries:
     @property
     def sos(self) -> NDArray[np.float64] | None:
         """``(sections, 6)`` second-order sections of one pass; ``None`` where there are none."""
-        return self.filter.sections
+        sections = self.filter.sections
+        return None if sections is None else sections.copy()
 
     @property
     def response(self) -> FrequencyResponse | None:
@@ -141,16 +138,20 @@ def filter_series(
         >>> sos.shape
         (2, 6)
     """
-    wanted = read_options(options)
     policy = check_option(nan_policy, "nan_policy", POLICIES)
     check_option(resampling, "resampling", METHODS)
     chosen = choose_kernel(kernel)
-    late = policy == "raise" and times is None and wanted.filter_type in RECURSIVE and np.size(series) >= _LARGE
-    lines = as_lines(series, axis, may_miss=policy != "raise", look=not late)
     rate = None if sampling_rate is None else check_positive(sampling_rate, "sampling_rate", "Hz")
-    clock = _read_clock(times, lines.values.shape[1], rate, resampling, uneven=wanted.filter_type == "kalman")
-    designed = design_filter(wanted, clock.rate)
-    filtered, fitted, notes = _apply(designed, lines, clock, policy, chosen)
+    plan = find_plan(options, rate) if times is None else None
+    late = plan is not None and plan.recursive and policy == "raise" and np.size(series) >= _LARGE
+    lines = as_lines(series, axis, may_miss=policy != "raise", look=not late)
+    if plan is None:
+        model = options.get("filter_type") == "kalman"
+        clock = _read_clock(times, lines.values.shape[1], rate, resampling, uneven=model)
+        plan = find_plan(options, clock.rate)
+    else:
+        clock = _Clock(rate=rate, steps=even_steps(lines.values.shape[1]))
+    filtered, fitted, notes = _apply(plan.filter, lines, clock, policy, chosen)
     if late and not np.isfinite(filtered[:, [0, -1]]).all():
         as_lines(series, axis, may_miss=False)
     if not lines.peak < _HARMLESS or late:
@@ -159,12 +160,12 @@ def filter_series(
     return FilteredSeries(
         values=lines.restore(filtered),
         filter=fitted,
-        btype=passes(wanted),
+        btype=plan.btype,
         sampling_rate=clock.rate,
         kernel=chosen,
         missing=int(np.isnan(lines.values).sum()) if lines.missing else 0,
         standard_error=None if error is None else lines.restore(error),
-        warnings=(*clock.notes, *notes, *_slow_to_settle(fitted, filtered.shape[1])),
+        warnings=(*clock.notes, *notes, *_slow_to_settle(plan, filtered.shape[1])),
     )
 
 
@@ -185,9 +186,7 @@ class _Clock:
     notes: tuple[str, ...] = ()
 
 
-def _read_clock(times: ArrayLike | None, samples: int, rate: float | None, method: str, *, uneven: bool) -> _Clock:
-    if times is None:
-        return _Clock(rate=rate, steps=np.broadcast_to(1.0, samples))
+def _read_clock(times: ArrayLike, samples: int, rate: float | None, method: str, *, uneven: bool) -> _Clock:
     stamps = as_times(times, samples)
     step = even_step(stamps)
     if samples < 2:
@@ -232,10 +231,10 @@ def _check_result(filtered: NDArray[np.float64], *, missing: bool) -> None:
         raise ValueError("series: the filtered values overflow float64; scale the series down")
 
 
-def _slow_to_settle(fitted: Filter, samples: int) -> list[str]:
-    if not isinstance(fitted, Cascade) or fitted.samples_until(_NOTICEABLE) <= samples:
+def _slow_to_settle(plan: Plan, samples: int) -> list[str]:
+    if plan.settles <= samples:
         return []
     return [
-        f"a transient of this filter takes {fitted.samples_until(_NOTICEABLE):.3g} samples to fall to "
-        f"{100 * _NOTICEABLE:g} %, and the series has {samples}: what lies beyond its ends shows in all of the result"
+        f"a transient of this filter takes {plan.settles:.3g} samples to fall to "
+        f"{100 * NOTICEABLE:g} %, and the series has {samples}: what lies beyond its ends shows in all of the result"
     ]

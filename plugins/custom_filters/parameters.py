@@ -113,7 +113,7 @@ def check_option(value: str, name: str, options: Iterable[str]) -> str:
     Raises:
         ValueError: If it is not.
     """
-    listed = tuple(options)
+    listed = options if type(options) is tuple else tuple(options)
     if value not in listed:
         raise ValueError(f"{name}: expected one of {', '.join(listed)}, got {value!r}")
     return value

@@ -7,6 +7,7 @@ chunks of the line in vectors, see `section_lines`.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -43,6 +44,7 @@ def choose_kernel(kernel: str) -> KernelName:
     return "numba"
 
 
+@functools.cache
 def load_compiled() -> Any:
     """Import the compiled kernels.
 
@@ -79,66 +81,74 @@ def steady_state(sections: NDArray[np.float64]) -> NDArray[np.float64]:
     return state
 
 
-def run_forward(
-    lines: NDArray[np.float64], sections: NDArray[np.float64], states: NDArray[np.float64], kernel: KernelName
-) -> NDArray[np.float64]:
-    """Filter every line once, going on from a state.
+class SectionRunner:
+    """Runs sections along lines, with what is computed once for them."""
 
-    Args:
-        lines: ``(channels, n)``, C-contiguous.
-        sections: ``(sections, 6)``.
-        states: ``(channels, sections, 2)``, read and written.
-        kernel: Who computes.
+    def __init__(self, sections: NDArray[np.float64]) -> None:
+        """Take ``(sections, 6)``."""
+        self._sections = sections
 
-    Returns:
-        ``(channels, n)``.
-    """
-    if kernel == "scipy":
-        from scipy import signal
+    @functools.cached_property
+    def steady(self) -> NDArray[np.float64]:
+        """See `steady_state`."""
+        return steady_state(self._sections)
 
-        filtered, after = signal.sosfilt(sections, lines, zi=states.transpose(1, 0, 2))
-        states[:] = after.transpose(1, 0, 2)
-        return np.asarray(filtered)
-    out = np.empty_like(lines)
-    load_compiled().run_lines(lines, out, sections, states)
-    return out
+    @functools.cached_property
+    def _chunk_tables(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        tables: tuple[NDArray[np.float64], NDArray[np.float64]] = load_compiled().state_tables(self._sections)
+        return tables
 
+    def run_forward(
+        self, lines: NDArray[np.float64], states: NDArray[np.float64], kernel: KernelName
+    ) -> NDArray[np.float64]:
+        """Filter every line once, going on from a state.
 
-def run_both_ways(
-    lines: NDArray[np.float64], out: NDArray[np.float64], sections: NDArray[np.float64], edge: int, kernel: KernelName
-) -> Iterator[int]:
-    """Filter every line forwards and then backwards, extended by odd symmetry at both ends.
+        Args:
+            lines: ``(channels, n)``, C-contiguous.
+            states: ``(channels, sections, 2)``, C-contiguous, read and written.
+            kernel: Who computes.
 
-    Args:
-        lines: ``(channels, n)``, n more than `edge`.
-        out: ``(channels, n)``, written.
-        sections: ``(sections, 6)``.
-        edge: Samples of extension, at least 1.
-        kernel: Who computes.
+        Returns:
+            ``(channels, n)``.
+        """
+        if kernel == "scipy":
+            from scipy import signal
 
-    Yields:
-        How many lines are done, after each.
-    """
-    if kernel == "scipy":
-        from scipy import signal
+            # A copy, because SciPy takes no sections that are read-only.
+            filtered, after = signal.sosfilt(self._sections.copy(), lines, zi=states.transpose(1, 0, 2))
+            states[:] = after.transpose(1, 0, 2)
+            return np.asarray(filtered)
+        out = np.empty_like(lines)
+        load_compiled().compile_run("run_lines")(lines, out, self._sections, states)
+        return out
 
-        for channel in range(len(lines)):
-            out[channel] = signal.sosfiltfilt(sections, lines[channel], padlen=edge)
-            yield channel + 1
-        return
-    compiled = load_compiled()
-    run_lines, chunks = compiled.run_lines, compiled.chunk_tables(sections, lines.shape[1])
-    steady = steady_state(sections)
-    together = max(1, _TOGETHER // lines.shape[1])
-    for start in range(0, len(lines), together):
-        some, filtered = lines[start : start + together], out[start : start + together]
-        before = 2.0 * some[:, :1] - some[:, edge:0:-1]
-        beyond = 2.0 * some[:, -1:] - some[:, -2 : -edge - 2 : -1]
-        states = steady * before[:, :1, np.newaxis]
-        run_lines(before, before, sections, states)
-        run_lines(some, filtered, sections, states, chunks=chunks)
-        run_lines(beyond, beyond, sections, states)
-        states = steady * beyond[:, -1:, np.newaxis]
-        run_lines(beyond, beyond, sections, states, backwards=True)
-        run_lines(filtered, filtered, sections, states, backwards=True, chunks=chunks)
-        yield min(len(lines), start + together)
+    def run_both_ways(
+        self, lines: NDArray[np.float64], out: NDArray[np.float64], edge: int, kernel: KernelName
+    ) -> Iterator[int]:
+        """Filter every line forwards and then backwards, extended by odd symmetry at both ends.
+
+        Args:
+            lines: ``(channels, n)``, n more than `edge`; C-contiguous.
+            out: ``(channels, n)``, written.
+            edge: Samples of extension, at least 1.
+            kernel: Who computes.
+
+        Yields:
+            How many lines are done, after each.
+        """
+        if kernel == "scipy":
+            from scipy import signal
+
+            for channel in range(len(lines)):
+                out[channel] = signal.sosfiltfilt(self._sections.copy(), lines[channel], padlen=edge)
+                yield channel + 1
+            return
+        compiled = load_compiled()
+        run = compiled.compile_run("run_lines_both_ways")
+        # A line that holds no block of chunks needs no tables.
+        weights, transfers = self._chunk_tables if lines.shape[1] >= compiled.BLOCK else compiled.NO_TABLES
+        together = max(1, _TOGETHER // lines.shape[1])
+        for start in range(0, len(lines), together):
+            some, filtered = lines[start : start + together], out[start : start + together]
+            run(some, filtered, self._sections, self.steady, edge, weights, transfers)
+            yield min(len(lines), start + together)

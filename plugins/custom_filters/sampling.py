@@ -18,6 +18,12 @@ _EVEN = 1e-3
 # An even grid may have so many times more samples than the series.
 _LARGEST_GROWTH = 64
 _WIDE_GAP = 5.0
+_ONE = np.float64(1.0).tobytes()
+
+
+def even_steps(samples: int) -> NDArray[np.float64]:
+    """Return a step of 1 for every sample, read-only: one number in memory, whatever their count."""
+    return np.ndarray((samples,), np.float64, _ONE, 0, (0,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,8 +24,6 @@ LANES = count_lanes(4)
 # in the first-level cache.
 CHUNK = 128
 BLOCK = LANES * CHUNK
-# What `state_tables` returns.
-ChunkTables = tuple[NDArray[np.float64], NDArray[np.float64]]
 _TILE = 8
 
 
@@ -189,63 +187,61 @@ def run_blocks(
 
 
 @kernel
-def _run_lines(
-    lines: NDArray[np.float64],
-    out: NDArray[np.float64],
-    backwards: bool,
-    sections: NDArray[np.float64],
-    states: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    transfers: NDArray[np.float64],
-    block: NDArray[np.float64],
-    ends: NDArray[np.float64],
-) -> None:
-    n = lines.shape[1]
-    for channel in range(lines.shape[0]):
-        done = 0
-        if weights.shape[0] > 0:
-            done = run_blocks(
-                lines[channel], out[channel], backwards, sections, states[channel], weights, transfers, block, ends
-            )
-        first = 0 if backwards else done
-        stop = n - done if backwards else n
-        run_line(lines[channel, first:stop], out[channel, first:stop], backwards, sections, states[channel])
-
-
-def chunk_tables(sections: NDArray[np.float64], samples: int) -> ChunkTables | None:
-    """Return what `run_lines` needs to run in chunks; ``None`` where lines of so many samples hold no block."""
-    return state_tables(sections) if samples >= BLOCK else None
-
-
 def run_lines(
-    lines: NDArray[np.float64],
-    out: NDArray[np.float64],
-    sections: NDArray[np.float64],
-    states: NDArray[np.float64],
-    *,
-    backwards: bool = False,
-    chunks: ChunkTables | None = None,
+    lines: NDArray[np.float64], out: NDArray[np.float64], sections: NDArray[np.float64], states: NDArray[np.float64]
 ) -> None:
-    """Filter lines once.
+    """Filter lines once, in an order that does not depend on their length.
 
     Args:
-        lines: ``(channels, n)``, C-contiguous.
-        out: ``(channels, n)``, written; may be `lines`.
+        lines: ``(channels, n)``.
+        out: ``(channels, n)``, written.
         sections: ``(sections, 6)``.
         states: ``(channels, sections, 2)``, read and written.
-        backwards: From the last sample to the first.
-        chunks: From `chunk_tables`, to go as fast as can be, in vectors, instead of in an order that does not depend on
-            the length.
     """
-    # Arrays that may be written and arrays that may not are different types to Numba: one of them is enough to compile.
-    source = lines.view()
-    source.flags.writeable = False
-    if chunks is None:
-        nothing = np.empty((0, 0, 0))
-        _run_lines(source, out, backwards, sections, states, nothing, nothing, np.empty((0, 0)), np.empty((0, 0)))
-    else:
-        block, ends = np.empty((CHUNK, LANES)), np.empty((2, LANES))
-        _run_lines(source, out, backwards, sections, states, *chunks, block, ends)
+    for channel in range(lines.shape[0]):
+        run_line(lines[channel], out[channel], False, sections, states[channel])
+
+
+@kernel
+def run_lines_both_ways(
+    lines: NDArray[np.float64],
+    out: NDArray[np.float64],
+    sections: NDArray[np.float64],
+    steady: NDArray[np.float64],
+    edge: int,
+    weights: NDArray[np.float64],
+    transfers: NDArray[np.float64],
+) -> None:
+    """Filter lines forwards and then backwards, extended by odd symmetry at both ends.
+
+    Args:
+        lines: ``(channels, n)``, n more than `edge`.
+        out: ``(channels, n)``, written.
+        sections: ``(sections, 6)``.
+        steady: ``(sections, 2)``, the state after an input of 1 for ever.
+        edge: Samples of extension, at least 1.
+        weights: From `state_tables`, to run in chunks; of no length where lines hold no block.
+        transfers: Likewise.
+    """
+    n = lines.shape[1]
+    before, beyond = np.empty(edge), np.empty(edge)
+    blocks = weights.shape[0] > 0
+    block, ends = np.empty((CHUNK if blocks else 0, LANES)), np.empty((2, LANES))
+    for channel in range(lines.shape[0]):
+        line, filtered = lines[channel], out[channel]
+        for k in range(edge):
+            before[k] = 2.0 * line[0] - line[edge - k]
+            beyond[k] = 2.0 * line[n - 1] - line[n - 2 - k]
+        state = steady * before[0]
+        run_line(before, before, False, sections, state)
+        done = run_blocks(line, filtered, False, sections, state, weights, transfers, block, ends) if blocks else 0
+        run_line(line[done:], filtered[done:], False, sections, state)
+        run_line(beyond, beyond, False, sections, state)
+        state = steady * beyond[edge - 1]
+        run_line(beyond, beyond, True, sections, state)
+        if blocks:
+            run_blocks(filtered, filtered, True, sections, state, weights, transfers, block, ends)
+        run_line(filtered[: n - done], filtered[: n - done], True, sections, state)
 
 
 def state_tables(sections: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -15,6 +15,12 @@ from .parameters import check_integer
 
 # Samples that stay in the second-level cache between two readings.
 _PIECE = 1 << 15
+# There is one object for the type of native numbers.
+_FLOAT64 = np.dtype(np.float64)
+# Samples whose product BLAS does not share out to threads.
+_ONE_CORE = 1 << 13
+# Below it the sum of squares has not overflowed, and nothing is missing.
+_PLAIN = 1e150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +31,7 @@ class Lines:
         values: ``(channels, n)`` float64, C-contiguous; NaN where a sample is missing. It may be the caller's own
             memory: it is never written to.
         missing: Whether there is a NaN.
-        peak: Largest magnitude; NaN where there is a NaN.
+        peak: No magnitude is larger; NaN where there is a NaN.
         shape: Shape of the series.
         axis: Which axis is time, from 0.
     """
@@ -39,6 +45,8 @@ class Lines:
     def restore(self, lines: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return lines, of any length, in the shape of the series; C-contiguous."""
         others = self.shape[: self.axis] + self.shape[self.axis + 1 :]
+        if self.axis == len(others):
+            return lines.reshape(*others, lines.shape[1])
         return np.ascontiguousarray(np.moveaxis(lines.reshape(*others, lines.shape[1]), -1, self.axis))
 
 
@@ -57,6 +65,9 @@ def as_lines(value: Any, axis: int, *, may_miss: bool, look: bool = True) -> Lin
             that may not.
         TypeError: If its elements are no real numbers.
     """
+    lines = _take_line(value, axis)
+    if lines is not None and (not look or (peak := _bound_peak(lines[0])) < _PLAIN):
+        return Lines(values=lines, missing=False, peak=peak if look else 0.0, shape=value.shape, axis=0)
     array = _as_array(value)
     number = check_integer(axis, "axis", -array.ndim)
     if number >= array.ndim:
@@ -67,6 +78,25 @@ def as_lines(value: Any, axis: int, *, may_miss: bool, look: bool = True) -> Lin
     peak = _find_peak(lines.reshape(-1)) if look else 0.0
     missing = not math.isfinite(peak) and _check_finite(array, may_miss=may_miss)
     return Lines(values=lines, missing=missing, peak=peak, shape=array.shape, axis=number)
+
+
+def _take_line(value: Any, axis: Any) -> NDArray[np.float64] | None:
+    """Return a line that can be taken as it is: for a short one the general way takes longer than many a filter."""
+    plain = type(value) is np.ndarray and type(axis) is int and value.ndim == 1 and -1 <= axis <= 0
+    if plain and value.dtype is _FLOAT64 and value.size and value.flags.c_contiguous:
+        line: NDArray[np.float64] = value.reshape(1, -1)
+        return line
+    return None
+
+
+def _bound_peak(line: NDArray[np.float64]) -> float:
+    """Return what no magnitude is above: the root of the sum of squares; not finite if a sample is not."""
+    squares = 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(line), _ONE_CORE):
+            piece = line[start : start + _ONE_CORE]
+            squares += float(piece.dot(piece))
+    return math.sqrt(squares)
 
 
 def _as_array(value: Any) -> NDArray[Any]:

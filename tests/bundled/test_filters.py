@@ -320,6 +320,40 @@ def test_bad_series_get_a_clear_error(series: object, error: type[Exception], me
         filter_series(series, btype="high", cutoff=0.5)  # type: ignore[arg-type]
 
 
+def test_a_filter_is_designed_once() -> None:
+    first = filter_series(noise(), cutoff=[20.0, 30.0], btype="band", sampling_rate=100.0)
+    again = filter_series(noise(300), cutoff=[20.0, 30.0], btype="band", sampling_rate=100.0)
+    other = filter_series(noise(), cutoff=[20.0, 30.0], btype="band", sampling_rate=101.0)
+    assert again.filter is first.filter
+    assert other.filter is not first.filter
+    # Nobody can spoil it for others: what is given away is a copy, what is kept is read-only.
+    before = first.sos.copy()
+    first.sos[:] = 0.0
+    with pytest.raises(ValueError, match="read-only"):
+        first.filter.sections[:] = 0.0
+    assert np.array_equal(again.sos, before)
+    window = filter_series(noise(), filter_type="savgol").filter
+    with pytest.raises(ValueError, match="read-only"):
+        window.taps[0] = 1.0
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ({"order": 1}, {"order": True}, "order: expected a whole number"),
+        ({"cutoff": 1.0}, {"cutoff": True}, "cutoff: expected a number"),
+        ({"cutoff": (1, 5), "btype": "band"}, {"cutoff": (True, 5), "btype": "band"}, "cutoff: expected a number"),
+        ({"cutoff": [1, 5], "btype": "band"}, {"cutoff": [True, 5], "btype": "band"}, "cutoff: expected a number"),
+    ],
+)
+def test_a_kept_design_is_no_excuse(right: dict, wrong: dict, message: str) -> None:
+    """True equals 1 in a dictionary, and is refused all the same, however often."""
+    assert np.isfinite(filter_series(noise(), sampling_rate=20.0, **right).values).all()
+    for _ in range(2):
+        with pytest.raises(TypeError, match=message):
+            filter_series(noise(), sampling_rate=20.0, **wrong)
+
+
 def test_doctests() -> None:
     outcome = doctest.testmod(filters)
     assert outcome.attempted >= 3
