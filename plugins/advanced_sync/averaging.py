@@ -1,14 +1,6 @@
-r"""DTW barycenter averaging: the series that is nearest to several series in the sense of dynamic time warping.
+"""DTW barycenter averaging: the series that is nearest to several series in the sense of dynamic time warping.
 
-The barycenter b is to make the inertia ``sum_k w_k dtw(b, s_k)`` small, with squared differences as local costs and
-the step pattern symmetric1. From a first guess on, each iteration matches every series with b and sets b[i] to the
-weighted mean of all samples that were matched with it; no iteration raises the inertia. Where it ends depends on the
-first guess.
-
-Time: per iteration one path for every series.
-
-Reference: F. Petitjean, A. Ketterlin and P. Gancarski, A global averaging method for dynamic time warping, with
-applications to clustering, Pattern Recognition 44 (2011), doi 10.1016/j.patcog.2010.09.013.
+`dtw_barycenter` has the definition and its source.
 """
 
 from __future__ import annotations
@@ -55,7 +47,18 @@ def dtw_barycenter(
     kernel: str = "auto",
     **window: Unpack[WindowOptions],
 ) -> Barycenter:
-    """Return the barycenter of `series`, as the module's docstring defines it.
+    """Return the barycenter of `series`.
+
+    The barycenter b is to make the inertia ``sum_k w_k dtw(b, s_k)`` small, with squared differences as local costs and
+    the step pattern symmetric1. From a first guess on, each iteration matches every series with b and sets b[i] to the
+    weighted mean of all samples that were matched with it; no iteration raises the inertia. Where it ends depends on
+    the first guess.
+
+    Time O(n n_k) for the path to each series in each iteration, and as much for the distance of each pair of them where
+    no first guess is given; memory that of `dtw_path`.
+
+    Reference: F. Petitjean, A. Ketterlin and P. Gancarski, A global averaging method for dynamic time warping, with
+    applications to clustering, Pattern Recognition 44 (2011), doi 10.1016/j.patcog.2010.09.013.
 
     Args:
         series: At least one, each ``(n_k,)`` or ``(n_k, channels)`` real numbers; lengths may differ.

@@ -1,30 +1,14 @@
-r"""Dynamic time warping: the distance of two series, the path that gives it, and the series warped along it.
+"""Dynamic time warping: the distance of two series, the path that gives it, and the series warped along it.
 
-For a reference x of n samples and a target y of m samples, with local cost c(i, j) between x[i] and y[j],
-counted from 0, the accumulated cost is, for the step pattern symmetric2::
-
-    D(0, 0) = c(0, 0)
-    D(i, j) = min(D(i-1, j-1) + 2 c(i, j),  D(i-1, j) + c(i, j),  D(i, j-1) + c(i, j))
-
-and infinite outside the matrix and outside the window. The distance is D(n-1, m-1). Other step patterns have other
-terms in the minimum (`step_patterns`); local costs are listed in `metrics`, windows in `windows`. Of steps that cost
-the same, the one that stands first in the pattern is taken: with the symmetric ones the diagonal, then the one that
-stays on the target sample. A window holds for the cells at which a production of the pattern begins and ends; the
-cells inside one may lie beside it, as in R's dtw.
+`dtw_distance` has the definition and its source. Of steps that cost the same, the one that stands first in the pattern
+is taken: with the symmetric ones the diagonal, then the one that stays on the target sample. A window holds for the
+cells at which a production of the pattern begins and ends; the cells inside one may lie beside it, as in R's dtw.
 
 With an open begin a row of zeros is put before the first reference sample, so that the path may begin at any target
 sample; at the very first by a step (1, 0) alone, which patterns of limited slope do not have. With an open end the
 distance is the smallest of the last row, after normalization where the length of the matched target counts in it. Both
-together find `reference` within `target`.
-
-Time O(n m), or O(n w) in a window of w target samples, times the moves of the pattern. Memory O(n + m) for the
-distance; for the path two bits per cell in the window, four for patterns of more than four productions.
-
-References: H. Sakoe and S. Chiba, Dynamic programming algorithm optimization for spoken word recognition,
-IEEE TASSP 26 (1978) 43-49, doi 10.1109/TASSP.1978.1163055. Names and the weight of the first cell are those
-of T. Giorgino, Computing and visualizing dynamic time warping alignments in R, J. Stat. Softw. 31 (2009), doi
-10.18637/jss.v031.i07. Open ends: P. Tormene et al., Matching incomplete time series with dynamic time warping, Artif.
-Intell. Med. 45 (2009), doi 10.1016/j.artmed.2008.11.007.
+together find `reference` within `target`. See P. Tormene et al., Matching incomplete time series with dynamic time
+warping, Artif. Intell. Med. 45 (2009), doi 10.1016/j.artmed.2008.11.007.
 """
 
 from __future__ import annotations
@@ -127,7 +111,24 @@ def dtw_distance(
     dtype: str = "float64",
     **options: Unpack[FurtherOptions],
 ) -> float:
-    """Return the dynamic-time-warping distance of two series, as the module's docstring defines it.
+    """Return the dynamic-time-warping distance of two series.
+
+    For a reference x of n samples and a target y of m samples, with local cost c(i, j) between x[i] and y[j], counted
+    from 0, the accumulated cost is, for the step pattern symmetric2::
+
+        D(0, 0) = c(0, 0)
+        D(i, j) = min(D(i-1, j-1) + 2 c(i, j),  D(i-1, j) + c(i, j),  D(i, j-1) + c(i, j))
+
+    and infinite outside the matrix and outside the window. The distance is D(n-1, m-1). Other step patterns have other
+    terms in the minimum (`step_patterns`); local costs are listed in `metrics`, windows in `windows`, and the module's
+    docstring says what open ends change.
+
+    Time O(n m), or O(n w) in a window of w target samples, times the moves of the pattern; memory O(n + m).
+
+    References: H. Sakoe and S. Chiba, Dynamic programming algorithm optimization for spoken word recognition, IEEE
+    TASSP 26 (1978) 43-49, doi 10.1109/TASSP.1978.1163055. Names and the weight of the first cell are those of T.
+    Giorgino, Computing and visualizing dynamic time warping alignments in R, J. Stat. Softw. 31 (2009), doi
+    10.18637/jss.v031.i07.
 
     Args:
         reference: ``(n,)`` or ``(n, channels)`` real numbers, n at least 1.
@@ -175,7 +176,10 @@ def dtw_path(
     dtype: str = "float64",
     **options: Unpack[FurtherOptions],
 ) -> tuple[NDArray[np.int64], float]:
-    """Return the best warping path and its cost; arguments and errors are those of `dtw_distance`.
+    """Return the best warping path and its cost; definition, arguments and errors are those of `dtw_distance`.
+
+    Time O(n m) as `dtw_distance`; memory at most two bits for each cell in the window, four for patterns of more than
+    four productions.
 
     Returns:
         The path, ``(k, 2)`` int64 pairs of reference and target sample from (0, 0) to (n-1, m-1) unless an end is
@@ -203,7 +207,7 @@ def dtw_path(
 def dtw_matrices(reference: ArrayLike | None, target: ArrayLike | None, **options: Unpack[Options]) -> Matrices:
     """Return the local and the accumulated costs; arguments and errors are those of `dtw_path`.
 
-    Memory 16 bytes for each of the ``n * m`` cells.
+    Time O(n m), window or not; memory 16 bytes for each of the ``n * m`` cells.
 
     Returns:
         The costs.
@@ -232,7 +236,7 @@ def dtw_align(
     matrices: bool = False,
     **options: Unpack[Options],
 ) -> Alignment:
-    """Align `target` with `reference`; arguments and errors are those of `dtw_path`.
+    """Align `target` with `reference`; definition, arguments, errors, time and memory are those of `dtw_path`.
 
     Sample i of the warped series is the mean of all target samples that the path matches with reference
     sample i (with asymmetric there is exactly one); see `warp`.

@@ -1,20 +1,6 @@
-r"""Soft-DTW: dynamic time warping with a smooth minimum, which has a gradient.
+"""Soft-DTW: dynamic time warping with a smooth minimum, which has a gradient.
 
-With c(i, j) the sum of the squared differences of x[i] and y[j], and
-``softmin(a) = -gamma log(sum exp(-a_k / gamma))``::
-
-    R(0, 0) = c(0, 0)
-    R(i, j) = c(i, j) + softmin(R(i-1, j-1), R(i-1, j), R(i, j-1))
-
-The value is R(n-1, m-1). It may be negative, that of a series with itself is not zero, and for gamma towards 0 it tends
-to the distance of dtw with sqeuclidean costs and the step pattern symmetric1. The derivative of the value with respect
-to c(i, j) is the probability E(i, j) with which a path passes there, where paths have the weight exp(-cost / gamma);
-that with respect to x[i] is ``2 sum_j E(i, j) (x[i] - y[j])``.
-
-Time O(n m); memory O(n + m) for the value and 24 bytes for each of the n m cells for the gradient.
-
-Reference: M. Cuturi and M. Blondel, Soft-DTW: a differentiable loss function for time-series, ICML 2017,
-arXiv:1703.01541.
+`soft_dtw` has the definition and its source.
 """
 
 from __future__ import annotations
@@ -47,7 +33,21 @@ class SoftAlignment:
 
 
 def soft_dtw(x: ArrayLike, y: ArrayLike, *, gamma: float = 1.0, **window: Unpack[WindowOptions]) -> float:
-    """Return the soft-DTW value of two series, as the module's docstring defines it.
+    """Return the soft-DTW value of two series.
+
+    With c(i, j) the sum of the squared differences of x[i] and y[j], and
+    ``softmin(a) = -gamma log(sum exp(-a_k / gamma))``::
+
+        R(0, 0) = c(0, 0)
+        R(i, j) = c(i, j) + softmin(R(i-1, j-1), R(i-1, j), R(i, j-1))
+
+    The value is R(n-1, m-1). It may be negative, that of a series with itself is not zero, and for gamma towards 0 it
+    tends to the distance of dtw with sqeuclidean costs and the step pattern symmetric1.
+
+    Time O(n m); memory O(n + m).
+
+    Reference: M. Cuturi and M. Blondel, Soft-DTW: a differentiable loss function for time-series, ICML 2017,
+    arXiv:1703.01541.
 
     Args:
         x: ``(n,)`` or ``(n, channels)`` real numbers.
@@ -84,7 +84,15 @@ def soft_dtw(x: ArrayLike, y: ArrayLike, *, gamma: float = 1.0, **window: Unpack
 def soft_dtw_gradient(
     x: ArrayLike, y: ArrayLike, *, gamma: float = 1.0, **window: Unpack[WindowOptions]
 ) -> SoftAlignment:
-    """Return the soft-DTW value and its derivatives; arguments and errors are those of `soft_dtw`.
+    """Return the soft-DTW value and its derivatives; definition, arguments and errors are those of `soft_dtw`.
+
+    The derivative of the value with respect to c(i, j) is the probability E(i, j) with which a path passes there, where
+    paths have the weight exp(-cost / gamma); that with respect to x[i] is ``2 sum_j E(i, j) (x[i] - y[j])``.
+
+    Time O(n m); memory 24 bytes for each of the n m cells.
+
+    Returns:
+        The value, the gradient and the probability of each cell.
 
     Raises:
         ValueError: As `soft_dtw`.

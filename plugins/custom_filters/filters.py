@@ -1,26 +1,4 @@
-r"""Digital filters over series of any number of channels.
-
-**Recursive filters** (butterworth, chebyshev1, chebyshev2, elliptic, bessel, notch, peak, comb, exponential) run as
-cascades of second-order sections::
-
-    H(z) = product over sections of (b0 + b1 / z + b2 / z^2) / (1 + a1 / z + a2 / z^2)
-
-because one polynomial of high order loses its poles to rounding. With ``zero_phase`` the series is filtered
-forwards and backwards (Gustafsson 1996, doi 10.1109/78.492552), with odd extension at both ends: no delay, the
-gain is \|H\|^2 and the loss at the cutoff is doubled.
-
-**Filters of finite length** replace every sample by a function of its window: a weighted sum (fir_window,
-fir_least_squares, moving_average), a polynomial fitted to it (savgol: Savitzky and Golay 1964, doi
-10.1021/ac60214a047), its median, or its median where the sample lies too far away (hampel). With ``zero_phase`` the
-window is centred, else it ends with the sample.
-
-**Filters of the whole series**: the Kalman filter and Rauch-Tung-Striebel smoother of a wandering level or trend
-(`kalman_recursion`), and penalized least squares (`whittaker`).
-
-Time O(n channels order), O(n channels window_length) or O(n channels); memory for the answer, and a few copies of one
-channel where a window or a model needs them. Design formulas stand with their sources in `analog`, `zpk`, `pairing`,
-`resonators`, `fir` and `windows`; designing needs NumPy alone.
-"""
+"""Digital filters over series of any number of channels; `filter_series` describes them, with their sources."""
 
 from __future__ import annotations
 
@@ -107,7 +85,28 @@ def filter_series(
     kernel: str = "auto",
     **options: Any,
 ) -> FilteredSeries:
-    """Filter a series, as the module's docstring describes.
+    r"""Filter a series.
+
+    **Recursive filters** (butterworth, chebyshev1, chebyshev2, elliptic, bessel, notch, peak, comb, exponential) run as
+    cascades of second-order sections::
+
+        H(z) = product over sections of (b0 + b1 / z + b2 / z^2) / (1 + a1 / z + a2 / z^2)
+
+    because one polynomial of high order loses its poles to rounding. With ``zero_phase`` the series is filtered
+    forwards and backwards (Gustafsson 1996, doi 10.1109/78.492552), with odd extension at both ends: no delay, the gain
+    is \|H\|^2 and the loss at the cutoff is doubled.
+
+    **Filters of finite length** replace every sample by a function of its window: a weighted sum (fir_window,
+    fir_least_squares, moving_average), a polynomial fitted to it (savgol: Savitzky and Golay 1964, doi
+    10.1021/ac60214a047), its median, or its median where the sample lies too far away (hampel). With ``zero_phase`` the
+    window is centred, else it ends with the sample.
+
+    **Filters of the whole series**: the Kalman filter and Rauch-Tung-Striebel smoother of a wandering level or trend
+    (`kalman_recursion`), and penalized least squares (`whittaker`).
+
+    Time O(n channels order), O(n channels window_length) or O(n channels); memory for the answer, and a few copies of
+    one channel where a window or a model needs them. Design formulas stand with their sources in `analog`, `zpk`,
+    `pairing`, `resonators`, `fir` and `windows`; designing needs NumPy alone.
 
     Args:
         series: Real numbers, ``(n,)``, ``(n, channels)`` or any shape with time along `axis`.

@@ -1,17 +1,6 @@
-r"""Amerced dynamic time warping: every step off the diagonal costs a fixed penalty.
+"""Amerced dynamic time warping: every step off the diagonal costs a fixed penalty.
 
-With samples counted from 1, ``|.|`` the Euclidean norm over the channels and w the penalty::
-
-    D(i, j) = |a_i - b_j|^2 + min(D(i-1, j-1), D(i-1, j) + w, D(i, j-1) + w)
-
-with D(0, 0) = 0, D(i, 0) = D(0, j) = infinity. w = 0 is dynamic time warping; as w grows, it tends to the squared
-Euclidean distance of series of equal length. No root is taken at the end.
-
-Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix; n m / 4 for the path
-up to 64 MiB, and beyond that twice the time instead of more memory.
-
-Reference: M. Herrmann, G. I. Webb, Amercing: an intuitive and effective constraint for dynamic time warping, Pattern
-Recognition 137 (2023) 109333, doi 10.1016/j.patcog.2023.109333.
+`adtw_distance` has the definition and its source.
 """
 
 from __future__ import annotations
@@ -92,7 +81,19 @@ def adtw_distance(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> float:
-    """Return the amerced dynamic time warping distance, as the module's docstring defines it.
+    """Return the amerced dynamic time warping distance of two series.
+
+    With samples counted from 1, ``|.|`` the Euclidean norm over the channels and w the penalty::
+
+        D(i, j) = |a_i - b_j|^2 + min(D(i-1, j-1), D(i-1, j) + w, D(i, j-1) + w)
+
+    with D(0, 0) = 0, D(i, 0) = D(0, j) = infinity. w = 0 is dynamic time warping; as w grows, it tends to the squared
+    Euclidean distance of series of equal length. No root is taken at the end.
+
+    Time O(n m), less in a window; memory O(n + m).
+
+    Reference: M. Herrmann, G. I. Webb, Amercing: an intuitive and effective constraint for dynamic time warping,
+    Pattern Recognition 137 (2023) 109333, doi 10.1016/j.patcog.2023.109333.
 
     Args:
         series1: ``(n,)`` or ``(n, channels)`` real numbers, n at least 1.
@@ -129,7 +130,9 @@ def adtw_matrix(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> NDArray[np.float64]:
-    """Return the cost matrix; arguments and errors are those of `adtw_distance`.
+    """Return the cost matrix; definition, arguments and errors are those of `adtw_distance`.
+
+    Time O(n m); memory 8 bytes for each of the n m cells.
 
     Returns:
         ``(n, m)`` float64: entry ``[i, j]`` is D(i, j) of the first i + 1 samples of `series1` and the first j + 1 of
@@ -160,7 +163,9 @@ def adtw_path(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> tuple[NDArray[np.int64], float]:
-    """Return the best path, and the distance; arguments and errors are those of `adtw_distance`.
+    """Return the best path, and the distance; definition, arguments and errors are those of `adtw_distance`.
+
+    Time O(n m); memory n m / 4 bytes up to 64 MiB, and beyond that twice the time instead of more memory.
 
     Returns:
         ``(k, 2)`` int64 and the distance. The path begins with (0, 0) and ends with (n-1, m-1), counted from 0, in
@@ -193,7 +198,9 @@ def adtw_pairwise(
     kernel: str = "auto",
     threads: int | None = None,
 ) -> NDArray[np.float64]:
-    """Return the distances of all pairs; parameters and errors are those of `adtw_distance`.
+    """Return the distances of all pairs; definition, parameters and errors are those of `adtw_distance`.
+
+    Time O(n m) for each pair, shared out over threads; memory O(n + m) for each thread.
 
     Args:
         series: N series, of any lengths: ``(N, n)``, ``(N, n, channels)``, or a sequence of series.

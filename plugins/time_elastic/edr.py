@@ -1,19 +1,6 @@
-r"""Edit distance on real sequences: how many samples must be inserted, deleted or replaced.
+"""Edit distance on real sequences: how many samples must be inserted, deleted or replaced.
 
-With samples counted from 1 and ``|.|`` the Euclidean norm over the channels::
-
-    D(i, j) = min of
-        D(i-1, j-1) + (0 if |a_i - b_j| <= epsilon else 1)     match, or replace
-        D(i-1, j)   + 1                                        delete in a
-        D(i, j-1)   + 1                                        delete in b
-
-with D(i, 0) = i and D(0, j) = j. Robust against outliers, which cost 1 however far they are. It is no metric.
-
-Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix; n m / 4 for the path
-up to 64 MiB, and beyond that twice the time instead of more memory.
-
-Reference: L. Chen, M. T. Özsu, V. Oria, Robust and fast similarity search for moving object trajectories, SIGMOD (2005)
-491-502, doi 10.1145/1066157.1066213. Some programs divide by the longer length, and some set D(i, 0) = D(0, j) = 0.
+`edr_distance` has the definition and its source.
 """
 
 from __future__ import annotations
@@ -48,7 +35,22 @@ def edr_distance(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> float:
-    """Return the edit distance on real sequences, as the module's docstring defines it.
+    """Return the edit distance on real sequences of two series.
+
+    With samples counted from 1 and ``|.|`` the Euclidean norm over the channels::
+
+        D(i, j) = min of
+            D(i-1, j-1) + (0 if |a_i - b_j| <= epsilon else 1)     match, or replace
+            D(i-1, j)   + 1                                        delete in a
+            D(i, j-1)   + 1                                        delete in b
+
+    with D(i, 0) = i and D(0, j) = j. Robust against outliers, which cost 1 however far they are. It is no metric.
+
+    Time O(n m), less in a window; memory O(n + m).
+
+    Reference: L. Chen, M. T. Özsu, V. Oria, Robust and fast similarity search for moving object trajectories, SIGMOD
+    (2005) 491-502, doi 10.1145/1066157.1066213. Some programs divide by the longer length, and some set D(i, 0) = D(0,
+    j) = 0.
 
     Args:
         series1: ``(n,)`` or ``(n, channels)`` real numbers, n at least 1.
@@ -86,7 +88,9 @@ def edr_matrix(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> NDArray[np.float64]:
-    """Return the cost matrix; arguments and errors are those of `edr_distance`.
+    """Return the cost matrix; definition, arguments and errors are those of `edr_distance`.
+
+    Time O(n m); memory 8 bytes for each of the n m cells.
 
     Returns:
         ``(n, m)`` float64: entry ``[i, j]`` is D(i, j) of the first i + 1 samples of `series1` and the first j + 1 of
@@ -115,7 +119,9 @@ def edr_path(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> tuple[NDArray[np.int64], float]:
-    """Return the best path, and the distance; arguments and errors are those of `edr_distance`.
+    """Return the best path, and the distance; definition, arguments and errors are those of `edr_distance`.
+
+    Time O(n m); memory n m / 4 bytes up to 64 MiB, and beyond that twice the time instead of more memory.
 
     Returns:
         ``(k, 2)`` int64 and the distance. The path ends with (n-1, m-1), counted from 0. A step by (1, 1) matches the
@@ -150,7 +156,9 @@ def edr_pairwise(
     kernel: str = "auto",
     threads: int | None = None,
 ) -> NDArray[np.float64]:
-    """Return the distances of all pairs; parameters and errors are those of `edr_distance`.
+    """Return the distances of all pairs; definition, parameters and errors are those of `edr_distance`.
+
+    Time O(n m) for each pair, shared out over threads; memory O(n + m) for each thread.
 
     Args:
         series: N series, of any lengths: ``(N, n)``, ``(N, n, channels)``, or a sequence of series.

@@ -1,20 +1,6 @@
-r"""Edit distance with real penalty: deleting a sample costs its distance from a constant.
+"""Edit distance with real penalty: deleting a sample costs its distance from a constant.
 
-With samples counted from 1, ``|.|`` the Euclidean norm over the channels and g the constant::
-
-    D(i, j) = min of
-        D(i-1, j-1) + |a_i - b_j|     match
-        D(i-1, j)   + |a_i - g|       delete in a
-        D(i, j-1)   + |b_j - g|       delete in b
-
-with D(0, 0) = 0, ``D(i, 0) = |a_1 - g| + ... + |a_i - g|``, and D(0, j) likewise. It is a metric: deleted samples are
-matched with a gap whose value is the same everywhere.
-
-Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix; n m / 4 for the path
-up to 64 MiB, and beyond that twice the time instead of more memory.
-
-Reference: L. Chen, R. Ng, On the marriage of Lp-norms and edit distance, VLDB 30 (2004) 792-803,
-doi 10.1016/B978-012088469-8.50070-X. Programs that give the whole sum to every D(i, 0) give other values.
+`erp_distance` has the definition and its source.
 """
 
 from __future__ import annotations
@@ -111,7 +97,22 @@ def erp_distance(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> float:
-    """Return the edit distance with real penalty, as the module's docstring defines it.
+    """Return the edit distance with real penalty of two series.
+
+    With samples counted from 1, ``|.|`` the Euclidean norm over the channels and g the constant::
+
+        D(i, j) = min of
+            D(i-1, j-1) + |a_i - b_j|     match
+            D(i-1, j)   + |a_i - g|       delete in a
+            D(i, j-1)   + |b_j - g|       delete in b
+
+    with D(0, 0) = 0, ``D(i, 0) = |a_1 - g| + ... + |a_i - g|``, and D(0, j) likewise. It is a metric: deleted samples
+    are matched with a gap whose value is the same everywhere.
+
+    Time O(n m), less in a window; memory O(n + m).
+
+    Reference: L. Chen, R. Ng, On the marriage of Lp-norms and edit distance, VLDB 30 (2004) 792-803, doi
+    10.1016/B978-012088469-8.50070-X. Programs that give the whole sum to every D(i, 0) give other values.
 
     Args:
         series1: ``(n,)`` or ``(n, channels)`` real numbers, n at least 1.
@@ -149,7 +150,9 @@ def erp_matrix(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> NDArray[np.float64]:
-    """Return the cost matrix; arguments and errors are those of `erp_distance`.
+    """Return the cost matrix; definition, arguments and errors are those of `erp_distance`.
+
+    Time O(n m); memory 8 bytes for each of the n m cells.
 
     Returns:
         ``(n, m)`` float64: entry ``[i, j]`` is D(i, j) of the first i + 1 samples of `series1` and the first j + 1 of
@@ -180,7 +183,9 @@ def erp_path(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> tuple[NDArray[np.int64], float]:
-    """Return the best path, and the distance; arguments and errors are those of `erp_distance`.
+    """Return the best path, and the distance; definition, arguments and errors are those of `erp_distance`.
+
+    Time O(n m); memory n m / 4 bytes up to 64 MiB, and beyond that twice the time instead of more memory.
 
     Returns:
         ``(k, 2)`` int64 and the distance. The path ends with (n-1, m-1), counted from 0. A step by (1, 1) matches the
@@ -215,7 +220,9 @@ def erp_pairwise(
     kernel: str = "auto",
     threads: int | None = None,
 ) -> NDArray[np.float64]:
-    """Return the distances of all pairs; parameters and errors are those of `erp_distance`.
+    """Return the distances of all pairs; definition, parameters and errors are those of `erp_distance`.
+
+    Time O(n m) for each pair, shared out over threads; memory O(n + m) for each thread.
 
     Args:
         series: N series, of any lengths: ``(N, n)``, ``(N, n, channels)``, or a sequence of series.

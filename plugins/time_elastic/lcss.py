@@ -1,19 +1,6 @@
-r"""Longest common subsequence: how large a part of the shorter series is found in the other.
+"""Longest common subsequence: how large a part of the shorter series is found in the other.
 
-With samples counted from 1 and ``|.|`` the Euclidean norm over the channels, the length L of the longest common
-subsequence is::
-
-    L(i, j) = L(i-1, j-1) + 1              where |a_i - b_j| <= epsilon: match
-            = max(L(i-1, j), L(i, j-1))    elsewhere: delete in a, or in b
-
-with L(i, 0) = L(0, j) = 0, and the distance is ``1 - L(n, m) / min(n, m)``: from 0, one holds the other, to 1, nothing
-in common. It is no metric. A window also bounds how far apart in time two samples that match may be.
-
-Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix; n m / 4 for the path
-up to 64 MiB, and beyond that twice the time instead of more memory.
-
-Reference: M. Vlachos, G. Kollios, D. Gunopulos, Discovering similar multidimensional trajectories, ICDE (2002) 673-684,
-doi 10.1109/ICDE.2002.994784.
+`lcss_distance` has the definition and its source.
 """
 
 from __future__ import annotations
@@ -48,7 +35,21 @@ def lcss_distance(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> float:
-    """Return the distance by the longest common subsequence, as the module's docstring defines it.
+    """Return the distance by the longest common subsequence of two series.
+
+    With samples counted from 1 and ``|.|`` the Euclidean norm over the channels, the length L of the longest common
+    subsequence is::
+
+        L(i, j) = L(i-1, j-1) + 1              where |a_i - b_j| <= epsilon: match
+                = max(L(i-1, j), L(i, j-1))    elsewhere: delete in a, or in b
+
+    with L(i, 0) = L(0, j) = 0, and the distance is ``1 - L(n, m) / min(n, m)``: from 0, one holds the other, to 1,
+    nothing in common. It is no metric. A window also bounds how far apart in time two samples that match may be.
+
+    Time O(n m), less in a window; memory O(n + m).
+
+    Reference: M. Vlachos, G. Kollios, D. Gunopulos, Discovering similar multidimensional trajectories, ICDE (2002)
+    673-684, doi 10.1109/ICDE.2002.994784.
 
     Args:
         series1: ``(n,)`` or ``(n, channels)`` real numbers, n at least 1.
@@ -86,7 +87,9 @@ def lcss_matrix(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> NDArray[np.float64]:
-    """Return the cost matrix; arguments and errors are those of `lcss_distance`.
+    """Return the cost matrix; definition, arguments and errors are those of `lcss_distance`.
+
+    Time O(n m); memory 8 bytes for each of the n m cells.
 
     Returns:
         ``(n, m)`` float64: entry ``[i, j]`` is the length L of the longest common subsequence of the first i + 1
@@ -115,7 +118,9 @@ def lcss_path(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> tuple[NDArray[np.int64], float]:
-    """Return the best path, and the distance; arguments and errors are those of `lcss_distance`.
+    """Return the best path, and the distance; definition, arguments and errors are those of `lcss_distance`.
+
+    Time O(n m); memory n m / 4 bytes up to 64 MiB, and beyond that twice the time instead of more memory.
 
     Returns:
         ``(k, 2)`` int64 and the distance. The path ends with (n-1, m-1), counted from 0. A step by (1, 1) matches the
@@ -150,7 +155,9 @@ def lcss_pairwise(
     kernel: str = "auto",
     threads: int | None = None,
 ) -> NDArray[np.float64]:
-    """Return the distances of all pairs; parameters and errors are those of `lcss_distance`.
+    """Return the distances of all pairs; definition, parameters and errors are those of `lcss_distance`.
+
+    Time O(n m) for each pair, shared out over threads; memory O(n + m) for each thread.
 
     Args:
         series: N series, of any lengths: ``(N, n)``, ``(N, n, channels)``, or a sequence of series.

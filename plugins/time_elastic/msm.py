@@ -1,26 +1,6 @@
-r"""Move-split-merge: what it costs to move the values of one series, and to split and merge samples.
+"""Move-split-merge: what it costs to move the values of one series, and to split and merge samples.
 
-With samples counted from 1::
-
-    D(i, j) = min of
-        D(i-1, j-1) + |a_i - b_j|              move
-        D(i-1, j)   + C(a_i, a_(i-1), b_j)     merge in a
-        D(i, j-1)   + C(b_j, b_(j-1), a_i)     split in a
-
-    C(x, y, z) = c                             where x lies between y and z
-               = c + min(|x - y|, |x - z|)     elsewhere
-
-with ``D(1, 1) = |a_1 - b_1|``, and no way but through (1, 1). It is a metric. Over several channels, ``|.|`` is the
-Euclidean norm, and x lies between y and z if it lies in the ball whose diameter they are, which is the same thing for
-one channel. Or channels are independent: each is compared by itself, and the distances are added.
-
-Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix; n m / 4 for the path
-up to 64 MiB, and beyond that twice the time instead of more memory.
-
-References: A. Stefan, V. Athitsos, G. Das, The move-split-merge metric for time series, IEEE TKDE 25 (2013) 1425-1438,
-doi 10.1109/TKDE.2012.88; for several channels A. Shifaz, C. Pelletier, F. Petitjean, G. I. Webb, Elastic similarity and
-distance measures for multivariate time series, KAIS 65 (2023) 2665-2698, doi 10.1007/s10115-023-01835-4. Programs that
-take squares of the norm for several channels give other values; aeon does by default what ``independent`` stands for.
+`msm_distance` has the definition and its source.
 """
 
 from __future__ import annotations
@@ -140,7 +120,29 @@ def msm_distance(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> float:
-    """Return the move-split-merge distance of two series, as the module's docstring defines it.
+    """Return the move-split-merge distance of two series.
+
+    With samples counted from 1::
+
+        D(i, j) = min of
+            D(i-1, j-1) + |a_i - b_j|              move
+            D(i-1, j)   + C(a_i, a_(i-1), b_j)     merge in a
+            D(i, j-1)   + C(b_j, b_(j-1), a_i)     split in a
+
+        C(x, y, z) = c                             where x lies between y and z
+                   = c + min(|x - y|, |x - z|)     elsewhere
+
+    with ``D(1, 1) = |a_1 - b_1|``, and no way but through (1, 1). It is a metric. Over several channels, ``|.|`` is the
+    Euclidean norm, and x lies between y and z if it lies in the ball whose diameter they are, which is the same thing
+    for one channel. Or channels are independent: each is compared by itself, and the distances are added.
+
+    Time O(n m), less in a window; memory O(n + m).
+
+    References: A. Stefan, V. Athitsos, G. Das, The move-split-merge metric for time series, IEEE TKDE 25 (2013)
+    1425-1438, doi 10.1109/TKDE.2012.88; for several channels A. Shifaz, C. Pelletier, F. Petitjean, G. I. Webb, Elastic
+    similarity and distance measures for multivariate time series, KAIS 65 (2023) 2665-2698, doi
+    10.1007/s10115-023-01835-4. Programs that take squares of the norm for several channels give other values; aeon does
+    by default what ``independent`` stands for.
 
     Args:
         series1: ``(n,)`` or ``(n, channels)`` real numbers, n at least 1.
@@ -180,7 +182,9 @@ def msm_matrix(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> NDArray[np.float64]:
-    """Return the cost matrix; arguments and errors are those of `msm_distance`.
+    """Return the cost matrix; definition, arguments and errors are those of `msm_distance`.
+
+    Time O(n m); memory 8 bytes for each of the n m cells.
 
     Returns:
         ``(n, m)`` float64: entry ``[i, j]`` is D(i, j) of the first i + 1 samples of `series1` and the first j + 1 of
@@ -212,7 +216,9 @@ def msm_path(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> tuple[NDArray[np.int64], float]:
-    """Return the best path, and the distance; arguments and errors are those of `msm_distance`.
+    """Return the best path, and the distance; definition, arguments and errors are those of `msm_distance`.
+
+    Time O(n m); memory n m / 4 bytes up to 64 MiB, and beyond that twice the time instead of more memory.
 
     Returns:
         ``(k, 2)`` int64 and the distance. The path begins with (0, 0) and ends with (n-1, m-1), counted from 0, in
@@ -246,7 +252,9 @@ def msm_pairwise(
     kernel: str = "auto",
     threads: int | None = None,
 ) -> NDArray[np.float64]:
-    """Return the distances of all pairs; parameters and errors are those of `msm_distance`.
+    """Return the distances of all pairs; definition, parameters and errors are those of `msm_distance`.
+
+    Time O(n m) for each pair, shared out over threads; memory O(n + m) for each thread.
 
     Args:
         series: N series, of any lengths: ``(N, n)``, ``(N, n, channels)``, or a sequence of series.

@@ -1,23 +1,6 @@
-r"""Time warp edit distance: how much it costs to edit one series into another, in value and in time.
+"""Time warp edit distance: how much it costs to edit one series into another, in value and in time.
 
-With samples counted from 1, ``|.|`` the Lp norm over the channels and ``ta``, ``tb`` the time stamps::
-
-    D(i, j) = min of
-        D(i-1, j-1) + |a_i - b_j| + |a_(i-1) - b_(j-1)| + nu (|ta_i - tb_j| + |ta_(i-1) - tb_(j-1)|)  match
-        D(i-1, j)   + |a_i - a_(i-1)| + nu (ta_i - ta_(i-1)) + lambda                           delete in a
-        D(i, j-1)   + |b_j - b_(j-1)| + nu (tb_j - tb_(j-1)) + lambda                           delete in b
-
-with D(0, 0) = 0, D(i, 0) = D(0, j) = infinity, a_0 = b_0 = 0 and ta_0 = tb_0 = 0. Infinite borders force the
-first two samples to be matched, so a_0 and ta_0 are only ever compared with b_0 and tb_0: the origin of time
-does not matter. Without time stamps, the samples stand at 1, 2, 3, ... For nu > 0 the distance is a metric;
-for nu = 0 two different series may be at distance 0.
-
-Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix; n m / 4 for the path
-up to 64 MiB, and beyond that twice the time instead of more memory.
-
-Reference: P.-F. Marteau, Time warp edit distance with stiffness adjustment for time series matching, IEEE
-TPAMI 31 (2009) 306-318, doi 10.1109/TPAMI.2008.76. Programs that derive from the author's C file fill the
-borders with finite numbers and give other values.
+`twed_distance` has the definition and its source.
 """
 
 from __future__ import annotations
@@ -127,7 +110,25 @@ def twed_distance(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> float:
-    """Return the time warp edit distance of two series, as the module's docstring defines it.
+    """Return the time warp edit distance of two series.
+
+    With samples counted from 1, ``|.|`` the Lp norm over the channels and ``ta``, ``tb`` the time stamps::
+
+        D(i, j) = min of
+            D(i-1, j-1) + |a_i - b_j| + |a_(i-1) - b_(j-1)| + nu (|ta_i - tb_j| + |ta_(i-1) - tb_(j-1)|)  match
+            D(i-1, j)   + |a_i - a_(i-1)| + nu (ta_i - ta_(i-1)) + lambda                           delete in a
+            D(i, j-1)   + |b_j - b_(j-1)| + nu (tb_j - tb_(j-1)) + lambda                           delete in b
+
+    with D(0, 0) = 0, D(i, 0) = D(0, j) = infinity, a_0 = b_0 = 0 and ta_0 = tb_0 = 0. Infinite borders force the first
+    two samples to be matched, so a_0 and ta_0 are only ever compared with b_0 and tb_0: the origin of time does not
+    matter. Without time stamps, the samples stand at 1, 2, 3, ... For nu > 0 the distance is a metric; for nu = 0 two
+    different series may be at distance 0.
+
+    Time O(n m), less in a window; memory O(n + m).
+
+    Reference: P.-F. Marteau, Time warp edit distance with stiffness adjustment for time series matching, IEEE TPAMI 31
+    (2009) 306-318, doi 10.1109/TPAMI.2008.76. Programs that derive from the author's C file fill the borders with
+    finite numbers and give other values.
 
     Args:
         series1: ``(n,)`` or ``(n, channels)`` real numbers, n at least 1.
@@ -177,7 +178,9 @@ def twed_matrix(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> NDArray[np.float64]:
-    """Return the cost matrix; arguments and errors are those of `twed_distance`.
+    """Return the cost matrix; definition, arguments and errors are those of `twed_distance`.
+
+    Time O(n m); memory 8 bytes for each of the n m cells.
 
     Returns:
         ``(n, m)`` float64: entry ``[i, j]`` is the distance between the first i + 1 samples of
@@ -213,7 +216,9 @@ def twed_path(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> tuple[NDArray[np.int64], float]:
-    """Return the cheapest way of editing, and the distance; arguments and errors are those of `twed_distance`.
+    """Return the best path, and the distance; definition, arguments and errors are those of `twed_distance`.
+
+    Time O(n m); memory n m / 4 bytes up to 64 MiB, and beyond that twice the time instead of more memory.
 
     Returns:
         ``(k, 2)`` int64 and the distance. The path begins with (0, 0) and ends with (n-1, m-1), counted from 0; a
@@ -251,7 +256,9 @@ def twed_pairwise(
     kernel: str = "auto",
     threads: int | None = None,
 ) -> NDArray[np.float64]:
-    """Return the distances of all pairs; parameters and errors are those of `twed_distance`.
+    """Return the distances of all pairs; definition, parameters and errors are those of `twed_distance`.
+
+    Time O(n m) for each pair, shared out over threads; memory O(n + m) for each thread.
 
     Args:
         series: N series, of any lengths: ``(N, n)``, ``(N, n, channels)``, or a sequence of series.

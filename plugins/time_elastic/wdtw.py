@@ -1,18 +1,6 @@
-r"""Weighted dynamic time warping: warping costs the more, the further it strays from the diagonal.
+"""Weighted dynamic time warping: warping costs the more, the further it strays from the diagonal.
 
-With samples counted from 1 and ``|.|`` the Euclidean norm over the channels::
-
-    D(i, j) = w(|i - j|) |a_i - b_j|^2 + min(D(i-1, j-1), D(i-1, j), D(i, j-1))
-    w(k)    = 1 / (1 + exp(-g (k - max(n, m) / 2)))
-
-with D(0, 0) = 0, D(i, 0) = D(0, j) = infinity. g = 0 halves every cost; with large g, cells further than half the
-length from the diagonal cost the whole, those nearer nothing. No root is taken at the end.
-
-Time O(n m). Memory O(n + m) for the distance, 8 n m bytes for the cost matrix; n m / 4 for the path
-up to 64 MiB, and beyond that twice the time instead of more memory.
-
-Reference: Y.-S. Jeong, M. K. Jeong, O. A. Omitaomu, Weighted dynamic time warping for time series classification,
-Pattern Recognition 44 (2011) 2231-2240, doi 10.1016/j.patcog.2010.09.022; with w_max = 1.
+`wdtw_distance` has the definition and its source.
 """
 
 from __future__ import annotations
@@ -101,7 +89,20 @@ def wdtw_distance(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> float:
-    """Return the weighted dynamic time warping distance, as the module's docstring defines it.
+    """Return the weighted dynamic time warping distance of two series.
+
+    With samples counted from 1 and ``|.|`` the Euclidean norm over the channels::
+
+        D(i, j) = w(|i - j|) |a_i - b_j|^2 + min(D(i-1, j-1), D(i-1, j), D(i, j-1))
+        w(k)    = 1 / (1 + exp(-g (k - max(n, m) / 2)))
+
+    with D(0, 0) = 0, D(i, 0) = D(0, j) = infinity. g = 0 halves every cost; with large g, cells further than half the
+    length from the diagonal cost the whole, those nearer nothing. No root is taken at the end.
+
+    Time O(n m), less in a window; memory O(n + m).
+
+    Reference: Y.-S. Jeong, M. K. Jeong, O. A. Omitaomu, Weighted dynamic time warping for time series classification,
+    Pattern Recognition 44 (2011) 2231-2240, doi 10.1016/j.patcog.2010.09.022; with w_max = 1.
 
     Args:
         series1: ``(n,)`` or ``(n, channels)`` real numbers, n at least 1.
@@ -139,7 +140,9 @@ def wdtw_matrix(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> NDArray[np.float64]:
-    """Return the cost matrix; arguments and errors are those of `wdtw_distance`.
+    """Return the cost matrix; definition, arguments and errors are those of `wdtw_distance`.
+
+    Time O(n m); memory 8 bytes for each of the n m cells.
 
     Returns:
         ``(n, m)`` float64: entry ``[i, j]`` is D(i, j) of the first i + 1 samples of `series1` and the first j + 1 of
@@ -170,7 +173,9 @@ def wdtw_path(
     nan_policy: str = "raise",
     kernel: str = "auto",
 ) -> tuple[NDArray[np.int64], float]:
-    """Return the best path, and the distance; arguments and errors are those of `wdtw_distance`.
+    """Return the best path, and the distance; definition, arguments and errors are those of `wdtw_distance`.
+
+    Time O(n m); memory n m / 4 bytes up to 64 MiB, and beyond that twice the time instead of more memory.
 
     Returns:
         ``(k, 2)`` int64 and the distance. The path begins with (0, 0) and ends with (n-1, m-1), counted from 0, in
@@ -203,7 +208,9 @@ def wdtw_pairwise(
     kernel: str = "auto",
     threads: int | None = None,
 ) -> NDArray[np.float64]:
-    """Return the distances of all pairs; parameters and errors are those of `wdtw_distance`.
+    """Return the distances of all pairs; definition, parameters and errors are those of `wdtw_distance`.
+
+    Time O(n m) for each pair, shared out over threads; memory O(n + m) for each thread.
 
     Args:
         series: N series, of any lengths: ``(N, n)``, ``(N, n, channels)``, or a sequence of series.

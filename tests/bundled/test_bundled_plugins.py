@@ -136,6 +136,39 @@ def test_an_unknown_input_is_refused(directory: str, name: str, meant: str) -> N
     assert doctest.testmod(known_inputs) == (0, 1)
 
 
+FAMILY = ("twed", "erp", "edr", "lcss", "msm", "wdtw", "adtw")
+# What defines something, and what refers to a definition.
+DEFINING = (
+    "advanced_sync.dtw.dtw_distance",
+    "advanced_sync.averaging.dtw_barycenter",
+    "advanced_sync.soft_dtw.soft_dtw",
+    "custom_filters.filters.filter_series",
+    *(f"time_elastic.{name}.{name}_distance" for name in FAMILY),
+)
+REFERRING = (
+    *(f"advanced_sync.dtw.dtw_{question}" for question in ("path", "align", "matrices")),
+    "advanced_sync.pairwise.dtw_pairwise",
+    "advanced_sync.nearest.dtw_nearest",
+    "advanced_sync.soft_dtw.soft_dtw_gradient",
+    *(f"time_elastic.{name}.{name}_{question}" for name in FAMILY for question in ("matrix", "path", "pairwise")),
+)
+
+
+@pytest.mark.parametrize("path", [*DEFINING, *REFERRING])
+def test_kernels_are_documented(path: str) -> None:
+    module, _, name = path.rpartition(".")
+    text = getattr(importlib.import_module(f"plugins.{module}"), name).__doc__
+    assert all(f"\n    {section}:\n" in text for section in ("Returns", "Raises", "Example"))
+    assert ">>> " in text
+    assert "Time O(" in text or "time and memory are those of `dtw_path`" in text
+    if path in DEFINING:
+        assert "doi" in text or "arXiv" in text
+        assert "``" in text
+        assert "(n, channels)" in text
+    else:
+        assert "dtw_" in text or f"`{name.partition('_')[0]}_distance`" in text
+
+
 @pytest.mark.parametrize("directory", DIRECTORIES)
 def test_plugins_import_only_what_they_may(directory: str) -> None:
     allowed = {"numpy", "scipy", "numba", "platform_base.core.models", "platform_base.plugins.base"}

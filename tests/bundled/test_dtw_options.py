@@ -221,6 +221,11 @@ def test_gaps(kernel: str) -> None:
     filled[0, 0] = x[1, 0]
     assert dtw_distance(holed, y, nan_policy="interpolate", kernel=kernel) == dtw_distance(filled, y, kernel=kernel)
     assert dtw_distance(x, y, nan_policy="propagate", kernel=kernel) == dtw_distance(x, y, kernel=kernel)
+    masked = np.ma.masked_invalid(holed)
+    assert dtw_distance(masked, y, nan_policy="interpolate", kernel=kernel) == dtw_distance(filled, y, kernel=kernel)
+    assert math.isnan(dtw_distance(y, masked, nan_policy="propagate", kernel=kernel))
+    with pytest.raises(ValueError, match=r'target: expected a value .*, got masked ones; .*"interpolate"'):
+        dtw_distance(y, masked)
     back = dtw_align(holed, holed, nan_policy="interpolate", kernel=kernel)
     assert np.array_equal(back.warped, filled)
 

@@ -56,7 +56,11 @@ def test_gaps(name: str, channels: int | None, kernel: str) -> None:
         assert path.shape == (0, 2)
         assert math.isnan(distance)
 
+        masked = [np.ma.masked_invalid(one) for one in pair]
         between = {"nan_policy": "interpolate", "kernel": kernel}
+        assert ask(name, "distance", *masked, **between) == ask(name, "distance", *sound, kernel=kernel)
+        with pytest.raises(ValueError, match=r'got masked ones; .*nan_policy="interpolate"'):
+            ask(name, "distance", *masked, kernel=kernel)
         assert ask(name, "distance", *pair, **between) == ask(name, "distance", *sound, kernel=kernel)
         assert np.array_equal(ask(name, "matrix", *pair, **between), ask(name, "matrix", *sound, kernel=kernel))
         assert np.array_equal(ask(name, "path", *pair, **between)[0], ask(name, "path", *sound, kernel=kernel)[0])

@@ -17,18 +17,20 @@ def as_series(value: Any, name: str, *, allow_nan: bool = False, remedy: str = _
         value: Real numbers, ``(n,)`` or ``(n, channels)``: a list, an array of any real dtype, or anything
             that NumPy can turn into one. It is never written to.
         name: What to call it in messages.
-        allow_nan: Whether NaN is a value; infinity never is.
+        allow_nan: Whether samples may be missing, NaN or masked, which become NaN; infinity never is a value.
         remedy: What to say that the caller may do where a value is not finite.
 
     Returns:
         A new C-contiguous float64 array; one-dimensional input becomes one channel.
 
     Raises:
-        ValueError: If it is empty, ragged, masked, of another shape, or holds a NaN or an infinity.
+        ValueError: If it is empty, ragged, of another shape, holds an infinity, or a sample is missing that may not.
         TypeError: If its elements are no real numbers.
     """
     if np.ma.is_masked(value):
-        raise ValueError(f"{name}: expected a value for every sample, got masked ones; fill or drop them first")
+        if not allow_nan:
+            raise ValueError(f"{name}: expected a value for every sample, got masked ones; {remedy}")
+        value = _uncover(value)
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -46,6 +48,12 @@ def as_series(value: Any, name: str, *, allow_nan: bool = False, remedy: str = _
     series = np.array(array.reshape(len(array), -1), dtype=np.float64, order="C", copy=True)
     _refuse_non_finite(series, name, flat=array.ndim == 1, allow_nan=allow_nan, remedy=remedy)
     return series
+
+
+def _uncover(value: Any) -> Any:
+    """Return a masked array with NaN in place of what is masked; one that holds no real numbers as it is."""
+    masked = np.ma.asarray(value)
+    return masked.astype(np.float64).filled(np.nan) if masked.dtype.kind in "biuf" else masked.data
 
 
 def as_times(value: Any, name: str, count: int) -> NDArray[np.float64]:
