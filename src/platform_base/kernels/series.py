@@ -53,7 +53,7 @@ def as_series(value: Any, name: str, *, allow_nan: bool = False, remedy: str = _
 def _uncover(value: Any) -> Any:
     """Return a masked array with NaN in place of what is masked; one that holds no real numbers as it is."""
     masked = np.ma.asarray(value)
-    return masked.astype(np.float64).filled(np.nan) if masked.dtype.kind in "biuf" else masked.data
+    return np.ma.filled(masked.astype(np.float64), np.nan) if masked.dtype.kind in "biuf" else masked.data
 
 
 def as_times(value: Any, name: str, count: int) -> NDArray[np.float64]:
