@@ -16,7 +16,7 @@ from .plans import NOTICEABLE, Plan, find_plan
 from .recursion import KernelName, choose_kernel
 from .response import FrequencyResponse, ImpulseResponse, frequency_response, impulse_response
 from .sampling import METHODS, Grid, even_step, even_steps, make_grid
-from .series import Lines, as_lines, as_times
+from .series import Lines, as_lines, as_times, take_plain_line
 
 # A recursion never forgets what is not finite: it shows in the last output, both ways in the first. Looking there
 # spares a reading of series as large as this.
@@ -137,11 +137,17 @@ def filter_series(
         >>> sos.shape
         (2, 6)
     """
-    policy = check_option(nan_policy, "nan_policy", POLICIES)
-    check_option(resampling, "resampling", METHODS)
+    # Here and below, what goes without saying is not looked up: it takes as long as filtering a hundred samples.
+    policy = "raise" if nan_policy == "raise" else check_option(nan_policy, "nan_policy", POLICIES)
+    if resampling != "linear":
+        check_option(resampling, "resampling", METHODS)
     chosen = choose_kernel(kernel)
     rate = None if sampling_rate is None else check_positive(sampling_rate, "sampling_rate", "Hz")
     plan = find_plan(options, rate) if times is None else None
+    if plan is not None and policy == "raise":
+        line = take_plain_line(series, axis, _LARGE)
+        if line is not None and not isinstance(plan.filter, Kalman):
+            return _filter_plain_line(line, plan, rate, chosen)
     late = plan is not None and plan.recursive and policy == "raise" and np.size(series) >= _LARGE
     lines = as_lines(series, axis, may_miss=policy != "raise", look=not late)
     if plan is None:
@@ -165,6 +171,21 @@ def filter_series(
         missing=int(np.isnan(lines.values).sum()) if lines.missing else 0,
         standard_error=None if error is None else lines.restore(error),
         warnings=(*clock.notes, *notes, *_slow_to_settle(plan, filtered.shape[1])),
+    )
+
+
+def _filter_plain_line(line: NDArray[np.float64], plan: Plan, rate: float | None, kernel: KernelName) -> FilteredSeries:
+    """Do what is left to do where nothing is missing, uneven, infinite or near overflow."""
+    samples = line.shape[1]
+    return FilteredSeries(
+        values=plan.filter.apply(line, even_steps(samples), kernel)[0],
+        filter=plan.filter,
+        btype=plan.btype,
+        sampling_rate=rate,
+        kernel=kernel,
+        missing=0,
+        standard_error=None,
+        warnings=() if plan.settles <= samples else tuple(_slow_to_settle(plan, samples)),
     )
 
 

@@ -20,7 +20,7 @@ _FLOAT64 = np.dtype(np.float64)
 # Samples whose product BLAS does not share out to threads.
 _ONE_CORE = 1 << 13
 # Below it the sum of squares has not overflowed, and nothing is missing.
-_PLAIN = 1e150
+_PLAIN = 1e300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Lines:
         values: ``(channels, n)`` float64, C-contiguous; NaN where a sample is missing. It may be the caller's own
             memory: it is never written to.
         missing: Whether there is a NaN.
-        peak: No magnitude is larger; NaN where there is a NaN.
+        peak: Largest magnitude; NaN where there is a NaN.
         shape: Shape of the series.
         axis: Which axis is time, from 0.
     """
@@ -65,9 +65,6 @@ def as_lines(value: Any, axis: int, *, may_miss: bool, look: bool = True) -> Lin
             that may not.
         TypeError: If its elements are no real numbers.
     """
-    lines = _take_line(value, axis)
-    if lines is not None and (not look or (peak := _bound_peak(lines[0])) < _PLAIN):
-        return Lines(values=lines, missing=False, peak=peak if look else 0.0, shape=value.shape, axis=0)
     array = _as_array(value)
     number = check_integer(axis, "axis", -array.ndim)
     if number >= array.ndim:
@@ -80,23 +77,30 @@ def as_lines(value: Any, axis: int, *, may_miss: bool, look: bool = True) -> Lin
     return Lines(values=lines, missing=missing, peak=peak, shape=array.shape, axis=number)
 
 
-def _take_line(value: Any, axis: Any) -> NDArray[np.float64] | None:
-    """Return a line that can be taken as it is: for a short one the general way takes longer than many a filter."""
-    plain = type(value) is np.ndarray and type(axis) is int and value.ndim == 1 and -1 <= axis <= 0
-    if plain and value.dtype is _FLOAT64 and value.size and value.flags.c_contiguous:
-        line: NDArray[np.float64] = value.reshape(1, -1)
-        return line
-    return None
+def take_plain_line(value: Any, axis: Any, samples: int) -> NDArray[np.float64] | None:
+    """Return a series as a line, ``(1, n)``, if it can be taken as it is, without a look at its samples one by one.
 
+    Args:
+        value: As of `as_lines`.
+        axis: Likewise.
+        samples: More are not taken.
 
-def _bound_peak(line: NDArray[np.float64]) -> float:
-    """Return what no magnitude is above: the root of the sum of squares; not finite if a sample is not."""
+    Returns:
+        The caller's own memory: finite samples, of which none is above 1e150; ``None`` where that is not sure.
+    """
+    if type(value) is not np.ndarray or value.dtype is not _FLOAT64 or type(axis) is not int:
+        return None
+    if value.ndim != 1 or not -1 <= axis <= 0 or not 0 < value.size < samples or not value.flags.c_contiguous:
+        return None
     squares = 0.0
     with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(line), _ONE_CORE):
-            piece = line[start : start + _ONE_CORE]
-            squares += float(piece.dot(piece))
-    return math.sqrt(squares)
+        for start in range(0, value.size, _ONE_CORE):
+            piece = value[start : start + _ONE_CORE]
+            squares += piece.dot(piece)
+    if not squares < _PLAIN:
+        return None
+    line: NDArray[np.float64] = value.reshape(1, -1)
+    return line
 
 
 def _as_array(value: Any) -> NDArray[Any]:

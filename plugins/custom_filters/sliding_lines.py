@@ -1,6 +1,6 @@
 """Sliding windows along whole lines: with what lies beyond the ends, piece by piece, whatever is done in each window.
 
-A piece is copied with as many samples around it as its windows need, into room that stays in the second-level cache;
+A piece is copied with as many samples around it as its windows need, into room that stays in the first-level cache;
 the results do not depend on where it is cut.
 """
 
@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.compilation import kernel
+from platform_base.kernels.vectors import load, reduce_sum, splat, store
 
 from .sliding_medians import replace_outliers, running_medians
 from .sliding_selection import LANES, LONGEST, replace_far_ones, select_medians
 from .sliding_vectors import running_means, weighted_sums
 
 # Outputs at a time, and windows that they span at least.
-_PIECE = 1 << 15
-_WINDOWS = 4
+_PIECE = 1 << 12
+_WINDOWS = 16
+# Samples that are copied at a time.
+_COPIED = 32
 
 
 @kernel
@@ -38,21 +41,28 @@ def take_piece(line: NDArray[np.float64], start: int, count: int, ends: int, pie
         piece: At least ``(count,)``, written.
 
     Returns:
-        Whether none is NaN.
+        Whether all are finite.
     """
     n = line.shape[0]
-    first, last = max(0, -start), min(count, n - start)
-    for k in range(first, last):
+    first, last = min(count, max(0, -start)), max(0, min(count, n - start))
+    # Nothing times a sample is nothing, unless it is not finite.
+    check = splat(0.0, _COPIED)
+    whole = first + max(0, last - first) // _COPIED * _COPIED
+    for k in range(first, whole, _COPIED):
+        these = load(line, start + k, _COPIED)
+        store(piece, k, these)
+        check = check + these * 0.0
+    total = reduce_sum(check)
+    for k in range(whole, last):
         piece[k] = line[start + k]
-    for k in range(min(first, count)):
+        total += piece[k] * 0.0
+    for k in range(first):
         piece[k] = _look_beyond(line[0], line[min(n - 1, -start - k)], ends)
-    for k in range(max(0, last), count):
+        total += piece[k] * 0.0
+    for k in range(last, count):
         piece[k] = _look_beyond(line[n - 1], line[max(0, 2 * (n - 1) - start - k)], ends)
-    check = 0.0
-    for k in range(count):
-        if piece[k] != piece[k]:
-            check = 1.0
-    return check == 0.0
+        total += piece[k] * 0.0
+    return total == 0.0
 
 
 @kernel
@@ -102,7 +112,7 @@ def take_medians(lines: NDArray[np.float64], length: int, before: int, ends: int
     """Set every output to the median of its window; arguments as of `average_lines`, with an odd length.
 
     Returns:
-        Whether it is done: not where a sample is NaN.
+        Whether it is done: not where a sample is not finite.
     """
     at_once = count_piece(lines, length, out)
     # What vectors read beyond the last sample comes into no output.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from platform_base.plugins.base import get_context
 
-from .recursion import KernelName
+from .recursion import KernelName, load_compiled
 
 # The matrix has condition 1 + smoothness * 4**d: beyond this fewer than three digits are left.
 _LARGEST_CONDITION = 1e13
@@ -70,30 +70,44 @@ class Whittaker:
         Raises:
             ValueError: If fewer samples are known than the differences need.
         """
-        from scipy import linalg
-
-        out = np.empty_like(lines)
-        report_progress = get_context().report_progress
-        penalty = self._penalty(lines.shape[1]) if lines.shape[1] >= self.shortest else np.zeros((1, 0))
-        for channel, line in enumerate(lines):
-            known = np.isfinite(line)
-            if known.sum() < self.shortest:
+        channels = len(lines)
+        for known in np.isfinite(lines).sum(axis=1):
+            if known < self.shortest:
                 raise ValueError(
                     f"series: expected at least {self.shortest} known samples for whittaker with difference_order "
-                    f"{self.difference_order}, got {int(known.sum())}"
+                    f"{self.difference_order}, got {int(known)}"
                 )
-            matrix = penalty.copy()
-            matrix[0] += known
-            out[channel] = linalg.solveh_banded(
-                matrix, np.where(known, line, 0.0), overwrite_ab=True, overwrite_b=True, lower=True, check_finite=False
-            )
-            report_progress((channel + 1) / len(lines), f"channel {channel + 1} of {len(lines)}")
+        out = np.empty_like(lines)
+        report_progress = get_context().report_progress
+        for channel in range(channels):
+            one = slice(channel, channel + 1)
+            if kernel == "numba":
+                load_compiled().compile_smoother()(lines[one], self._differences, self.smoothness, out[one])
+            else:
+                self._solve(lines[channel], out[channel])
+            report_progress((channel + 1) / channels, f"channel {channel + 1} of {channels}")
         return out
+
+    def _solve(self, line: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+        from scipy import linalg
+
+        known = np.isfinite(line)
+        matrix = self._penalty(len(line))
+        matrix[0] += known
+        out[:] = linalg.solveh_banded(
+            matrix, np.where(known, line, 0.0), overwrite_ab=True, overwrite_b=True, lower=True, check_finite=False
+        )
+
+    @property
+    def _differences(self) -> NDArray[np.float64]:
+        """Weights of a difference."""
+        order = self.difference_order
+        return np.array([(-1.0) ** k * math.comb(order, k) for k in range(order + 1)])
 
     def _penalty(self, samples: int) -> NDArray[np.float64]:
         """Return the lower band of ``smoothness * D'D``, ``(d + 1, n)``."""
         order = self.difference_order
-        weights = np.array([(-1.0) ** k * math.comb(order, k) for k in range(order + 1)])
+        weights = self._differences
         band = np.zeros((order + 1, samples))
         for shift in range(order + 1):
             for k in range(order + 1 - shift):
