@@ -26,34 +26,52 @@ def penalize_lines(
         out: ``(channels, n)``, written.
     """
     n, order = lines.shape[1], weights.shape[0] - 1
-    # Row i holds D[i], then L[i + 1, i], ..., L[i + order, i].
     factors = np.empty((n, order + 1))
+    factored = False
+    for channel in range(lines.shape[0]):
+        complete = not np.isnan(lines[channel]).any()
+        # The equations of all lines without gaps are the same but for their right sides.
+        if not (complete and factored):
+            factor(lines[channel], weights, smoothness, factors)
+        factored = complete
+        solve(lines[channel], factors, out[channel])
+
+
+@kernel
+def factor(
+    line: NDArray[np.float64], weights: NDArray[np.float64], smoothness: float, factors: NDArray[np.float64]
+) -> None:
+    """Write D[i], then L[i + 1, i], ..., L[i + order, i] to row i of factors."""
+    n, order = line.shape[0], weights.shape[0] - 1
     inside = np.empty(order + 1)
     for shift in range(order + 1):
         inside[shift] = find_penalty(weights, smoothness, shift, order, 2 * order + 1)
-    for channel in range(lines.shape[0]):
-        line, found = lines[channel], out[channel]
-        for i in range(n):
-            known = line[i] == line[i]
-            near = min(i, order)
-            for shift in range(order + 1):
-                edge = i < order or i + shift >= n - order
-                entry = find_penalty(weights, smoothness, shift, i, n) if edge else inside[shift]
-                if shift == 0 and known:
-                    entry += 1.0
-                for back in range(1, min(near, order - shift) + 1):
-                    earlier = i - back
-                    entry -= factors[earlier, back + shift] * factors[earlier, back] * factors[earlier, 0]
-                factors[i, shift] = entry if shift == 0 else entry / factors[i, 0]
-            value = line[i] if known else 0.0
-            for back in range(1, near + 1):
-                value -= factors[i - back, back] * found[i - back]
-            found[i] = value
-        for i in range(n - 1, -1, -1):
-            value = found[i] / factors[i, 0]
-            for ahead in range(1, min(n - 1 - i, order) + 1):
-                value -= factors[i, ahead] * found[i + ahead]
-            found[i] = value
+    for i in range(n):
+        for shift in range(order + 1):
+            edge = i < order or i + shift >= n - order
+            entry = find_penalty(weights, smoothness, shift, i, n) if edge else inside[shift]
+            if shift == 0 and line[i] == line[i]:
+                entry += 1.0
+            for back in range(1, min(i, order - shift) + 1):
+                earlier = i - back
+                entry -= factors[earlier, back + shift] * factors[earlier, back] * factors[earlier, 0]
+            factors[i, shift] = entry if shift == 0 else entry / factors[i, 0]
+
+
+@kernel
+def solve(line: NDArray[np.float64], factors: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    """Solve with the factors, missing samples counting as 0."""
+    n, order = line.shape[0], factors.shape[1] - 1
+    for i in range(n):
+        value = line[i] if line[i] == line[i] else 0.0
+        for back in range(1, min(i, order) + 1):
+            value -= factors[i - back, back] * out[i - back]
+        out[i] = value
+    for i in range(n - 1, -1, -1):
+        value = out[i] / factors[i, 0]
+        for ahead in range(1, min(n - 1 - i, order) + 1):
+            value -= factors[i, ahead] * out[i + ahead]
+        out[i] = value
 
 
 @kernel

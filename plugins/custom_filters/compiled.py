@@ -15,7 +15,7 @@ from numba import types
 
 from platform_base.kernels.compilation import compile_for_python, kernel
 
-from . import banded_lines, kalman_recursion, section_lines, sliding_lines
+from . import banded_lines, kalman_recursion, section_lines, sliding_lines, transposition
 from .section_lines import BLOCK, state_tables
 
 _LINE = types.Array(types.float64, 1, "C")
@@ -23,6 +23,7 @@ _LINES = types.Array(types.float64, 2, "C")
 _WINDOW = types.int64, types.int64, types.int64
 _CUBE = types.Array(types.float64, 3, "C")
 _SIGNATURES = {
+    "transpose": types.void(_LINES, _LINES),
     "penalize_lines": types.void(_LINES, _LINE, types.float64, _LINES),
     "run_lines": types.void(_LINES, _LINES, _LINES, _CUBE),
     "run_lines_both_ways": types.void(_LINES, _LINES, _LINES, _LINES, types.int64, _CUBE, _CUBE),
@@ -45,6 +46,7 @@ __all__ = [
     "NO_TABLES",
     "compile_run",
     "compile_smoother",
+    "compile_transposition",
     "compile_window",
     "filter_level",
     "filter_trend",
@@ -64,6 +66,12 @@ def compile_window(name: str) -> Callable[..., Any]:
 def compile_smoother() -> Callable[..., Any]:
     """Return `banded_lines.penalize_lines`, compiled; it checks no types."""
     return _compile(banded_lines, "penalize_lines")
+
+
+@functools.cache
+def compile_transposition() -> Callable[..., Any]:
+    """Return `transposition.transpose`, compiled; it checks no types."""
+    return _compile(transposition, "transpose")
 
 
 @functools.cache

@@ -149,7 +149,7 @@ def filter_series(
         if line is not None and not isinstance(plan.filter, Kalman):
             return _filter_plain_line(line, plan, rate, chosen)
     late = plan is not None and plan.recursive and policy == "raise" and np.size(series) >= _LARGE
-    lines = as_lines(series, axis, may_miss=policy != "raise", look=not late)
+    lines = as_lines(series, axis, chosen, may_miss=policy != "raise", look=not late)
     if plan is None:
         model = options.get("filter_type") == "kalman"
         clock = _read_clock(times, lines.values.shape[1], rate, resampling, uneven=model)
@@ -158,7 +158,7 @@ def filter_series(
         clock = _Clock(rate=rate, steps=even_steps(lines.values.shape[1]))
     filtered, fitted, notes = _apply(plan.filter, lines, clock, policy, chosen)
     if late and not np.isfinite(filtered[:, [0, -1]]).all():
-        as_lines(series, axis, may_miss=False)
+        as_lines(series, axis, chosen, may_miss=False)
     if not lines.peak < _HARMLESS or late:
         _check_result(filtered[:, [0, -1]] if late else filtered, missing=lines.missing)
     error = fitted.estimate(lines.values, clock.steps, chosen)[1] if isinstance(fitted, Kalman) else None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from platform_base.kernels.series import as_times as check_times
 
 from .parameters import check_integer
+from .recursion import KernelName, load_compiled
 
 # Samples that stay in the second-level cache between two readings.
 _PIECE = 1 << 15
@@ -21,6 +22,8 @@ _FLOAT64 = np.dtype(np.float64)
 _ONE_CORE = 1 << 13
 # Below it the sum of squares has not overflowed, and nothing is missing.
 _PLAIN = 1e300
+# Of an array whose rows become columns; shorter ones NumPy copies as fast.
+_SHORTEST_SIDE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,7 @@ class Lines:
         peak: Largest magnitude; NaN where there is a NaN.
         shape: Shape of the series.
         axis: Which axis is time, from 0.
+        kernel: Who turns rows into columns.
     """
 
     values: NDArray[np.float64]
@@ -41,22 +45,26 @@ class Lines:
     peak: float
     shape: tuple[int, ...]
     axis: int
+    kernel: KernelName
 
     def restore(self, lines: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return lines, of any length, in the shape of the series; C-contiguous."""
         others = self.shape[: self.axis] + self.shape[self.axis + 1 :]
         if self.axis == len(others):
             return lines.reshape(*others, lines.shape[1])
+        if self.axis == 0 and self.kernel == "numba" and min(lines.shape) >= _SHORTEST_SIDE:
+            return _transpose(lines).reshape(lines.shape[1], *others)
         return np.ascontiguousarray(np.moveaxis(lines.reshape(*others, lines.shape[1]), -1, self.axis))
 
 
-def as_lines(value: Any, axis: int, *, may_miss: bool, look: bool = True) -> Lines:
+def as_lines(value: Any, axis: int, kernel: KernelName, *, may_miss: bool, look: bool = True) -> Lines:
     """Return a series as lines.
 
     Args:
         value: Real numbers of any shape: a list, an array of any real dtype, or anything that NumPy can turn into
             one; NaN and masked samples are missing ones.
         axis: Which axis is time.
+        kernel: Who turns rows into columns.
         may_miss: Whether samples may be missing.
         look: Whether to look for samples that are not finite; without, `missing` is false and `peak` 0.
 
@@ -70,11 +78,21 @@ def as_lines(value: Any, axis: int, *, may_miss: bool, look: bool = True) -> Lin
     if number >= array.ndim:
         raise ValueError(f"axis: expected from {-array.ndim} to {array.ndim - 1} for shape {array.shape}, got {axis}")
     number %= array.ndim
-    moved = np.moveaxis(array, number, -1)
-    lines = np.ascontiguousarray(moved.reshape(-1, array.shape[number]), dtype=np.float64)
+    samples = array.shape[number]
+    plain = number == 0 and array.dtype is _FLOAT64 and array.flags.c_contiguous
+    if plain and kernel == "numba" and min(samples, array.size // samples) >= _SHORTEST_SIDE:
+        lines = _transpose(array.reshape(samples, -1))
+    else:
+        lines = np.ascontiguousarray(np.moveaxis(array, number, -1).reshape(-1, samples), dtype=np.float64)
     peak = _find_peak(lines.reshape(-1)) if look else 0.0
     missing = not math.isfinite(peak) and _check_finite(array, may_miss=may_miss)
-    return Lines(values=lines, missing=missing, peak=peak, shape=array.shape, axis=number)
+    return Lines(values=lines, missing=missing, peak=peak, shape=array.shape, axis=number, kernel=kernel)
+
+
+def _transpose(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    columns = np.empty(rows.shape[::-1])
+    load_compiled().compile_transposition()(rows, columns)
+    return columns
 
 
 def take_plain_line(value: Any, axis: Any, samples: int) -> NDArray[np.float64] | None:

@@ -57,7 +57,7 @@ def running_means(line: NDArray[np.float64], length: int, out: NDArray[np.float6
     Two bits of the length at a time: sums of 2 are added up in registers, and not kept.
     """
     n = out.shape[0]
-    tile = max(_TILE, _WINDOWS * length)
+    tile = min(n, max(_TILE, _WINDOWS * length))
     # What vectors reach beyond the last sample is computed with, but comes into no output.
     sums = align(np.zeros(tile + 2 * length + 3 * LANES))
     totals = align(np.empty(tile + 2 * LANES))

@@ -73,7 +73,8 @@ class FilterStream:
         self._marks = designed.fills_gaps and self._policy == "propagate"
         self._flat = channels is None
         self._channels = 1 if channels is None else check_integer(channels, "channels", 1)
-        self._state = designed.open(self._channels, choose_kernel(kernel))
+        self._kernel = choose_kernel(kernel)
+        self._state = designed.open(self._channels, self._kernel)
         self._finished = False
         self.delay: int = getattr(designed, "after", 0)
 
@@ -98,7 +99,7 @@ class FilterStream:
             raise ValueError(f"chunk: expected shape {expected}, got {shape}")
         if not shape[0]:
             return self._restore(self._state.push(np.empty((self._channels, 0))))
-        lines = as_lines(chunk, 0, may_miss=self._policy != "raise")
+        lines = as_lines(chunk, 0, self._kernel, may_miss=self._policy != "raise")
         filtered = self._state.push(lines.values)
         if lines.missing and self._marks:
             filtered[np.isnan(lines.values)] = np.nan

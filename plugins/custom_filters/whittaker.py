@@ -22,6 +22,8 @@ from .recursion import KernelName, load_compiled
 _LARGEST_CONDITION = 1e13
 _POINTS = 2048
 _NEGLIGIBLE = 1e-9
+# Channels are smoothed together up to so many samples.
+_TOGETHER = 1 << 17
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +81,15 @@ class Whittaker:
                 )
         out = np.empty_like(lines)
         report_progress = get_context().report_progress
-        for channel in range(channels):
-            one = slice(channel, channel + 1)
+        together = max(1, _TOGETHER // lines.shape[1]) if kernel == "numba" else 1
+        for start in range(0, channels, together):
+            some, smoothed = lines[start : start + together], out[start : start + together]
             if kernel == "numba":
-                load_compiled().compile_smoother()(lines[one], self._differences, self.smoothness, out[one])
+                load_compiled().compile_smoother()(some, self._differences, self.smoothness, smoothed)
             else:
-                self._solve(lines[channel], out[channel])
-            report_progress((channel + 1) / channels, f"channel {channel + 1} of {channels}")
+                self._solve(some[0], smoothed[0])
+            done = min(channels, start + together)
+            report_progress(done / channels, f"channel {done} of {channels}")
         return out
 
     def _solve(self, line: NDArray[np.float64], out: NDArray[np.float64]) -> None:

@@ -320,6 +320,30 @@ def test_bad_series_get_a_clear_error(series: object, error: type[Exception], me
         filter_series(series, btype="high", cutoff=0.5)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("shape", [(40, 8), (41, 9), (64, 3, 5), (47, 16), (100, 7), (8, 100)])
+@pytest.mark.parametrize("filter_type", ["median", "whittaker", "exponential"])
+def test_time_may_be_the_first_axis_or_the_last(shape: tuple[int, ...], filter_type: str) -> None:
+    series = np.random.default_rng(4).normal(size=shape)
+    options = {"filter_type": filter_type, "window_length": 5}
+    first = filter_series(series, **options)
+    last = filter_series(np.ascontiguousarray(np.moveaxis(series, 0, -1)), axis=-1, **options)
+    assert first.values.flags.c_contiguous
+    assert np.array_equal(first.values, np.moveaxis(last.values, -1, 0))
+    for channel in np.ndindex(shape[1:]):
+        alone = filter_series(series[(slice(None), *channel)], **options).values
+        assert np.array_equal(alone, first.values[(slice(None), *channel)])
+
+
+def test_channels_with_gaps_and_without_are_smoothed_by_themselves() -> None:
+    series = noise(60, 5)
+    series[[3, 4, 30], 1] = math.nan
+    series[59, 3] = math.nan
+    together = filter_series(series, filter_type="whittaker", nan_policy="interpolate").values
+    for channel in range(5):
+        alone = filter_series(series[:, channel], filter_type="whittaker", nan_policy="interpolate").values
+        assert np.array_equal(alone, together[:, channel])
+
+
 def test_a_filter_is_designed_once() -> None:
     first = filter_series(noise(), cutoff=[20.0, 30.0], btype="band", sampling_rate=100.0)
     again = filter_series(noise(300), cutoff=[20.0, 30.0], btype="band", sampling_rate=100.0)
