@@ -103,8 +103,11 @@ def _unit_gain(zeros: NDArray[np.complex128], poles: NDArray[np.complex128]) -> 
 def _half_power_frequency(poles: NDArray[np.complex128]) -> float:
     """Return where the gain, 1 at 0 and falling, is ``1 / sqrt(2)``; by bisection on a logarithmic scale."""
     low, high = 1e-3, 1e3 * float(np.abs(poles).max())
+    inverses = [1j / pole for pole in poles.tolist()]
     for _ in range(_BISECTIONS):
         middle = math.sqrt(low * high)
-        loss = float(np.sum(np.log(np.abs(1.0 - 1j * middle / poles))))
-        low, high = (middle, high) if loss < 0.5 * math.log(2.0) else (low, middle)
+        if not low < middle < high:
+            break
+        power = math.prod(abs(1.0 - middle * inverse) ** 2 for inverse in inverses)
+        low, high = (middle, high) if power < 2.0 else (low, middle)
     return math.sqrt(low * high)
