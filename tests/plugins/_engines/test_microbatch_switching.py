@@ -1,4 +1,4 @@
-"""A plugin is unloaded, updated, rolled back or closed while calls share a message: each ends, as one release answers."""
+"""A plugin is unloaded, updated, rolled back or closed while calls share a message: each call ends."""
 
 from __future__ import annotations
 
