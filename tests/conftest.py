@@ -25,6 +25,12 @@ OPEN_IMPORTS = {
 }
 
 
+def pytest_collection_finish() -> None:
+    """Keep ten thousand collected tests out of garbage collections: each would look at half a million objects."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
     """Let Ctrl-C interrupt this process and its children, also where a shell started the tests in the background."""
@@ -35,7 +41,10 @@ def interruptible() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache directory, and one for the history and failed calls, that the tests do not share with the user."""
-    directory = tmp_path_factory.mktemp("cache")
+    # Processes of one run share it, as programs of one user do: kernels are compiled once.
+    run = tmp_path_factory.getbasetemp()
+    directory = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "cache"
+    directory.mkdir(mode=0o700, exist_ok=True)
     own = {"PLATFORM_BASE_CACHE_DIR": str(directory), "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}
     before = {name: os.environ.get(name) for name in own}
     os.environ.update(own)

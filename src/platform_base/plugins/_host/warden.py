@@ -122,8 +122,7 @@ class WardenClient:
             shelves=tuple(shelves),
         )
         self._lost = False
-        self._line.send(_encode(start))
-        frame = self._line.receive()
+        frame = self._exchange(_encode(start))
         if not frame:
             raise SandboxUnavailableError(
                 f"the warden process did not start: {self._last_words()}; run `platform-base doctor`",
@@ -148,6 +147,14 @@ class WardenClient:
         self.missing: Mapping[str, str] = up.missing
         self.pid = self._process.pid
         self._visible = up.visible
+
+    def _exchange(self, start: bytes) -> bytes:
+        """Send what the warden begins with, and return its answer; nothing if it died meanwhile."""
+        try:
+            self._line.send(start)
+            return self._line.receive()
+        except (BrokenPipeError, ConnectionResetError):
+            return b""
 
     @property
     def alive(self) -> bool:

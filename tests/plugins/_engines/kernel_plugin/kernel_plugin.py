@@ -30,7 +30,7 @@ class KernelPlugin(PluginProtocol):
 
         total = kernel.add_up(np.arange(1000, dtype=dtype))
         shrunk = shrink(np.ones((64, 1)))
-        stats = kernel.add_up.stats, shrink.stats
+        stats = kernel.add_up.stats, shrink.for_python.stats
         return {
             "total": total,
             "shrunk": float(shrunk.sum()),
