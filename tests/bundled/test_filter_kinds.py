@@ -12,7 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from plugins.custom_filters import filter_series
+from plugins.custom_filters.cascade import Cascade
 from plugins.custom_filters.filters import FilteredSeries
 from scipy import ndimage, optimize, signal
 
@@ -33,6 +36,7 @@ LINEAR = (
     {"filter_type": "kalman", "kalman_model": "trend", "noise_ratio": 0.01},
 )
 SMOOTHERS = ("whittaker", "kalman")
+BANDED = ("butterworth", "chebyshev1", "chebyshev2", "elliptic", "bessel")
 
 
 def noise(samples: int = 600, channels: int | None = None) -> np.ndarray:
@@ -378,24 +382,61 @@ def steady_state_in_extended_precision(sections: np.ndarray) -> np.ndarray:
     return states
 
 
+def run_in_extended_precision(sections: np.ndarray, line: np.ndarray, *, steady: bool = True) -> np.ndarray:
+    states = steady_state_in_extended_precision(sections) * (line[0] if steady else 0)
+    for (b0, b1, b2, _, a1, a2), (z0, z1) in zip(sections.astype(np.longdouble), states, strict=True):
+        out = np.empty_like(line)
+        for k, x in enumerate(line):
+            y = b0 * x + z0
+            z0 = b1 * x - a1 * y + z1
+            z1 = b2 * x - a2 * y
+            out[k] = y
+        line = out
+    return line
+
+
 def both_ways_in_extended_precision(sections: np.ndarray, series: np.ndarray, edge: int) -> np.ndarray:
     start = 2 * series[0] - series[edge:0:-1]
     end = 2 * series[-1] - series[-2 : -edge - 2 : -1]
     line = np.concatenate([start, series, end]).astype(np.longdouble)
-    steady = steady_state_in_extended_precision(sections)
     for _ in range(2):
-        first = line[0]
-        for (b0, b1, b2, _, a1, a2), state in zip(sections.astype(np.longdouble), steady, strict=True):
-            z0, z1 = state * first
-            out = np.empty_like(line)
-            for k, x in enumerate(line):
-                y = b0 * x + z0
-                z0 = b1 * x - a1 * y + z1
-                z1 = b2 * x - a2 * y
-                out[k] = y
-            line = out
-        line = line[::-1]
+        line = run_in_extended_precision(sections, line)[::-1]
     return line[edge : len(line) - edge]
+
+
+@st.composite
+def recursive_designs(draw: st.DrawFn) -> dict[str, object]:
+    filter_type = draw(st.sampled_from([*BANDED, "notch", "peak", "exponential"]))
+    edges = sorted(draw(st.lists(st.integers(2, 18), min_size=2, max_size=2, unique=True)))
+    if filter_type == "exponential":
+        return {"filter_type": filter_type, "alpha": edges[0] / 20}
+    if filter_type not in BANDED:
+        return {"filter_type": filter_type, "cutoff": edges[0] / 20, "quality": draw(st.sampled_from([2.0, 10.0]))}
+    btype = draw(st.sampled_from(["low", "high", "bandpass", "bandstop"]))
+    cutoff = [edge / 20 for edge in edges] if btype.startswith("band") else edges[0] / 20
+    return {"filter_type": filter_type, "btype": btype, "cutoff": cutoff, "order": draw(st.integers(1, 4))}
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@settings(deadline=None, max_examples=40)
+@given(options=recursive_designs(), samples=st.integers(1, 90), seed=st.integers(0, 2**16), steady=st.booleans())
+def test_recursive_filters_equal_the_recursion(
+    kernel: str, options: dict, samples: int, seed: int, steady: bool
+) -> None:
+    series = np.random.default_rng(seed).normal(size=samples) + 1.0
+    state = "steady" if steady else "rest"
+    causal = filter_series(series, zero_phase=False, initial_state=state, kernel=kernel, **options)
+    assert isinstance(causal.filter, Cascade)
+    expected = run_in_extended_precision(causal.sos, series.astype(np.longdouble), steady=steady).astype(float)
+    assert causal.values == pytest.approx(expected, rel=0, abs=1e-12 * max(1.0, np.abs(expected).max()))
+    edge = causal.filter.extension
+    if samples <= edge:
+        with pytest.raises(ValueError, match=f"series: expected at least {edge + 1} samples for zero_phase"):
+            filter_series(series, kernel=kernel, **options)
+        return
+    both_ways = filter_series(series, kernel=kernel, **options).values
+    expected = both_ways_in_extended_precision(causal.sos, series, edge).astype(float)
+    assert both_ways == pytest.approx(expected, rel=0, abs=1e-12 * max(1.0, np.abs(expected).max()))
 
 
 @pytest.mark.parametrize(

@@ -252,6 +252,7 @@ class TestFailures:
         message = str(caught.value)
         assert "series: ndarray (5,) float64" in message
         assert "name: str of length 3" in message
+        assert message.endswith("; compare that with the inputs that its README lists")
 
     def test_a_result_that_is_none(self, registry):
         with pytest.raises(PluginFailedError, match="must return a ProcessingResult, got NoneType"):

@@ -21,13 +21,13 @@ from platform_base.core.models import Execution, ProcessingResult
 from platform_base.plugins._catalog.release import Release
 from platform_base.plugins._engines.base import Deployment, Outcome, Request, StartListener
 from platform_base.plugins._host.cancellation import Cancellation
-from platform_base.plugins._host.failure import describe_inputs
+from platform_base.plugins._host.failure import explain_refusal
 from platform_base.plugins._sandbox.policy import Policy
 from platform_base.plugins._wire.messages import Load
 from platform_base.plugins._worker.loader import load_plugin
 from platform_base.plugins._worker.usage import UsageMeter
 from platform_base.plugins.base import PluginContext, PluginProtocol, enter_context
-from platform_base.plugins.errors import InvalidInputsError, PluginError, PluginFailedError, PluginLoadError
+from platform_base.plugins.errors import PluginError, PluginFailedError, PluginLoadError
 from platform_base.plugins.worker_info import WorkerInfo
 
 logger = logging.getLogger("platform_base.plugins")
@@ -124,11 +124,7 @@ class InlineEngine:
                 remote_message=str(error),
                 remote_traceback="",
             ) from error
-        raise InvalidInputsError(
-            f"plugin {release.plugin_id!r} refused its inputs (validate_inputs returned False); it was given "
-            f"{describe_inputs(inputs)}",
-            plugin_id=release.plugin_id,
-        )
+        raise explain_refusal(inputs, release.plugin_id)
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """See `Engine.empty`; inside one process nothing is ever copied."""

@@ -39,11 +39,7 @@ def explain_failure(
             limit="max_result_mb",
         )
     if failed.kind == "invalid_inputs":
-        return InvalidInputsError(
-            f"plugin {plugin_id!r} refused its inputs (validate_inputs returned False); it was given "
-            f"{describe_inputs(inputs)}",
-            plugin_id=plugin_id,
-        )
+        return explain_refusal(inputs, plugin_id)
     if failed.kind == "encoding":
         return EncodingError(f"the result of plugin {plugin_id!r}: {text}", path=show(failed.path))
     return PluginFailedError(
@@ -55,7 +51,16 @@ def explain_failure(
     )
 
 
-def describe_inputs(inputs: Mapping[str, Any]) -> str:
+def explain_refusal(inputs: Mapping[str, Any], plugin_id: str) -> InvalidInputsError:
+    """Return the error for inputs that `validate_inputs` says no to: a bool, which does not say why."""
+    return InvalidInputsError(
+        f"plugin {plugin_id!r} refused its inputs (validate_inputs returned False); it was given "
+        f"{_describe_inputs(inputs)}; compare that with the inputs that its README lists",
+        plugin_id=plugin_id,
+    )
+
+
+def _describe_inputs(inputs: Mapping[str, Any]) -> str:
     """Say what was sent, by key, so that the caller sees what differs from the plugin's documentation."""
     parts = []
     for key, value in inputs.items():
