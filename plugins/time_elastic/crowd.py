@@ -46,7 +46,7 @@ class _Crowd:
         self.lengths = row_lengths, column_lengths
         self.extra = int(example.bordered)
         self.window = -1 if pairs.window_size is None else int(pairs.window_size)
-        self.norm = example.degree, example.rooted
+        self.norm = example.norm
         self.lags, self.centre = tabulate_lags(example, spare=2 * LANES)
         self.rows = _stack(pairs.rows, pad_rows)
         self.columns = _stack(pairs.columns, lambda part: reverse_columns(part, self.extra))
@@ -86,7 +86,7 @@ def compare_row(
     borders: NDArray[np.float64],
     lags: NDArray[np.float64],
     layout: tuple[int, int, int],
-    norm: tuple[float, bool],
+    norm: tuple[float | None, bool],
     start: int,
     totals: NDArray[np.float64],
 ) -> None:
@@ -102,7 +102,7 @@ def compare_row(
         borders: ``(M, k)``: the row of the cost matrix above the first sample.
         lags: As `steps.Cells` has it.
         layout: One if paths may begin by deleting, else 0; the window, -1 for none; where in `lags` difference 0 is.
-        norm: Degree, and whether to take the root.
+        norm: As `strips.run_strips` has it.
         start: First of the others to compare with.
         totals: ``(M,)``, written from `start` on.
     """

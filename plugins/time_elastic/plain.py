@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .lag_table import lay_out_lags
-from .spread import measure_spread
+from .spread import settle
 from .steps import Samples
 from .strips import MASK, run_strips, walk_back_strips
 from .vectorized import (
     LANES,
+    inlined,
     kernel,
-    step_asks_spread,
-    step_between,
     step_describe,
     step_finish,
     step_finish_matrix,
@@ -41,8 +40,8 @@ def measure_plain(
     """Return the distance, or NaN for very long series; arguments are those of `short.measure_short`."""
     if not are_plain(first, second):
         return np.nan
-    nothing = np.empty(0, dtype=np.uint8), np.empty(0, dtype=np.int64)
-    return sweep_plain(steps, first, second, rooted, weights, np.empty((0, 0)), nothing[0], nothing[1])[0]
+    nothing = np.empty(0, np.uint8), np.empty(0, np.int64)
+    return sweep_plain(steps, first, second, rooted, weights, np.empty((0, 0), np.float64), nothing[0], nothing[1])[0]
 
 
 @kernel
@@ -57,7 +56,7 @@ def fill_matrix_plain(
     """Fill the cost matrix, ``(n, m)``, and return the distance; see `measure_plain`."""
     if not are_plain(first, second):
         return np.nan
-    nothing = np.empty(0, dtype=np.uint8), np.empty(0, dtype=np.int64)
+    nothing = np.empty(0, np.uint8), np.empty(0, np.int64)
     return sweep_plain(steps, first, second, rooted, weights, matrix, nothing[0], nothing[1])[0]
 
 
@@ -78,7 +77,7 @@ def find_path_plain(
     piece = (m + 1 + LANES) * 2 * MASK
     directions = np.empty(strips * piece, dtype=np.uint8)
     offsets = np.arange(strips) * piece
-    total, extra = sweep_plain(steps, first, second, rooted, weights, np.empty((0, 0)), directions, offsets)
+    total, extra = sweep_plain(steps, first, second, rooted, weights, np.empty((0, 0), np.float64), directions, offsets)
     if not -np.inf < total < np.inf:
         return np.empty((0, 2), dtype=np.int64), total
     geometry = n, m + extra, extra, n + m, 0
@@ -91,7 +90,7 @@ def are_plain(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
     return min(first.size, second.size) > 0 and max(first.size, second.size) <= _LONGEST
 
 
-@kernel
+@inlined
 def sweep_plain(
     steps: Any,
     first: NDArray[np.float64],
@@ -111,34 +110,34 @@ def sweep_plain(
     n, m = first.size, second.size
     if not (is_finite(first) and is_finite(second)):
         return np.nan, 0
-    lags, centre = (np.empty((2, 0)), 0) if weights is None else lay_out_lags(weights[0], n, m, 2 * LANES)
+    lags, centre = (np.empty((2, 0), np.float64), 0) if weights is None else lay_out_lags(weights[0], n, m, 2 * LANES)
     rows, _ = describe_plain(steps, first, (n + LANES - 1) // LANES * LANES)
     samples, deletion = describe_plain(steps, second, m)
-    if step_asks_spread(steps):
-        steps = step_between(steps, measure_spread(rows.values[0, :n]), measure_spread(samples.values[0]))
+    steps = settle(steps, rows.values[0, :n], samples.values[0])
     extra = 1 if deletion[0] < np.inf else 0
     width = m + extra + 2 * LANES
-    columns = Samples(np.zeros((1, width)), np.zeros((samples.features.shape[0], width)))
+    features = samples.features.shape[0]
+    columns = Samples(np.zeros((1, width), np.float64), np.zeros((features, width), np.float64))
     for j in range(m):
         place = LANES + m - 1 - j
         columns.values[0, place] = second[j]
-        for feature in range(samples.features.shape[0]):
+        for feature in range(features):
             columns.features[feature, place] = samples.features[feature, j]
-    border = np.full(m + extra + LANES, np.inf)
-    if extra == 1:
-        border[0] = 0.0
-        for j in range(m):
-            border[j + 1] = border[j] + deletion[j]
+    border, carried = np.empty(m + extra + LANES, np.float64), np.empty(m + extra + LANES, np.float64)
+    above = 0.0 if extra == 1 else np.inf
+    for j in range(border.size):
+        border[j] = carried[j] = above
+        above = above + deletion[j] if j < m else np.inf
     total = run_strips(
         steps,
         rows,
         columns,
         lags,
         (n, m + extra, extra, n + m, centre),
-        (1.0, rooted),
+        (None, rooted),
         (0, (n + LANES - 1) // LANES),
         border,
-        border.copy(),
+        carried,
         matrix,
         directions,
         offsets,
@@ -150,14 +149,14 @@ def sweep_plain(
 @kernel
 def describe_plain(steps: Any, series: NDArray[np.float64], length: int) -> tuple[Samples, NDArray[np.float64]]:
     """Return a series, padded with zeros to `length`, with its features, and what deleting its samples costs."""
+    # Loops, and each dtype named in one way: NumPy's functions, and other ways to name it, are compiled one by one too.
     n = series.size
-    values = np.zeros((1, n))
+    values, times, deletion = np.empty((1, n), np.float64), np.empty(n, np.float64), np.empty(n, np.float64)
     for k in range(n):
-        values[0, k] = series[k]
-    features = np.zeros((step_width(steps, 1), n))
-    deletion = np.full(n, np.inf)
-    step_describe(steps, values, np.arange(1.0, n + 1.0), features, deletion)
-    padded = Samples(np.zeros((1, length)), np.zeros((features.shape[0], length)))
+        values[0, k], times[k], deletion[k] = series[k], k + 1.0, np.inf
+    features = np.zeros((step_width(steps, 1), n), np.float64)
+    step_describe(steps, values, times, features, deletion)
+    padded = Samples(np.zeros((1, length), np.float64), np.zeros((features.shape[0], length), np.float64))
     for k in range(n):
         padded.values[0, k] = values[0, k]
         for feature in range(features.shape[0]):

@@ -49,6 +49,11 @@ class ElasticProblem:
         return self.first.values.shape[1], self.second.values.shape[1]
 
     @property
+    def norm(self) -> tuple[float | None, bool]:
+        """Degree of the norm over the channels, ``None`` for one channel, and whether to take the root."""
+        return None if len(self.first.values) == 1 else self.degree, self.rooted
+
+    @property
     def bordered(self) -> bool:
         """Whether a path may begin by deleting samples."""
         return bool(np.isfinite(self.first_border[1]) or np.isfinite(self.second_border[1]))

@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .vectorized import kernel
+from .steps import asks_nothing
+from .vectorized import kernel, overload, step_asks_spread, step_between
 
 # Up to so many numbers are summed in eight sums side by side; more are halved.
 _BLOCK = 128
 # Halvings of as many numbers as there may be.
 _DEPTH = 64
+
+
+def settle(steps: Any, first: NDArray[np.float64], second: NDArray[np.float64]) -> Any:
+    """Return the steps for two ``(n,)`` series: with the parameters that follow from their spread; compiled code only.
+
+    Where none ever does, nothing is compiled for it.
+    """
+    raise NotImplementedError("settle: only compiled code calls this; NumPy's kernel takes ElasticDistance.pose")
+
+
+@overload(settle, strict=False)
+def _settle(steps: Any, first: Any, second: Any) -> Any:
+    if steps.instance_class.asks_spread is asks_nothing:
+        return lambda steps, first, second: steps
+
+    def settle_by_spread(steps: Any, first: Any, second: Any) -> Any:
+        if step_asks_spread(steps):
+            return step_between(steps, measure_spread(first), measure_spread(second))
+        return steps
+
+    return settle_by_spread
 
 
 @kernel

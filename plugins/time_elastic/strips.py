@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .steps import Cells, Samples, combined_distance
+from .steps import Cells, Samples
 from .vectorized import (
     LANES,
     absolute,
+    compare_channels,
     get_last,
+    inlined,
     kernel,
     lane_numbers,
     load,
@@ -50,14 +52,14 @@ INFINITY = np.inf
 MASK = LANES // 8
 
 
-@kernel
+@inlined
 def run_strips(
     steps: Any,
     first: Samples,
     second: Samples,
     lags: NDArray[np.float64],
     geometry: tuple[int, int, int, int, int],
-    norm: tuple[float, bool],
+    norm: tuple[float | None, bool],
     strips: tuple[int, int],
     border: NDArray[np.float64],
     carried: NDArray[np.float64],
@@ -74,7 +76,7 @@ def run_strips(
         lags: As `steps.Cells` has it.
         geometry: n; columns, which are m, and one more before them where paths may begin by deleting; that
             one more; the window; where in `lags` difference 0 stands.
-        norm: Degree, and whether to take the root.
+        norm: Degree, ``None`` for one channel, and whether to take the root.
         strips: Number of the first strip, and of the first that is not to be computed.
         border: ``(columns + LANES,)``: the row above the strips; replaced by the last row of the strips.
         carried: ``(columns + LANES,)``: what it carries, likewise.
@@ -86,8 +88,8 @@ def run_strips(
         D(n-1, m-1), where the last strip was among them.
     """
     n, columns, extra, window, _ = geometry
-    state = np.empty(3 * LANES)
-    cells = np.empty((TURNS if matrix.shape[0] > 0 else 0, LANES))
+    state = np.empty(3 * LANES, np.float64)
+    cells = np.empty((TURNS if matrix.shape[0] > 0 else 0, LANES), np.float64)
     for strip in range(strips[0], strips[1]):
         r0 = strip * LANES
         height = min(LANES, n - r0)
@@ -118,7 +120,7 @@ def advance(
     second: Samples,
     lags: NDArray[np.float64],
     geometry: tuple[int, int, int, int, int],
-    norm: tuple[float, bool],
+    norm: tuple[float | None, bool],
     r0: int,
     turns: tuple[int, int],
     border: NDArray[np.float64],
@@ -150,7 +152,6 @@ def advance(
     _, columns, extra, window, centre = geometry
     degree, rooted = norm
     base = LANES + columns - 1
-    channels = first.values.shape[0]
     rows = Samples(view(first.values), view(first.features))
     reversed_columns = Samples(view(second.values), view(second.features))
     weights = view(lags)
@@ -168,10 +169,7 @@ def advance(
         lag = r0 - k + extra
         here = Cells(rows, r0, reversed_columns, base - k, weights, lag & 1, (lag >> 1) + centre)
         gap = absolute(leading - load_row(here.second.values, 0, here.column, LANES))
-        if channels > 1:
-            gap = combined_distance(gap, here, degree, rooted)
-        elif not rooted:
-            gap = gap * gap
+        gap = compare_channels(gap, here, degree, rooted)
         match, delete_first, delete_second = step_cost(steps, gap, held, here)
         diagonal = corner + match
         vertical = up + delete_first

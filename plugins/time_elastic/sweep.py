@@ -45,7 +45,7 @@ class _Sweep:
     second: Samples
     lags: NDArray[np.float64]
     geometry: tuple[int, int, int, int, int]
-    norm: tuple[float, bool]
+    norm: tuple[float | None, bool]
     border: NDArray[np.float64]
     carried: NDArray[np.float64]
 
@@ -192,7 +192,7 @@ def _prepare(problem: ElasticProblem) -> _Sweep:
         second=Samples(*(reverse_columns(part, extra) for part in problem.second)),
         lags=lags,
         geometry=(n, m + extra, extra, problem.window, centre),
-        norm=(problem.degree, problem.rooted),
+        norm=problem.norm,
         border=border,
         carried=border.copy(),
     )

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from platform_base.kernels.compilation import kernel
+from platform_base.kernels.compilation import inlined, kernel
 from platform_base.kernels.registers import count_lanes
 from platform_base.kernels.vectors import (
     MaskType,
@@ -42,12 +42,15 @@ from . import arithmetic, steps
 __all__ = [
     "LANES",
     "absolute",
+    "compare_channels",
     "get_last",
+    "inlined",
     "kernel",
     "lane_numbers",
     "load",
     "load_row",
     "minimum",
+    "overload",
     "select",
     "shift_in_first",
     "splat",
@@ -150,6 +153,32 @@ def _to_lengths(matrix: Any) -> Any:
                 matrix[i, j] = size if size < math.inf else 0.0
 
     return take_sizes if isinstance(matrix, types.Array) else None
+
+
+def compare_channels(gap: Any, cells: steps.Cells, degree: float | None, rooted: bool) -> Any:
+    """Return the local distance of the two samples of each cell, over all channels; compiled code only.
+
+    Args:
+        gap: Absolute difference in the first channel.
+        cells: Which cells.
+        degree: Of the norm over the channels; ``None`` where there is one: then nothing is compiled for more.
+        rooted: Whether the distance is that norm, or its power.
+    """
+    raise NotImplementedError("compare_channels: only compiled code calls this; NumPy's kernel is in diagonals.py")
+
+
+@overload(compare_channels, strict=False)
+def _compare_channels(gap: Any, cells: Any, degree: Any, rooted: Any) -> Any:
+    if isinstance(degree, types.NoneType):
+        return lambda gap, cells, degree, rooted: gap if rooted else gap * gap
+    combine = steps.combined_distance
+
+    def compare(gap: Any, cells: Any, degree: Any, rooted: Any) -> Any:
+        if arithmetic.count(cells.first.values) > 1:
+            return combine(gap, cells, degree, rooted)
+        return gap if rooted else gap * gap
+
+    return compare
 
 
 for _function in (steps.combined_distance, steps.sample_distance, steps.raised, steps.unraised):

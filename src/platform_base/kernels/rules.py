@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -83,16 +84,19 @@ def find_rules(
     squares, rooted = METRICS[metric]
     if channels == 1 and rooted:
         squares, rooted = False, False  # the same number, without overflow of the square
-    weight = DIAGONAL_WEIGHTS[pattern]
+    return _compile_rules(DIAGONAL_WEIGHTS[pattern], squares, rooted, channels > 1, dtype, windowed, keeping)
 
-    def compile_variant(window: bool, record: bool) -> int:
-        if (window and not windowed) or (record and not keeping):
-            return 0
-        variant = Kernel(weight == 1.0, squares, rooted, channels > 1, window, record, dtype)
-        return int(compile_advance(variant).address)
 
+@functools.cache
+def _compile_rules(
+    weight: float, squares: bool, rooted: bool, several: bool, dtype: str, windowed: bool, keeping: bool
+) -> Rules:
     free, masked, kept, masked_kept = (
-        compile_variant(window, record) for record in (False, True) for window in (False, True)
+        compile_advance(Kernel(weight == 1.0, squares, rooted, several, window, record, dtype)).address
+        if windowed >= window and keeping >= record
+        else 0
+        for record in (False, True)
+        for window in (False, True)
     )
     return Rules(free, masked, kept, masked_kept, weight, squares, rooted)
 
