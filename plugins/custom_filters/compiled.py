@@ -10,8 +10,12 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+try:
+    from numba import types
+except ImportError as error:
+    # Said again so that the check of imports sees that the absence is handled: `recursion` falls back to SciPy.
+    raise ImportError("the compiled kernels need numba") from error
 import numpy as np
-from numba import types
 
 from platform_base.kernels.compilation import compile_for_python, kernel
 
