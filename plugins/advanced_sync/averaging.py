@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from platform_base.kernels.series import as_series
-from platform_base.plugins.base import enter_context, get_context
 
 from .dtw import dtw_distance, dtw_path
 from .options import WindowOptions
+from .progress import reporting_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,20 +89,17 @@ def dtw_barycenter(
     count = _check_count(max_iterations)
     if not tolerance >= 0.0:
         raise ValueError(f"tolerance: expected at least 0, got {tolerance}")
-    report = get_context().report_progress
-    # The single paths would each report from 0 to 1; what counts is how many of them are done.
-    with enter_context(replace(get_context(), report_progress=lambda fraction, message: None)):
+    with reporting_whole("averaging") as report:
         centre = _first_guess(members, shares, kernel, window) if initial is None else as_series(initial, "initial")
         before = np.inf
         for iteration in range(count + 1):
-            report(iteration / (count + 1), "averaging")
+            report(iteration / (count + 1))
             paths, inertia = _match(centre, members, shares, kernel, window)
             converged = before - inertia <= tolerance * before if iteration else inertia == 0.0
             if converged or iteration == count:
                 break
             before = inertia
             centre = _correct(centre, members, shares, paths)
-    report(1.0, "averaging")
     flat = np.ndim(series[0]) == 1
     return Barycenter(
         values=centre[:, 0] if flat else centre, inertia=inertia, iterations=iteration, converged=converged

@@ -102,7 +102,12 @@ def _compare_sorted(
 
 
 def search(
-    names: tuple[str, str], x: NDArray[np.float64], candidates: Many, radius: int, count: int
+    names: tuple[str, str],
+    x: NDArray[np.float64],
+    candidates: Many,
+    radius: int,
+    count: int,
+    report: Callable[[float], None],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the numbers and the costs of the nearest candidates; see `platform_base.kernels.search.find_nearest`.
 
@@ -111,10 +116,10 @@ def search(
     """
     others, dtype = Collection(candidates.samples, candidates.starts), x.dtype.name
     if fits_batches(others, ROUND * count_batch(x.itemsize)):
-        numbers, costs, _ = find_nearest_in_batches(find_batch_rules(*names, dtype), x, others, radius, count)
+        numbers, costs, _ = find_nearest_in_batches(find_batch_rules(*names, dtype), x, others, radius, count, report)
     else:
         rules = find_rules(*names, x.shape[1], dtype, windowed=radius >= 0, keeping=False)
-        numbers, costs, _ = find_nearest(rules, x, others, radius, count)
+        numbers, costs, _ = find_nearest(rules, x, others, radius, count, report)
     return numbers, costs
 
 

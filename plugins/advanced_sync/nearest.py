@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from platform_base.kernels.series import as_series
+from platform_base.plugins.base import get_context
 
 from .dtw import dtw_distance
 from .kernels import choose_kernel
@@ -17,6 +18,7 @@ from .missing import take_gap, take_gaps
 from .options import Options
 from .pairwise import check_finite
 from .precision import as_dtype, check_dtype
+from .progress import reporting_whole
 
 
 def dtw_nearest(
@@ -90,11 +92,20 @@ def _search(query: Any, candidates: Any, count: int, options: Options) -> tuple[
     found = _find_compiled(x, others, operator.index(count), options) if kernel == "numba" else None
     if found is None:
         others = check_many(candidates, "candidates", dtype)
-        distances = np.array([dtw_distance(x, others[number], **options) for number in range(len(others))])
+        distances = _compare_all(x, others, options)
         numbers = np.argsort(distances, kind="stable")[: operator.index(count)]
         found = numbers.astype(np.int64), distances[numbers]
     check_finite(found[1], dtype)
     return found
+
+
+def _compare_all(x: NDArray[np.float64], others: Many, options: Any) -> NDArray[np.float64]:
+    distances = np.empty(len(others))
+    with reporting_whole("candidates") as report:
+        for number in range(len(others)):
+            report(number / len(others))
+            distances[number] = dtw_distance(x, others[number], **options)
+    return distances
 
 
 def _find_compiled(
@@ -106,7 +117,8 @@ def _find_compiled(
     radius, names = find_radius(options), strips.find_plain_names(options)
     if names is None or radius is None:
         return None
+    report = get_context().report_progress
     try:
-        return batches.search(names, x, others, radius, count)
+        return batches.search(names, x, others, radius, count, lambda fraction: report(fraction, "candidates"))
     except FloatingPointError:
         return None

@@ -16,6 +16,7 @@ from .many import Many, check_channels, check_many, check_options, find_radius, 
 from .missing import take_gaps
 from .options import Options
 from .precision import check_dtype, explain_overflow
+from .progress import reporting_whole
 
 
 def dtw_pairwise(
@@ -108,9 +109,8 @@ def _fill_one_by_one(
     options: Any,
     distances: NDArray[np.float64],
 ) -> None:
-    report = get_context().report_progress
-    for a in range(len(rows)):
-        report(a / len(rows), "pairs")
-        for b in range(a if itself else 0, len(columns)):
-            distances[a, b] = dtw_distance(rows[a], columns[b], **options)
-    report(1.0, "pairs")
+    with reporting_whole("pairs") as report:
+        for a in range(len(rows)):
+            report(a / len(rows))
+            for b in range(a if itself else 0, len(columns)):
+                distances[a, b] = dtw_distance(rows[a], columns[b], **options)

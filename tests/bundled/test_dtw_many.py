@@ -12,6 +12,8 @@ from plugins.advanced_sync.dtw import dtw_distance
 from plugins.advanced_sync.nearest import dtw_nearest
 from plugins.advanced_sync.pairwise import dtw_pairwise
 
+from platform_base.plugins.base import PluginContext, enter_context
+
 OPTIONS = [
     {},
     {"step_pattern": "symmetric1", "distance_metric": "sqeuclidean", "window_size": 12},
@@ -58,6 +60,23 @@ def test_nearest_are_those_of_comparing_with_all(options, channels, equal, count
     order = np.lexsort((np.arange(len(every)), every))[:count]
     np.testing.assert_array_equal(numbers, order)
     np.testing.assert_array_equal(distances, every[order])
+
+
+@pytest.mark.parametrize("options", [OPTIONS[0], OPTIONS[3]], ids=str)
+@pytest.mark.parametrize(
+    ("what", "function"),
+    [
+        ("candidates", lambda series, options: dtw_nearest(series[0], series, **options)),
+        ("pairs", lambda series, options: dtw_pairwise(series, **options)),
+    ],
+)
+def test_what_is_done_of_the_whole_is_reported_and_nothing_else(what, function, options):
+    told = []
+    with enter_context(PluginContext(report_progress=lambda *report: told.append(report))):
+        function(make_series(5, 6, 1, equal=True), options)
+    assert {message for _, message in told} == {what}
+    assert [fraction for fraction, _ in told] == sorted(fraction for fraction, _ in told)
+    assert told[-1][0] == 1.0
 
 
 def test_of_equally_near_ones_the_first_come_first():

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("numba")
 
+from platform_base.kernels import search
 from platform_base.kernels.batch import (
     BATCH,
     LONGEST,
@@ -134,6 +135,24 @@ def test_the_nearest_are_those_found_one_by_one(metric, count, radius):
     assert batches[2] < 300
     every = [find_cost("symmetric2", metric, query[:, 0], y, radius) for y in samples[:20]]
     assert min(every) == batches[1][0]
+
+
+def test_a_search_in_pieces_finds_the_same_and_reports(monkeypatch):
+    rng = np.random.default_rng(6)
+    samples = rng.normal(size=(300, 40)).cumsum(axis=1)
+    query, candidates = samples[7, :, np.newaxis] + 5 * rng.normal(size=(40, 1)), collect(samples)
+    searches = (
+        (find_nearest, find_rules("symmetric2", "euclidean", 1)),
+        (find_nearest_in_batches, find_batch_rules("symmetric2", "euclidean")),
+    )
+    whole = [find(rules, query, candidates, -1, 200) for find, rules in searches]
+    monkeypatch.setattr(search, "_CELLS_PER_REPORT", 1)
+    for (find, rules), (numbers, costs, _) in zip(searches, whole, strict=True):
+        told = []
+        pieces = find(rules, query, candidates, -1, 200, told.append)
+        np.testing.assert_array_equal(pieces[0], numbers)
+        np.testing.assert_array_equal(pieces[1], costs)
+        assert told == [0.0, 128 / 300, 256 / 300, 1.0]
 
 
 @pytest.mark.parametrize(("count", "radius"), [(1, 7), (5, 7), (100, 7), (3, -1)])

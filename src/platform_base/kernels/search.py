@@ -9,6 +9,7 @@ time.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,11 @@ from platform_base.kernels.strips import advance_within, enter_strip, strip_stat
 # Batches in a round of candidates of several lengths: enough that the lengths of a batch are alike, and so few that
 # what the first ones find still spares others the comparison.
 ROUND = 4
+
+# About 50 ms of work if nothing can be left out: often enough for a progress display, rarely enough to cost nothing.
+_CELLS_PER_REPORT = 1 << 29
+# But not fewer candidates than fill a few batches.
+_FEWEST_AT_ONCE = 128
 
 
 @kernel
@@ -77,7 +83,12 @@ def _smallest(row: NDArray[np.float64], start: int, stop: int) -> float:
 
 
 def find_nearest(
-    rules: Rules, x: NDArray[np.float64], candidates: Collection, radius: int, count: int
+    rules: Rules,
+    x: NDArray[np.float64],
+    candidates: Collection,
+    radius: int,
+    count: int,
+    report: Callable[[float], None] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
     """Return the nearest candidates of a series; of equally near ones those that come first.
 
@@ -87,6 +98,7 @@ def find_nearest(
         candidates: The others.
         radius: The window is ``|i - j| <= radius``, at least the largest difference of lengths; -1 for none.
         count: How many neighbours, at most as many as there are candidates.
+        report: Told from time to time which fraction of the candidates is done; ``None``: nobody is.
 
     Returns:
         Their numbers and costs, nearest first, and how many candidates were compared.
@@ -95,10 +107,12 @@ def find_nearest(
         FloatingPointError: If a candidate is not finite.
     """
     bounds, order = _order_by_bound(rules, x, candidates, radius)
-    found: tuple[NDArray[np.int64], NDArray[np.float64], int] = search_one_by_one(
-        rules, x, candidates, radius, count, bounds, order
-    )
-    return found
+
+    def search(piece: NDArray[np.int64], numbers: NDArray[np.int64], costs: NDArray[np.float64]) -> int:
+        compared: int = search_one_by_one(rules, x, candidates, radius, bounds, piece, numbers, costs)
+        return compared
+
+    return _search_in_pieces(search, x, candidates, count, bounds, order, report)
 
 
 def _order_by_bound(
@@ -112,19 +126,56 @@ def _order_by_bound(
     return bounds, order
 
 
+def _search_in_pieces(
+    search: Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]], int],
+    x: NDArray[np.float64],
+    candidates: Collection,
+    count: int,
+    bounds: NDArray[np.float64],
+    order: NDArray[np.int64],
+    report: Callable[[float], None] | None,
+) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
+    numbers, costs, compared = np.full(count, -1, dtype=np.int64), np.full(count, np.inf), 0
+    cells = max(1, len(x) * (len(candidates.samples) // len(order)))
+    piece = max(_FEWEST_AT_ONCE, _CELLS_PER_REPORT // cells)
+    for start in range(0, len(order), piece):
+        if report is not None:
+            report(start / len(order))
+        if bounds[order[start]] > costs[-1]:
+            break
+        compared += search(order[start : start + piece], numbers, costs)
+    if report is not None:
+        report(1.0)
+    return numbers, costs, compared
+
+
 @kernel
 def search_one_by_one(
     rules: Rules,
     x: NDArray[np.float64],
     candidates: Collection,
     radius: int,
-    count: int,
     bounds: NDArray[np.float64],
     order: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
-    """As `find_nearest`, with the bounds of all candidates, and their numbers in the order of these."""
-    numbers = np.full(count, -1, dtype=np.int64)
-    costs = np.full(count, np.inf)
+    numbers: NDArray[np.int64],
+    costs: NDArray[np.float64],
+) -> int:
+    """Go on looking for the nearest candidates.
+
+    Args:
+        rules: As `find_nearest`.
+        x: Likewise.
+        candidates: Likewise.
+        radius: Likewise.
+        bounds: Of all candidates.
+        order: Numbers of those to look at, by their bounds.
+        numbers: ``(count,)``: the nearest so far, nearest first, -1 where there is none yet; changed.
+        costs: ``(count,)``: theirs, infinite where there is none; changed.
+
+    Returns:
+        How many candidates were compared.
+    """
+    count = costs.shape[0]
     compared = 0
     length = -1
     first, last = lay_out_radius(0, 0, 0)
@@ -137,11 +188,16 @@ def search_one_by_one(
             first, last = lay_out_radius(x.shape[0], length, radius)
         compared += 1
         insert(numbers, costs, number, measure_below(rules, x, y, first, last, costs[count - 1]))
-    return numbers, costs, compared
+    return compared
 
 
 def find_nearest_in_batches(
-    rules: BatchRules, x: NDArray[np.float64], candidates: Collection, radius: int, count: int
+    rules: BatchRules,
+    x: NDArray[np.float64],
+    candidates: Collection,
+    radius: int,
+    count: int,
+    report: Callable[[float], None] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
     """As `find_nearest`, for candidates of one channel, compared a batch at a time.
 
@@ -150,10 +206,12 @@ def find_nearest_in_batches(
     bounds, order = _order_by_bound(rules, x, candidates, radius)
     lengths = np.diff(candidates.starts)
     batches = ROUND if (lengths != lengths[0]).any() else 1
-    found: tuple[NDArray[np.int64], NDArray[np.float64], int] = search_in_batches(
-        rules, x, candidates, radius, count, bounds, order, batches
-    )
-    return found
+
+    def search(piece: NDArray[np.int64], numbers: NDArray[np.int64], costs: NDArray[np.float64]) -> int:
+        compared: int = search_in_batches(rules, x, candidates, radius, bounds, piece, batches, numbers, costs)
+        return compared
+
+    return _search_in_pieces(search, x, candidates, count, bounds, order, report)
 
 
 @kernel
@@ -162,17 +220,17 @@ def search_in_batches(
     x: NDArray[np.float64],
     candidates: Collection,
     radius: int,
-    count: int,
     bounds: NDArray[np.float64],
     order: NDArray[np.int64],
     batches: int,
-) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
-    """As `find_nearest_in_batches`, with the bounds of all candidates, and their numbers in the order of these.
+    numbers: NDArray[np.int64],
+    costs: NDArray[np.float64],
+) -> int:
+    """Do what `search_one_by_one` does for candidates of one channel, compared a batch at a time.
 
     `batches` is how many there are in a round; one where all lengths are the same.
     """
-    numbers = np.full(count, -1, dtype=np.int64)
-    costs = np.full(count, np.inf)
+    count = costs.shape[0]
     compared, place = 0, 0
     starts, every = candidates.starts, candidates.samples
     n, m = x.shape[0], 0
@@ -199,7 +257,7 @@ def search_in_batches(
             waiting[taken] = number
             taken += 1
         if taken == 0:
-            return numbers, costs, compared
+            return compared
         if batches > 1:
             sort_by_length(waiting, taken, starts)
         for begin in range(0, taken, lanes):
