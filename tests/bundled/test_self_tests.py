@@ -46,6 +46,24 @@ def test_dtw_expects_what_dtw_python_finds():
     np.testing.assert_array_equal(expected_in("advanced_sync", 0, "metadata.path"), path)
 
 
+def test_dtw_expects_what_dtw_python_finds_in_a_window():
+    inputs, parameters = inputs_of("advanced_sync", 1), MANIFESTS["advanced_sync"].self_test[1].parameters
+    reference = dtw.dtw(
+        inputs["reference"],
+        inputs["target"],
+        step_pattern="symmetric2",
+        window_type="sakoechiba",
+        window_args={"window_size": parameters["window_size"]},
+    )
+    assert expected_in("advanced_sync", 1, "metadata.distance") == pytest.approx(reference.distance, rel=1e-12)
+
+
+def test_dtw_expects_the_same_of_single_precision_but_for_rounding():
+    assert inputs_of("advanced_sync", 2).keys() == inputs_of("advanced_sync", 0).keys()
+    whole, single = (expected_in("advanced_sync", case, "metadata.distance") for case in (0, 2))
+    assert single == whole
+
+
 def test_filters_expect_what_scipy_computes():
     series = inputs_of("custom_filters", 0)["series"]
     butterworth = signal.sosfiltfilt(signal.butter(4, 0.1, output="sos"), series)
