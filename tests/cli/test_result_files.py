@@ -44,6 +44,17 @@ def test_npz_holds_everything(tmp_path: Path) -> None:
     assert rest["execution"]["parameters"] == {"a": None}
 
 
+@pytest.mark.parametrize("name", ["../../../up", "a\\b", "cut\0short", "\ud800", "n" * 70_000, "line\nbreak"])
+def test_a_name_that_no_file_should_have_is_none_in_the_archive(tmp_path: Path, name: str) -> None:
+    """The plugin has chosen it, and whoever unpacks an archive makes files of its names."""
+    path = tmp_path / "r.npz"
+    write_result(path, result(np.arange(3.0), **{name: np.arange(2), "fine": np.arange(4)}))
+    with np.load(path, allow_pickle=False) as archive:
+        assert sorted(archive.files) == ["json", "metadata.fine", "values"]
+        (kept,) = json.loads(str(archive["json"]))["metadata"].values()
+    assert kept == [0, 1]
+
+
 def test_npz_of_values_that_are_no_array(tmp_path: Path) -> None:
     write_result(tmp_path / "r.npz", result({"a": [1, "b"]}))
     write_result(tmp_path / "n.npz", result(2.5))

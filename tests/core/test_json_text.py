@@ -39,6 +39,7 @@ LONG = 10_000
         [1, [2, (3.5, None)], "x", True, {"y": float("inf")}] * LONG,
         [np.arange(3), np.arange(2), (), (np.float64(1), np.int32(2))],
         [10**6000, b"bytes", "line\nbreak"],
+        {10**6000: 1, (1, 10**6000): 2, (1, 2): 3},
     ],
     ids=lambda document: type(document).__name__,
 )

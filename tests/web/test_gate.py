@@ -113,6 +113,12 @@ def test_a_request_that_is_too_large_is_refused_before_it_is_read(reader) -> Non
     assert answer.status_code == 413
 
 
+@pytest.mark.parametrize("announced", ["9" * 5000, "-1", "1e3", ""])
+def test_a_length_that_is_none_or_has_thousands_of_digits_is_refused(reader, announced) -> None:
+    answer = reader.post("/plugins/hostile/run", data={"p.word": "x"}, **{"Content-Length": announced})
+    assert answer.status_code == 413
+
+
 def test_a_program_with_the_token_may_read_and_nothing_else(reader) -> None:
     bearer = {"Authorization": f"Bearer {TOKEN}"}
     answer = reader.client.get("/metrics", headers=bearer)

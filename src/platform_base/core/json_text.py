@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from platform_base.core.plain import plain, writable
+from platform_base.core.plain import plain, spell_key
 
 _AT_ONCE = 4096
 """Python's encoder in C lets no other thread run while it writes what it was given at once: here some milliseconds."""
@@ -44,7 +44,7 @@ def _pieces(value: Any, margin: str) -> Iterator[str]:
 
 
 def _mapping(value: Mapping[Any, Any], margin: str) -> Iterator[str]:
-    entries = {writable(str(key)): item for key, item in value.items()}
+    entries = {spell_key(key): item for key, item in value.items()}
     if not entries:
         yield "{}"
         return

@@ -60,7 +60,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {writable(str(key)): plain(item) for key, item in value.items()}
+        return {spell_key(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, complex):
@@ -72,6 +72,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime.timedelta):
         return value.total_seconds()
     return _plain_array(value)
+
+
+def spell_key(key: Any) -> str:
+    """Return the key of a mapping as JSON knows them: text."""
+    try:
+        return writable(str(key))
+    except ValueError:  # an integer of more digits than Python writes, there or inside
+        return writable(str(plain(key)))
 
 
 def _plain_array(value: Any) -> Any:

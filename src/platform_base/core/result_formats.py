@@ -13,12 +13,13 @@ import numpy as np
 
 from platform_base.core.json_text import json_pieces, to_json
 from platform_base.core.models import ProcessingResult
-from platform_base.core.plain import writable
 
 _METADATA = "metadata."
 _NUMBERS_AT_ONCE = 10_000
 """The csv module lets no other thread run while it writes what it was given at once."""
 _PIECES_AT_ONCE = 64
+_LONGEST_NAME = 60
+"""In characters; with four bytes each and what stands around it, a file may still be called so."""
 
 
 class UnsuitableFormatError(ValueError):
@@ -32,15 +33,21 @@ def describe_result(result: ProcessingResult) -> dict[str, Any]:
 
 
 def _write_npz(result: ProcessingResult, stream: IO[bytes]) -> None:
-    arrays = {f"{_METADATA}{writable(name)}": item for name, item in result.metadata.items() if _is_plain_array(item)}
+    apart = {name: item for name, item in result.metadata.items() if _is_plain_array(item) and _names_a_member(name)}
+    arrays = {f"{_METADATA}{name}": item for name, item in apart.items()}
     rest: Mapping[str, Any] = {
         **describe_result(result),
-        "metadata": {name: item for name, item in result.metadata.items() if not _is_plain_array(item)},
+        "metadata": {name: item for name, item in result.metadata.items() if name not in apart},
     }
     if _is_plain_array(result.values) or isinstance(result.values, int | float | complex):
         arrays["values"] = np.asarray(result.values)
         rest = {**rest, "values": "see the array 'values'"}
     np.savez(stream, **arrays, json=np.array(to_json(rest)))
+
+
+def _names_a_member(name: str) -> bool:
+    """Whether a name may stand in an archive, which others unpack into files: the plugin has chosen it."""
+    return name.isprintable() and not {"/", "\\"} & set(name) and len(name) <= _LONGEST_NAME
 
 
 def _write_npy(result: ProcessingResult, stream: IO[bytes]) -> None:

@@ -11,6 +11,7 @@ from platform_base.web.uploads import MAX_FILE_BYTES
 MAX_FORM_BYTES = 4 << 20
 _ENVELOPE_BYTES = 64 << 10
 """What a browser writes around an uploaded file."""
+_MOST_DIGITS = 18
 
 
 class TooLargeError(Exception):
@@ -31,7 +32,7 @@ class BodyLimit:
         most = MAX_FILE_BYTES + _ENVELOPE_BYTES if scope["path"] == "/uploads" else MAX_FORM_BYTES
         refusal = PlainTextResponse(f"Expected at most {most >> 20} MB in one request.\n", status_code=413)
         announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdecimal() or int(announced) > most:
+        if not announced.isdecimal() or len(announced) > _MOST_DIGITS or int(announced) > most:
             await refusal(scope, receive, send)
             return
         seen = 0

@@ -53,13 +53,15 @@ class ResultArena:
 class SharedMemory:
     """Every arena, as far as the host has given it."""
 
+    # The host reads a result from `_results`: from `_kept`, or from what was granted for this call. None: it has given
+    # neither, or arrays of the plugin lie there that are no part of the result.
     def __init__(self) -> None:
         self._inputs: InputMapping | None = None
         self._lent: list[InputMapping] = []
         self._borrowed: list[weakref.ref[Any]] = []
         self._kept: memoryview | None = None
         self._granted: ResultArena | None = None
-        self._has_left_home = False
+        self._results: memoryview | None = None
 
     def accept(self, message: Execute, descriptors: Sequence[int]) -> None:
         """Map what came with a call.
@@ -70,7 +72,7 @@ class SharedMemory:
         if message.has_new_arena:
             self._inputs = InputMapping(waiting.pop(0), message.arena_size)
         if message.granted_size:
-            self._granted = ResultArena(map_results(waiting.pop(0), message.granted_size))
+            self._grant(map_results(waiting.pop(0), message.granted_size))
         self._lent = [InputMapping(each, size) for each, size in zip(waiting, message.lent_sizes, strict=True)]
         for descriptor in descriptors:
             os.close(descriptor)
@@ -93,7 +95,7 @@ class SharedMemory:
     def let_go(self) -> None:
         """Unmap what was there for the call that has ended; an exception may have tied a knot around its frames."""
         self.drop_home()
-        self._has_left_home = False
+        self._results = self._kept
         if any(borrowed() is not None for borrowed in self._borrowed):
             gc.collect()
         self._borrowed = []
@@ -122,36 +124,33 @@ class SharedMemory:
         """
         if self.home is not None:
             self._borrowed.append(self.home.mapping)
-            self._has_left_home = True
+            self._results = None
+        elif self._granted is not None:
+            self._results = self._kept
         self._granted = None
 
     @property
     def result_capacity(self) -> int:
-        """Bytes that fit into the result arena; 0 without one.
-
-        Whoever has left the arena of this call must ask for another: until then the host reads from the one that it
-        gave last, not from the one that stays mapped.
-        """
-        if self._granted is not None:
-            return len(self._granted.memory)
-        if self._has_left_home:
-            return 0
-        return len(self._kept) if self._kept is not None else 0
+        """Bytes that fit into the result arena; 0 without one: whoever has left that of this call asks for another."""
+        return len(self._results) if self._results is not None else 0
 
     def map_results(self, descriptor: int, size: int, *, keep: bool) -> None:
         """Map a new result arena, for good or for one call."""
         mapped = map_results(descriptor, size)
         os.close(descriptor)
         self.drop_home()
-        self._has_left_home = False
         if keep:
-            self._kept = mapped
+            self._kept = self._results = mapped
         else:
-            self._granted = ResultArena(mapped)
+            self._grant(mapped)
+
+    def _grant(self, memory: memoryview) -> None:
+        self._granted = ResultArena(memory)
+        self._results = memory
 
     def write_result(self, encoded: Encoded, *, spill_body: bool) -> None:
         """Write a result from the start of the arena, its body behind its blocks where it is too long for a message."""
-        view = self._granted.memory if self._granted is not None else self._kept
+        view = self._results
         self.drop_home()
         assert view is not None
         encoded.write_into(view[: encoded.size])
