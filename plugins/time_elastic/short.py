@@ -25,13 +25,11 @@ from platform_base.kernels.builtin import (
 )
 from platform_base.kernels.scratch import carve, scratch
 
-from .spread import measure_spread
+from .spread import settle
 from .steps import Cells, Samples
 from .vectorized import (
     kernel,
     minimum,
-    step_asks_spread,
-    step_between,
     step_carry,
     step_cost,
     step_describe,
@@ -213,8 +211,7 @@ def fill_short(
     rows = Samples(carve(room, 0, 1, n), carve(room, 3 * n, width - 3, n))
     columns = Samples(carve(room, width * n, 1, m), carve(room, width * n + 3 * m, width - 3, m))
     deletion, second_deletion = carve(room, 2 * n, 1, n)[0], carve(room, width * n + 2 * m, 1, m)[0]
-    if step_asks_spread(steps):
-        steps = step_between(steps, measure_spread(rows.values[0]), measure_spread(columns.values[0]))
+    steps = settle(steps, rows.values[0], columns.values[0])
     # The row above and what it carries; the cell before the first one of a row.
     border = carve(room, width * (n + m), 2, m)
     above, carried = border[0], border[1]
