@@ -145,7 +145,7 @@ def filter_series(
     rate = None if sampling_rate is None else check_positive(sampling_rate, "sampling_rate", "Hz")
     plan = find_plan(options, rate) if times is None else None
     if plan is not None and policy == "raise":
-        line = take_plain_line(series, axis, _LARGE)
+        line = take_plain_line(series, axis, _LARGE if plan.recursive else None)
         if line is not None and not isinstance(plan.filter, Kalman):
             return _filter_plain_line(line, plan, rate, chosen)
     late = plan is not None and plan.recursive and policy == "raise" and np.size(series) >= _LARGE

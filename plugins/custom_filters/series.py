@@ -95,20 +95,22 @@ def _transpose(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return columns
 
 
-def take_plain_line(value: Any, axis: Any, samples: int) -> NDArray[np.float64] | None:
+def take_plain_line(value: Any, axis: Any, samples: int | None) -> NDArray[np.float64] | None:
     """Return a series as a line, ``(1, n)``, if it can be taken as it is, without a look at its samples one by one.
 
     Args:
         value: As of `as_lines`.
         axis: Likewise.
-        samples: More are not taken.
+        samples: As many and more are not taken; ``None`` for any number.
 
     Returns:
         The caller's own memory: finite samples, of which none is above 1e150; ``None`` where that is not sure.
     """
     if type(value) is not np.ndarray or value.dtype is not _FLOAT64 or type(axis) is not int:
         return None
-    if value.ndim != 1 or not -1 <= axis <= 0 or not 0 < value.size < samples or not value.flags.c_contiguous:
+    if value.ndim != 1 or not -1 <= axis <= 0 or not value.size or not value.flags.c_contiguous:
+        return None
+    if samples is not None and value.size >= samples:
         return None
     squares = 0.0
     with np.errstate(over="ignore", invalid="ignore"):

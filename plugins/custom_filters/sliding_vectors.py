@@ -18,7 +18,7 @@ LANES = count_lanes(2)
 # Outputs at a time, and windows that they span at least: three pieces of that size stay in the first-level cache, or
 # the second where windows are long, and little is computed twice.
 _TILE = 1024
-_WINDOWS = 4
+_WINDOWS = 6
 
 
 @kernel
