@@ -117,7 +117,7 @@ def follow_record(
             upper = find_lane(record, row - 1)
             up = record[(step - 1 - begin) * lanes + upper] if step > begin else infinity
             diagonal = record[(step - 2 - begin) * lanes + upper] if step > begin + 1 else infinity
-        cost = measure_pair(rules, matrix, i, j)
+        cost = measure_pair(rules, matrix, top + lane, j)
         taken = choose_step(rules, cost, diagonal, up, left)
         if taken != LEFT:
             i -= 1

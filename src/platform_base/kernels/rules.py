@@ -10,7 +10,7 @@ import numpy as np
 from platform_base.kernels.advance import Kernel, compile_advance
 from platform_base.kernels.cells import take_back
 from platform_base.kernels.compilation import kernel
-from platform_base.kernels.matrix import Matrix, find_lane, strip_lanes, strip_margin
+from platform_base.kernels.matrix import Matrix, strip_margin
 from platform_base.kernels.vectors import load_scalar
 
 # Whether differences are squared before they are summed over the channels, and whether the root of the sum is taken.
@@ -103,11 +103,9 @@ def _compile_rules(
 
 
 @kernel
-def measure_pair(rules: Rules, matrix: Matrix, i: int, j: int) -> float:
-    """Return the local cost of cell (i, j): the same bits as in a strip."""
+def measure_pair(rules: Rules, matrix: Matrix, place: int, j: int) -> float:
+    """Return the cost of a cell, the same bits as in a strip: of a row, by its place in `Matrix.rows`, and a column."""
     newest = strip_margin(matrix.rows) + matrix.m - 1 - j
-    row = i & (strip_lanes(matrix.rows) - 1)
-    place = i - row + find_lane(matrix.rows, row)
     total = matrix.rows.dtype.type(0.0)
     for channel in range(matrix.channels):
         sample = load_scalar(matrix.rows, place + channel * matrix.row_stride)
