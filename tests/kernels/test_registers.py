@@ -32,6 +32,25 @@ def test_live_vectors_fill_three_quarters_of_the_registers(features, live, lanes
 
 
 @pytest.mark.parametrize(
+    ("features", "lanes", "fuses"),
+    [
+        ("+sse2,+avx,+fma,+avx512f", (8, 16), True),
+        ("+sse2,+avx,+fma,-avx512f", (4, 8), True),
+        ("+sse2,+avx", (4, 8), False),
+        ("+sse2", (2, 4), False),
+        ("+neon", (2, 4), True),
+    ],
+)
+def test_a_register_has_as_many_lanes_as_elements_fit(features, lanes, fuses):
+    code = (
+        "from platform_base.kernels.registers import *; print(count_register_lanes(), count_register_lanes(4), fuses())"
+    )
+    environment = {**os.environ, "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [str(lanes[0]), str(lanes[1]), str(fuses)]
+
+
+@pytest.mark.parametrize(
     ("name", "features", "compares"),
     [
         ("znver5", "+sse2,+avx,+avx512f", True),

@@ -8,9 +8,11 @@ numba = pytest.importorskip("numba")
 from platform_base.kernels.compilation import kernel  # noqa: E402
 from platform_base.kernels.vectors import (  # noqa: E402
     absolute,
+    add_twice,
     constant_by_element,
     get_lane,
     get_last,
+    get_last_lanes,
     lane_numbers,
     load,
     load_acquire,
@@ -28,6 +30,7 @@ from platform_base.kernels.vectors import (  # noqa: E402
     store,
     store_mask,
     store_release,
+    transpose_lanes,
     transpose_tile,
 )
 
@@ -110,6 +113,41 @@ def test_lanes_are_moved_and_read(lane):
     assert _lanes(a, lane, out) == (a[lane], a[-1], 0.0, LANES - 1.0, LANES * (LANES - 1) / 2)
     np.testing.assert_array_equal(out[:LANES], [-1.0, *a[:-1]])
     np.testing.assert_array_equal(out[LANES:], [*a[1:], -2.0])
+
+
+@kernel
+def _several_lanes(a, b, out):
+    x, y = load(a, 0, LANES), load(b, 0, 4)
+    store(out, 0 * LANES, shift_in_first(x, y))
+    store(out, 1 * LANES, shift_in_first(x, get_last_lanes(x, 8)))
+    store(out, 2 * LANES, transpose_lanes(x, 8))
+    store(out, 3 * LANES, transpose_lanes(x, 2))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_several_lanes_are_moved_at_once(dtype):
+    a, b = np.random.default_rng(2).normal(size=(2, LANES)).astype(dtype)
+    out = np.empty(4 * LANES, dtype)
+    _several_lanes(a, b, out)
+    rotated, columns, rows = np.roll(a, 8), a.reshape(8, -1).T.ravel(), a.reshape(2, -1).T.ravel()
+    expected = [np.concatenate([b[:4], a[:-4]]), rotated, columns, rows]
+    np.testing.assert_array_equal(out.reshape(4, LANES), np.array(expected))
+
+
+@kernel
+def _twice(a, b, out):
+    store(out, 0, add_twice(load(a, 0, LANES), load(b, 0, LANES)))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_twice_a_number_is_added_and_rounded_once(dtype):
+    rng = np.random.default_rng(5)
+    a, b = np.exp(rng.normal(size=(2, LANES)) * 20).astype(dtype)
+    b[0], a[1], b[2] = np.inf, np.inf, np.finfo(dtype).max
+    out = np.empty(LANES, dtype)
+    _twice(a, b, out)
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(out, a + (b + b))
 
 
 @kernel

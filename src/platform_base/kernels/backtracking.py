@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from platform_base.kernels.checkpoints import Checkpoints, first_block
 from platform_base.kernels.compilation import inlined, kernel
-from platform_base.kernels.matrix import Matrix, bound_lanes, span, strip_lanes
+from platform_base.kernels.matrix import Matrix, allocate, bound_lanes, find_lane, span, strip_lanes
 from platform_base.kernels.rules import LEFT, UP, Rules, choose_step, measure_pair
-from platform_base.kernels.strips import advance, advance_within, allocate, enter_strip, strip_state
+from platform_base.kernels.strips import advance, advance_within, enter_strip, strip_state
 from platform_base.kernels.vectors import load, store
 
 
@@ -105,18 +105,19 @@ def follow_record(
     record = workspace.record
     infinity = record.dtype.type(np.inf)
     while i >= top and (i > 0 or j > 0):
-        lane = i - top
-        step = j + lane
+        row = i - top
+        lane, step = find_lane(record, row), j + row
         if step - 2 < earliest and block > 0:
             break
         left = record[(step - 1 - begin) * lanes + lane] if step > begin else infinity
-        if lane == 0:
+        if row == 0:
             up = above[above_at + step]
             diagonal = above[above_at + step - 1]
         else:
-            up = record[(step - 1 - begin) * lanes + lane - 1] if step > begin else infinity
-            diagonal = record[(step - 2 - begin) * lanes + lane - 1] if step > begin + 1 else infinity
-        cost = measure_pair(rules, matrix, i, j)
+            upper = find_lane(record, row - 1)
+            up = record[(step - 1 - begin) * lanes + upper] if step > begin else infinity
+            diagonal = record[(step - 2 - begin) * lanes + upper] if step > begin + 1 else infinity
+        cost = measure_pair(rules, matrix, top + lane, j)
         taken = choose_step(rules, cost, diagonal, up, left)
         if taken != LEFT:
             i -= 1

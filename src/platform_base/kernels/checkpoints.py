@@ -22,9 +22,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.compilation import inlined, kernel
-from platform_base.kernels.matrix import Matrix, bound_lanes, count_strips, span, strip_lanes, strip_margin
+from platform_base.kernels.matrix import (
+    Matrix,
+    allocate,
+    bound_lanes,
+    count_strips,
+    find_lane,
+    span,
+    strip_lanes,
+    strip_margin,
+)
 from platform_base.kernels.rules import Rules
-from platform_base.kernels.strips import advance_within, allocate, copy_part, enter_strip, strip_state
+from platform_base.kernels.strips import advance_within, copy_part, enter_strip, strip_state
 from platform_base.kernels.vectors import load, store
 
 # Groups and intervals, by the cells inside the window up to which they are used: the more cells, the fewer bytes for
@@ -138,4 +147,4 @@ def sweep_and_keep(
                 store(checkpoints.states, place, load(state, 0, size))
                 place += size
                 due += interval
-    return state[(matrix.n - 1) % lanes]
+    return state[find_lane(state, (matrix.n - 1) % lanes)]

@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.compilation import inlined, kernel
-from platform_base.kernels.registers import count_lanes
-from platform_base.kernels.vectors import constant_by_element
+from platform_base.kernels.registers import count_lanes, count_register_lanes
+from platform_base.kernels.vectors import constant_by_element, load, store, transpose_lanes
+
+# Bytes of a cache line.
+_LINE = 64
 
 # Vectors that a sweep keeps in registers: cells, diagonal neighbours, samples of the rows.
 _LIVE = 3
@@ -23,17 +26,31 @@ def count_rows(itemsize: int) -> int:
 # Of float64.
 LANES = count_rows(8)
 
-# In kernels, for the elements of an array: rows of a strip, and elements on each side of the columns and of a row,
-# because a strip reaches one less than its rows beyond the matrix.
+# Steps for which `Matrix.delays` has room: with more it would not stay in the first-level cache, with fewer a sweep
+# would be left and taken up again more often than it need be.
+_RUN = 512
+_SHORTEST_RUN = 64
+
+# In kernels, for the elements of an array: rows of a strip, lanes of one register, and how many registers the rows of a
+# strip take.
 strip_lanes = constant_by_element(count_rows)
+register_lanes = constant_by_element(count_register_lanes)
+strip_registers = constant_by_element(lambda itemsize: count_rows(itemsize) // count_register_lanes(itemsize))
+# All three are powers of two: of which.
+register_depth = constant_by_element(lambda itemsize: count_register_lanes(itemsize).bit_length() - 1)
+strip_depth = constant_by_element(
+    lambda itemsize: (count_rows(itemsize) // count_register_lanes(itemsize)).bit_length() - 1
+)
+
+# Elements on each side of the columns and of a row, because a strip reaches one less than its rows beyond the matrix.
 strip_margin = constant_by_element(lambda itemsize: count_rows(itemsize) + 8)
 
 
 class Matrix(NamedTuple):
     """A cost matrix to sweep.
 
-    The columns stand **reversed**, with infinity on both sides, so that lane l, which is l columns behind lane 0, reads
-    the element l further on, and cells outside the matrix cost infinitely much.
+    The columns stand **reversed**, with infinity on both sides, so that row r of a strip, which is r columns behind its
+    row 0, reads the element r further on, and cells outside the matrix cost infinitely much.
 
     All elements are of one type, float64 or float32, and what is computed is of that type too.
 
@@ -41,7 +58,8 @@ class Matrix(NamedTuple):
         n: Rows.
         m: Columns.
         channels: Of each sample.
-        rows: Samples of the first series, channel by channel, padded with zeros to whole strips; flat.
+        rows: Samples of the first series, channel by channel, padded with zeros to whole strips, those of a strip in
+            the order of `find_lane`; flat.
         row_stride: Elements from one channel of `rows` to the next.
         columns: Samples of the second series, channel by channel, last one first, `strip_margin` infinities around;
             flat.
@@ -49,6 +67,8 @@ class Matrix(NamedTuple):
         first: ``(n,)`` int64, the first column of each row inside the window; or empty, where all are.
         last: ``(n,)`` int64, the last column of each row; or empty. Neither decreases, neighbouring rows share a column
             or touch diagonally, and the window holds the first and the last cell.
+        delays: Room for the samples of the columns on their way through a strip, see `platform_base.kernels.strips`.
+        run: For how many steps there is room.
     """
 
     n: int
@@ -60,6 +80,43 @@ class Matrix(NamedTuple):
     column_stride: int
     first: NDArray[np.int64]
     last: NDArray[np.int64]
+    delays: NDArray[np.float64]
+    run: int
+
+
+@kernel
+def find_lane(like: NDArray[np.float64], row: int) -> int:
+    """Return the lane of a strip's row.
+
+    Neighbouring rows lie in neighbouring registers: row ``l * registers + v`` is lane l of register v.
+    """
+    # Not with // and %, which in Python round down: what that takes for numbers below zero costs as much as the rest.
+    return ((row & (strip_registers(like) - 1)) << register_depth(like)) + (row >> strip_depth(like))
+
+
+@kernel
+def find_row(like: NDArray[np.float64], lane: int) -> int:
+    """Return the row of a strip that is in a lane."""
+    return ((lane & (register_lanes(like) - 1)) << strip_depth(like)) + (lane >> register_depth(like))
+
+
+@kernel
+def deal(values: NDArray[np.float64], start: int) -> None:
+    """Bring the values of a strip's rows, which begin there, into the order of `find_lane`."""
+    by_row = load(values, start, strip_lanes(values))
+    store(values, start, transpose_lanes(by_row, register_lanes(values)))
+
+
+@kernel
+def allocate(count: int, like: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return room for so many elements, as those of an array, that begins with a cache line.
+
+    What lies across two takes twice as long to load and to store.
+    """
+    line = _LINE // like.itemsize
+    room = np.empty(count + line, like.dtype)
+    begin = -(room.ctypes.data // room.itemsize) % line
+    return room[begin : begin + count]
 
 
 @inlined
@@ -70,23 +127,28 @@ def lay_out(
     n, channels = x.shape
     m = y.shape[0]
     lanes, margin = strip_lanes(x), strip_margin(x)
-    row_stride = (n + lanes - 1) // lanes * lanes
-    rows = np.empty(channels * row_stride, x.dtype)
-    column_stride = m + 2 * margin
-    columns = np.empty(channels * column_stride, x.dtype)
+    row_stride, column_stride = (n + lanes - 1) // lanes * lanes, m + 2 * margin
+    run = min(max(_RUN // channels, _SHORTEST_RUN), m + lanes)
+    # All in one piece of memory: for short series asking for three takes a tenth of the time.
+    rows_at = channels * (run * register_lanes(x) + lanes)
+    columns_at = rows_at + channels * row_stride
+    room = allocate(columns_at + channels * column_stride, x)
+    delays, rows, columns = room[:rows_at], room[rows_at:columns_at], room[columns_at:]
     for channel in range(channels):
         start = channel * row_stride
         for i in range(n):
             rows[start + i] = x[i, channel]
         for i in range(n, row_stride):
             rows[start + i] = 0.0
+        for top in range(start, start + row_stride, lanes):
+            deal(rows, top)
         start = channel * column_stride
         for j in range(margin):
             columns[start + j] = np.inf
             columns[start + column_stride - 1 - j] = np.inf
         for j in range(m):
             columns[start + margin + m - 1 - j] = y[j, channel]
-    return Matrix(n, m, channels, rows, row_stride, columns, column_stride, first, last)
+    return Matrix(n, m, channels, rows, row_stride, columns, column_stride, first, last, delays, run)
 
 
 @inlined
@@ -130,24 +192,23 @@ def bound_lanes(matrix: Matrix, strip: int, window: NDArray[np.float64]) -> tupl
         matrix: Whose window it is.
         strip: Number of the strip.
         window: ``(2 * lanes,)``, gets the step in which each lane enters the window, then the one in which each has
-            left it.
+            left it, in the order of `find_lane`; nothing if there is no window.
 
     Returns:
         The first step and the end of the steps in which no lane is outside.
     """
     lanes = strip_lanes(matrix.rows)
+    head, tail = 0, matrix.m + lanes
+    if matrix.first.shape[0] == 0:
+        return head, tail
     for lane in range(lanes):
-        window[lane] = -np.inf
-        window[lanes + lane] = np.inf
-    head = 0
-    tail = matrix.m + lanes
-    if matrix.first.shape[0] > 0:
-        for lane in range(lanes):
-            row = min(strip * lanes + lane, matrix.n - 1)
-            if matrix.first[row] > 0:
-                head = max(head, matrix.first[row] + lane)
-                window[lane] = matrix.first[row] + lane
-            if matrix.last[row] < matrix.m - 1:
-                tail = min(tail, matrix.last[row] + 1 + lane)
-                window[lanes + lane] = matrix.last[row] + 1 + lane
+        row = find_row(window, lane)
+        i = min(strip * lanes + row, matrix.n - 1)
+        window[lane], window[lanes + lane] = -np.inf, np.inf
+        if matrix.first[i] > 0:
+            head = max(head, matrix.first[i] + row)
+            window[lane] = matrix.first[i] + row
+        if matrix.last[i] < matrix.m - 1:
+            tail = min(tail, matrix.last[i] + 1 + row)
+            window[lanes + lane] = matrix.last[i] + 1 + row
     return head, tail

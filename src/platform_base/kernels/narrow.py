@@ -22,7 +22,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from platform_base.kernels.cells import extend, measure_lanes
+from platform_base.kernels.cells import extend, measure_lanes, take_back
 from platform_base.kernels.compilation import call_address, compile_for_address, kernel, pointer_to
 from platform_base.kernels.matrix import count_rows
 from platform_base.kernels.rules import LEFT, UP, Rules, choose_step
@@ -130,7 +130,7 @@ def lay_out_band(
         state[lane] = state[lanes + lane] = np.inf
     difference = x[0] - y[0]
     cost = difference * difference if squares else abs(difference)
-    state[offset // 2] = 0.0 if single else -cost  # -c + 2 c is exactly c
+    state[offset // 2] = 0.0 if single else take_back(cost)
     return Band(
         offset, lanes, rows, margin - offset // 2, columns, margin + m - 1 - offset // 2, outside, state
     )  # fmt: skip

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.compilation import kernel
-from platform_base.kernels.matrix import Matrix, count_strips, span, strip_lanes, strip_margin
+from platform_base.kernels.matrix import Matrix, allocate, count_strips, find_lane, span, strip_lanes, strip_margin
 from platform_base.kernels.rules import Rules
-from platform_base.kernels.strips import advance, allocate, enter_strip, strip_state
+from platform_base.kernels.strips import advance, enter_strip, strip_state
 from platform_base.kernels.vectors import load, reduce_minimum, smaller_cost
 
 # How many samples become one, and columns on each side of the blown-up path.
@@ -80,7 +80,7 @@ def sweep_along(rules: Rules, matrix: Matrix, row: NDArray[np.float64]) -> float
         after = span(matrix, strip + 1)[1] if strip + 1 < strips else 0
         for column in range(end - lanes + 1, min(after, matrix.m)):
             row[margin + column] = np.inf
-    return state[(matrix.n - 1) % lanes]
+    return state[find_lane(state, (matrix.n - 1) % lanes)]
 
 
 @kernel
@@ -138,7 +138,7 @@ def sweep_below(
         while done > begin and row[margin + done] > bound:
             done -= 1
         edges[0], edges[1] = begin, done
-    return state[(matrix.n - 1) % lanes]
+    return state[find_lane(state, (matrix.n - 1) % lanes)]
 
 
 @kernel

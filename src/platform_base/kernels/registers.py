@@ -28,15 +28,16 @@ def count_lanes(live: int, itemsize: int = 8) -> int:
     Returns:
         A power of two, at least 8: directions are stored eight lanes to the byte.
     """
-    features = _read_features()
-    size, count = next(
-        ((size, count) for feature, size, count in _REGISTER_FILES if feature in features),
-        (16, 16),
-    )
+    size, count = _find_registers()
     lanes = _NARROWEST
     while 4 * live * 2 * lanes * itemsize <= 3 * size * count:
         lanes *= 2
     return lanes
+
+
+def count_register_lanes(itemsize: int = 8) -> int:
+    """Return the number of lanes of one register, for elements of 8 bytes (float64) or 4 (float32)."""
+    return _find_registers()[0] // itemsize
 
 
 def compares_bits() -> bool:
@@ -47,6 +48,17 @@ def compares_bits() -> bool:
     one; with AVX2 it takes two.
     """
     return "avx512f" in _read_features() and _read_name().startswith("znver")
+
+
+def fuses() -> bool:
+    """Return whether a product and a sum are one instruction, rounded once."""
+    return bool(_read_features() & {"fma", "neon"})
+
+
+def _find_registers() -> tuple[int, int]:
+    """Bytes of one vector register, and how many there are."""
+    features = _read_features()
+    return next(((size, count) for feature, size, count in _REGISTER_FILES if feature in features), (16, 16))
 
 
 def _read_name() -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from platform_base.kernels.advance import Kernel, compile_advance
+from platform_base.kernels.cells import take_back
 from platform_base.kernels.compilation import kernel
 from platform_base.kernels.matrix import Matrix, strip_margin
 from platform_base.kernels.vectors import load_scalar
@@ -102,13 +103,13 @@ def _compile_rules(
 
 
 @kernel
-def measure_pair(rules: Rules, matrix: Matrix, i: int, j: int) -> float:
-    """Return the local cost of cell (i, j): the same bits as in a strip."""
+def measure_pair(rules: Rules, matrix: Matrix, place: int, j: int) -> float:
+    """Return the cost of a cell, the same bits as in a strip: of a row, by its place in `Matrix.rows`, and a column."""
     newest = strip_margin(matrix.rows) + matrix.m - 1 - j
     total = matrix.rows.dtype.type(0.0)
     for channel in range(matrix.channels):
-        row = load_scalar(matrix.rows, i + channel * matrix.row_stride)
-        difference = row - load_scalar(matrix.columns, newest + channel * matrix.column_stride)
+        sample = load_scalar(matrix.rows, place + channel * matrix.row_stride)
+        difference = sample - load_scalar(matrix.columns, newest + channel * matrix.column_stride)
         total += difference * difference if rules.squares else abs(difference)
     return np.sqrt(total) if rules.rooted else total
 
@@ -135,4 +136,4 @@ def find_corner(rules: Rules, matrix: Matrix) -> float:
     """Return what stands diagonally before the first cell, so that the first cell becomes its own cost."""
     if rules.diagonal_weight == 1.0:
         return matrix.rows.dtype.type(0.0)
-    return -measure_pair(rules, matrix, 0, 0)  # -c + 2 c is exactly c
+    return take_back(measure_pair(rules, matrix, 0, 0))

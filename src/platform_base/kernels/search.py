@@ -30,6 +30,7 @@ from platform_base.kernels.compilation import kernel
 from platform_base.kernels.matrix import (
     bound_lanes,
     count_strips,
+    find_lane,
     lay_out,
     lay_out_row,
     span,
@@ -71,7 +72,7 @@ def measure_below(
         advance_within(rules, matrix, strip, row, margin, row, margin, state, window, unmasked, begin, end)
         if strip < strips - 1 and _smallest(row, margin + begin, margin + end - lanes + 1) > limit:
             return np.inf
-    return state[(matrix.n - 1) % lanes]
+    return state[find_lane(state, (matrix.n - 1) % lanes)]
 
 
 @kernel

@@ -6,27 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platform_base.kernels.compilation import call_address, kernel
-from platform_base.kernels.matrix import Matrix, bound_lanes, count_rows, span, strip_lanes, strip_margin
+from platform_base.kernels.matrix import (
+    Matrix,
+    allocate,
+    bound_lanes,
+    count_rows,
+    find_lane,
+    span,
+    strip_lanes,
+    strip_margin,
+)
 from platform_base.kernels.rules import Rules
-from platform_base.kernels.vectors import address_of, constant_by_element, load, load_scalar, store, store_scalar
+from platform_base.kernels.vectors import (
+    address_of,
+    constant_by_element,
+    load,
+    load_scalar,
+    store,
+    store_scalar,
+)
 
 # In kernels, for the elements of an array: elements of the state of a strip, cells, then diagonal neighbours.
 strip_state = constant_by_element(lambda itemsize: 2 * count_rows(itemsize))
-
-# Bytes of a cache line.
-_LINE = 64
-
-
-@kernel
-def allocate(count: int, like: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return room for so many elements, as those of an array, that begins with a cache line.
-
-    What lies across two takes twice as long to load and to store.
-    """
-    line = _LINE // like.itemsize
-    room = np.empty(count + line, like.dtype)
-    begin = -(room.ctypes.data // room.itemsize) % line
-    return room[begin : begin + count]
 
 
 @kernel
@@ -82,9 +83,11 @@ def advance(
         address_of(window, 0),
         address_of(window, strip_lanes(matrix.rows)),
         address_of(record, 0),
+        address_of(matrix.delays, 0),
         matrix.row_stride,
         matrix.column_stride,
         matrix.channels,
+        matrix.run,
         start,
         stop,
     )
@@ -150,4 +153,4 @@ def sweep(
         unmasked = bound_lanes(matrix, strip, window)
         enter_strip(state, row[margin + begin - 1])
         advance_within(rules, matrix, strip, row, margin, row, margin, state, window, unmasked, begin, end)
-    return state[(matrix.n - 1) % lanes]
+    return state[find_lane(state, (matrix.n - 1) % lanes)]

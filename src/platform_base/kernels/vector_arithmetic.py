@@ -13,10 +13,11 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, type_callable
 
-from .registers import compares_bits
+from .registers import compares_bits, fuses
 from .vector_types import MaskType, VectorType, fill_lanes
 
 COMPARES_BITS = compares_bits()
+FUSES = fuses()
 
 
 @intrinsic
@@ -52,6 +53,29 @@ def smaller_cost(_typing: Any, first: Any, second: Any) -> Any:
         return builder.bitcast(smaller, arguments[0].type)
 
     return first(first, second), generate
+
+
+@intrinsic
+def add_twice(_typing: Any, vector: Any, added: Any) -> Any:
+    """Return ``vector + 2 * added`` in every lane.
+
+    Twice a number is exact unless it overflows, so the sum is rounded once however it is computed: in one instruction
+    where there is one. Only where twice overflows and `vector` is below zero do the two ways differ: see
+    `platform_base.kernels.cells.take_back`.
+    """
+    if not (isinstance(vector, VectorType) and vector == added):
+        return None
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        if not FUSES:
+            return builder.fadd(arguments[0], builder.fadd(arguments[1], arguments[1]))
+        kind = ir.FunctionType(arguments[0].type, [arguments[0].type] * 3)
+        name = f"llvm.fma.v{vector.lanes}f{vector.element.bitwidth}"
+        twos = ir.Constant(arguments[0].type, [2.0] * vector.lanes)
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        return builder.call(function, [arguments[1], twos, arguments[0]])
+
+    return vector(vector, added), generate
 
 
 @intrinsic

@@ -38,7 +38,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .vector_arithmetic import absolute, maximum, minimum, select, smaller_cost, square_root
+from .vector_arithmetic import absolute, add_twice, maximum, minimum, select, smaller_cost, square_root
 from .vector_tiles import transpose_tile
 from .vector_types import INT32, MaskType, VectorType, fill_lanes, find_element, find_vector, is_float_array, put_lane
 
@@ -46,10 +46,12 @@ __all__ = [
     "MaskType",
     "VectorType",
     "absolute",
+    "add_twice",
     "address_of",
     "constant_by_element",
     "get_lane",
     "get_last",
+    "get_last_lanes",
     "lane_numbers",
     "load",
     "load_acquire",
@@ -69,6 +71,7 @@ __all__ = [
     "store_mask",
     "store_release",
     "store_scalar",
+    "transpose_lanes",
     "transpose_tile",
 ]
 
@@ -218,19 +221,29 @@ def lane_numbers(_typing: Any, lanes: Any) -> Any:
 
 
 @intrinsic
-def shift_in_first(_typing: Any, vector: Any, scalar: Any) -> Any:
-    """Move every lane up by one: `scalar` enters lane 0, the last lane's value is dropped."""
-    if not (isinstance(vector, VectorType) and scalar == vector.element):
+def shift_in_first(_typing: Any, vector: Any, entering: Any) -> Any:
+    """Move every lane up, and drop the last: a scalar enters lane 0, a vector of fewer lanes enters the first lanes."""
+    if not isinstance(vector, VectorType):
         return None
     lanes = vector.lanes
+    several = isinstance(entering, VectorType) and entering.element == vector.element and entering.lanes < lanes
+    if not (several or entering == vector.element):
+        return None
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        # In the last lane of the other operand, so that the shift is one two-register permutation for each register.
-        entering = put_lane(context, builder, vector, arguments[1], lanes - 1)
-        chosen = [lanes - 1, *range(lanes, 2 * lanes - 1)]
-        return builder.shuffle_vector(entering, arguments[0], ir.Constant(ir.VectorType(INT32, lanes), chosen))
+        # In the last lanes of the other operand: the shift of a scalar is one two-register permutation for each
+        # register, and that of whole registers none at all.
+        if several:
+            count = entering.lanes
+            places = [0] * (lanes - count) + list(range(count))
+            first = builder.shuffle_vector(arguments[1], arguments[1], ir.Constant(ir.VectorType(INT32, lanes), places))
+        else:
+            count = 1
+            first = put_lane(context, builder, vector, arguments[1], lanes - 1)
+        chosen = list(range(lanes - count, 2 * lanes - count))
+        return builder.shuffle_vector(first, arguments[0], ir.Constant(ir.VectorType(INT32, lanes), chosen))
 
-    return vector(vector, scalar), generate
+    return vector(vector, entering), generate
 
 
 @intrinsic
@@ -270,6 +283,35 @@ def get_last(_typing: Any, vector: Any) -> Any:
         return builder.extract_element(arguments[0], ir.Constant(INT32, vector.lanes - 1))
 
     return vector.element(vector), generate
+
+
+@intrinsic(prefer_literal=True)
+def get_last_lanes(_typing: Any, vector: Any, lanes: Any) -> Any:
+    """Return the values of the last `lanes` lanes, a constant."""
+    if not (isinstance(vector, VectorType) and isinstance(lanes, types.IntegerLiteral)):
+        return None
+    last = VectorType(vector.element, lanes.literal_value)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        chosen = list(range(vector.lanes - last.lanes, vector.lanes))
+        return builder.shuffle_vector(*[arguments[0]] * 2, ir.Constant(ir.VectorType(INT32, last.lanes), chosen))
+
+    return last(vector, lanes), generate
+
+
+@intrinsic(prefer_literal=True)
+def transpose_lanes(_typing: Any, vector: Any, rows: Any) -> Any:
+    """Return the lanes, taken as a matrix of `rows` rows (a constant) one after the other, column after column."""
+    if not (isinstance(vector, VectorType) and isinstance(rows, types.IntegerLiteral)):
+        return None
+    height, lanes = rows.literal_value, vector.lanes
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        width = lanes // height
+        chosen = [row * width + column for column in range(width) for row in range(height)]
+        return builder.shuffle_vector(*[arguments[0]] * 2, ir.Constant(ir.VectorType(INT32, lanes), chosen))
+
+    return vector(vector, rows), generate
 
 
 @intrinsic
