@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -144,3 +145,36 @@ def test_numba_uses_them_in_a_process_that_is_told_to(tmp_path):
     assert run("float64") == (["499500", "0"], "")
     assert run("float32") == (["499500", "0"], "")
     assert run("float64 float32") == (["499500", "499500", "2"], "")
+
+
+KERNELS = """
+    import sys
+    import numpy as np
+    from platform_base.kernels.builtin import Entry
+    from platform_base.kernels.short import enter_distance
+
+    for name in sys.argv[1:]:
+        dtype = np.dtype(name)
+        compare = Entry(enter_distance, dtype, (-1, True, False)).bind(None, lambda *_: "handed on")
+        print(compare(np.array([1, 2, 4], dtype), np.array([1, 3], dtype)))
+"""
+
+
+def test_kernels_use_them_in_every_process(tmp_path):
+    """Nobody asks code that is called by its address for which types it is: other code would compute nonsense."""
+    program = tmp_path / "program.py"
+    program.write_text(textwrap.dedent(KERNELS))
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_LOCATOR_CLASSES"}
+
+    def run(cache, *names):
+        command = [sys.executable, str(program), *names]
+        settings = {**environment, "NUMBA_CACHE_DIR": str(cache)}
+        return subprocess.run(command, env=settings, capture_output=True, text=True, check=True).stdout.split()
+
+    assert run(tmp_path / "one", "float64") == ["2.0"]
+    assert run(tmp_path / "other", "float32") == ["2.0"]
+    # What two processes leave that compile at the same moment.
+    shutil.copytree(tmp_path / "other", tmp_path / "one", dirs_exist_ok=True)
+    kept = sorted((tmp_path / "one").rglob("*.nbc"))
+    assert run(tmp_path / "one", "float64", "float32") == ["2.0", "2.0"]
+    assert sorted((tmp_path / "one").rglob("*.nbc")) == kept

@@ -6,7 +6,9 @@ on (https://github.com/numba/numba/issues/10128). A file that was torn by a cras
 deletes it. Here a file is named after what it is compiled for, there is no index, what has been torn counts as missing,
 and code that cannot be kept is used all the same.
 
-A process has this by ``NUMBA_CACHE_LOCATOR_CLASSES``, as workers do; versions of Numba before 0.62 do not look at it.
+Kernels have this wherever they run, by `KernelCache`: one that is called by its address asks nobody whether its code is
+for these types, and computes nonsense with other code. A process has it for all that Numba compiles by
+``NUMBA_CACHE_LOCATOR_CLASSES``, as workers do; versions of Numba before 0.62 do not look at it.
 """
 
 from __future__ import annotations
@@ -83,6 +85,19 @@ class CodeFiles:
         # Types whose names are alike share a file, and push each other out: `load` compares what they are.
         name = hashlib.sha256(f"{numba.__version__} {key!r}".encode()).hexdigest()[:24]
         return self._directory / f"{self._base}.{name}{_ENDING}"
+
+
+class KernelCache(caching.FunctionCache):
+    """Numba's cache of one function, kept in `CodeFiles`."""
+
+    def __init__(self, py_func: Callable[..., Any]) -> None:
+        """Find the directory.
+
+        Raises:
+            RuntimeError: If Numba finds none to write to.
+        """
+        super().__init__(py_func)
+        self._cache_file = CodeFiles(self.cache_path, self._impl.filename_base, self._impl.locator.get_source_stamp())
 
 
 class CodePlace(caching.UserProvidedCacheLocator):

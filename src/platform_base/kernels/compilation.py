@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numba
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from platform_base.kernels.dispatcher import make_kernel
+from platform_base.kernels.dispatcher import make_addressed, make_kernel, make_outer
 
 # Without the wrapper for C: only what `compile_for_address` gives is called by address, and that gets one all the same.
 _OPTIONS = {"error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
@@ -45,10 +44,7 @@ def compile_for_address(function: Callable[..., Any], signature: Any) -> Any:
         function: As for `kernel`; arrays arrive as pointers.
         signature: Of C types: ``void``, whole numbers, floats and pointers to them.
     """
-    try:
-        return numba.cfunc(signature, cache=True, **_OPTIONS)(function)
-    except RuntimeError:
-        return numba.cfunc(signature, **_OPTIONS)(function)
+    return make_addressed(function, signature, _OPTIONS)
 
 
 def pointer_to(dtype: str) -> Any:
@@ -66,11 +62,8 @@ def compile_for_python(function: Callable[..., Any], signature: Any) -> Callable
         function: As `kernel` returns it.
         signature: Numba's types of the result and the arguments.
     """
-    options = {**_OPTIONS, "nogil": True}
-    try:
-        compiled = numba.njit(signature, cache=True, **options)(function.py_func)  # type: ignore[attr-defined]
-    except RuntimeError:
-        compiled = numba.njit(signature, **options)(function.py_func)  # type: ignore[attr-defined]
+    compiled = make_outer(function.py_func, {**_OPTIONS, "nogil": True})  # type: ignore[attr-defined]
+    compiled.compile(signature)
     (result,) = compiled.overloads.values()
     entry_point: Callable[..., Any] = result.entry_point
     return entry_point

@@ -11,10 +11,13 @@ import contextlib
 import functools
 from typing import Any
 
-import numba
 from numba import types
-from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core import sigutils
+from numba.core.caching import CompileResultCacheImpl
+from numba.core.ccallback import CFunc
 from numba.core.registry import CPUDispatcher
+
+from platform_base.kernels.code_files import KernelCache
 
 # Options that hold for what kernels call.
 _OF_KERNELS = frozenset({"nopython", "no_cpython_wrapper", "inline"})
@@ -28,7 +31,7 @@ class _InnerCacheImpl(CompileResultCacheImpl):
         return name
 
 
-class _InnerCache(FunctionCache):
+class _InnerCache(KernelCache):
     _impl_class = _InnerCacheImpl
 
 
@@ -43,9 +46,7 @@ class KernelDispatcher(CPUDispatcher):
     def for_python(self) -> Any:
         """What Python calls: Numba's own dispatcher of the same function."""
         options = {name: value for name, value in self.targetoptions.items() if name not in _OF_KERNELS}
-        outer = numba.njit(**options)(self.py_func)
-        keep_machine_code(outer)
-        return outer
+        return make_outer(self.py_func, options)
 
     def enable_caching(self) -> None:
         """Keep machine code in Numba's cache directory.
@@ -54,8 +55,6 @@ class KernelDispatcher(CPUDispatcher):
             RuntimeError: If Numba finds no directory to write to.
         """
         self._cache = _InnerCache(self.py_func)
-        if "for_python" in vars(self):
-            self.for_python.enable_caching()
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
         """Say to Numba what a call with arguments of these types calls.
@@ -64,6 +63,22 @@ class KernelDispatcher(CPUDispatcher):
         """
         plain = tuple(types.unliteral(kind) for kind in args)
         return super().get_call_template(plain, {name: types.unliteral(kind) for name, kind in kws.items()})
+
+
+class OuterDispatcher(CPUDispatcher):
+    """A function that Python calls."""
+
+    def enable_caching(self) -> None:
+        """Do what `KernelDispatcher.enable_caching` does."""
+        self._cache = KernelCache(self.py_func)
+
+
+class AddressedFunction(CFunc):
+    """A function that is called by its address."""
+
+    def enable_caching(self) -> None:
+        """Do what `KernelDispatcher.enable_caching` does."""
+        self._cache = KernelCache(self.__wrapped__)
 
 
 def make_kernel(function: Any, options: dict[str, Any], *, inline: bool = False) -> KernelDispatcher:
@@ -80,7 +95,22 @@ def make_kernel(function: Any, options: dict[str, Any], *, inline: bool = False)
     return dispatcher
 
 
-def keep_machine_code(dispatcher: Any) -> None:
-    """Have Numba keep what a dispatcher compiles; without a directory to write to every process compiles for itself."""
+def make_outer(function: Any, options: dict[str, Any]) -> OuterDispatcher:
+    """Return a function as Python calls it, with these options of `numba.njit`."""
+    dispatcher = OuterDispatcher(py_func=function, targetoptions={**options, "nopython": True})
+    keep_machine_code(dispatcher)
+    return dispatcher
+
+
+def make_addressed(function: Any, signature: Any, options: dict[str, Any]) -> AddressedFunction:
+    """Return a function, compiled for types of C, with these options of `numba.cfunc`."""
+    made = AddressedFunction(function, sigutils.normalize_signature(signature), locals={}, options=options)
+    keep_machine_code(made)
+    made.compile()
+    return made
+
+
+def keep_machine_code(function: Any) -> None:
+    """Have Numba keep what is compiled; without a directory to write to every process compiles for itself."""
     with contextlib.suppress(RuntimeError):
-        dispatcher.enable_caching()
+        function.enable_caching()
