@@ -34,8 +34,12 @@ types: $(STAMP)
 contracts: $(STAMP)
 	$(BIN)/lint-imports
 
+# Apart from the others, which fork a lot and wait a lot: after these a process is a gigabyte of compiled code.
+NUMERICS := tests/kernels tests/bundled
+
 unit: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -m "not soak" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not soak" $(NUMERICS) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 3 -m "not soak" tests $(addprefix --ignore=,$(NUMERICS)) $(PYTEST_ARGS)
 
 test: lint types contracts unit
 

@@ -22,7 +22,7 @@ PLAIN, SQUARED = (-1, True, False), (-1, True, True)
 
 
 def bind(options=PLAIN, otherwise=lambda *arguments: arguments, arguments=(), function=enter_distance):
-    return Entry(function, FLOAT64, options).bind(None, otherwise, arguments)
+    return Entry(function, FLOAT64, options).bind(None, otherwise, otherwise, arguments)
 
 
 def test_it_is_called_as_a_builtin_function():
@@ -66,6 +66,14 @@ def test_what_is_no_plain_short_series_is_handed_on_as_it_came(other):
         assert [one is two for one, two in zip(handed, arguments, strict=True)] == [True, True]
 
 
+def test_plain_series_beyond_it_and_everything_else_are_told_apart():
+    compare = Entry(enter_distance, FLOAT64, PLAIN).bind(None, lambda *_: "beyond", lambda *_: "otherwise", ("name",))
+    for beyond in (np.zeros(1000), np.empty(0), np.array([np.nan])):
+        assert [compare(X, beyond, "name"), compare(beyond, Y, "name")] == ["beyond", "beyond"]
+    for otherwise in ((X, None, "name"), (X, Y, "other"), (X, Y), (X, Y.astype(int), "name")):
+        assert compare(*otherwise) == "otherwise"
+
+
 @pytest.mark.parametrize("arguments", [(), (X,), (X, Y, X), (X, Y, None, None)], ids=len)
 def test_another_number_of_arguments_is_handed_on(arguments):
     assert bind()(*arguments) == arguments
@@ -100,11 +108,21 @@ def test_further_arguments_must_be_the_same_objects():
 
 def test_binding_again_changes_options_and_arguments_of_the_same_function():
     first, second = Entry(enter_distance, FLOAT64, PLAIN), Entry(enter_distance, FLOAT64, SQUARED)
-    compare = first.bind(None, lambda *_: "first", ("plain",))
-    assert second.bind(compare, lambda *_: "second", ("squared",)) is compare
+    compare = first.bind(None, *[lambda *_: "first"] * 2, ("plain",))
+    assert second.bind(compare, *[lambda *_: "second"] * 2, ("squared",)) is compare
     assert compare(X, Y, "squared") == 2.0
     assert compare(X + 1, Y, "squared") == 1.0 + 0.0 + 4.0
     assert compare(X, Y, "plain") == "second"
+
+
+def test_other_code_gets_a_function_of_its_own():
+    """Code for float32 would read float64 as something else."""
+    double, single = (Entry(enter_distance, np.dtype(name), PLAIN) for name in ("float64", "float32"))
+    compare = single.bind(None, *[lambda *_: "single"] * 2)
+    other = double.bind(compare, *[lambda *_: "double"] * 2)
+    assert other is not compare
+    assert [compare(X, Y), compare(X.astype(np.float32), Y.astype(np.float32))] == ["single", 2.0]
+    assert [other(X, Y), other(X.astype(np.float32), Y.astype(np.float32))] == [2.0, "double"]
 
 
 def test_a_path_is_an_array_of_its_own():
@@ -150,9 +168,9 @@ def test_what_is_bound_lives_as_long_as_the_function():
     compare = bind(otherwise=Otherwise())
     gc.collect()
     assert (Otherwise.alive, compare(X, None)) == (1, "handed on")
-    Entry(enter_distance, FLOAT64, SQUARED).bind(compare, Otherwise())
+    Entry(enter_distance, FLOAT64, SQUARED).bind(compare, Otherwise(), Otherwise())
     gc.collect()
-    assert (Otherwise.alive, compare(X, None), compare(X + 1, Y)) == (1, "handed on", 5.0)
+    assert (Otherwise.alive, compare(X, None), compare(X + 1, Y)) == (2, "handed on", 5.0)
     del compare
     gc.collect()
     assert Otherwise.alive == 0
@@ -161,7 +179,7 @@ def test_what_is_bound_lives_as_long_as_the_function():
 def test_threads_may_call_while_it_is_bound_again():
     entries = [Entry(enter_distance, FLOAT64, options) for options in (PLAIN, SQUARED)]
     names = "plain", "squared"
-    compare = entries[0].bind(None, lambda *_: None, (names[0],))
+    compare = entries[0].bind(None, *[lambda *_: None] * 2, (names[0],))
     shifted, wrong, stop = X + 1, [], threading.Event()
 
     def call():
@@ -174,7 +192,7 @@ def test_threads_may_call_while_it_is_bound_again():
     for thread in threads:
         thread.start()
     for turn in range(2000):
-        entries[turn % 2].bind(compare, lambda *_: None, (names[turn % 2],))
+        entries[turn % 2].bind(compare, *[lambda *_: None] * 2, (names[turn % 2],))
     stop.set()
     for thread in threads:
         thread.join()

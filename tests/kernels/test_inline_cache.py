@@ -51,6 +51,15 @@ def test_calls_that_take_turns_give_each_its_own_result():
                 assert dtw_path(X, Y, distance_metric=metric, step_pattern=pattern)[1] == distance
 
 
+def test_precisions_that_take_turns_give_each_its_own_result():
+    x, y = np.array([0.1, 1.0, 2.5]), np.array([0.3, 2.0])
+    expected = {name: dtw_distance(list(x), list(y), dtype=name) for name in ("float32", "float64")}
+    assert expected["float32"] != expected["float64"]
+    for _ in range(3):
+        for name, distance in expected.items():
+            assert [dtw_distance(x, y, dtype=name) for _ in range(4)] == [distance] * 4
+
+
 def test_weights_that_depend_on_the_length_are_those_of_the_length():
     other = np.array([0.0, 2.0, 1.0, 5.0])
     expected = [wdtw_distance(list(X), list(one), steepness=0.7) for one in (Y, other)]

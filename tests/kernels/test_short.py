@@ -25,7 +25,7 @@ def make_pair(n, m, *, ties):
 def bind(*options):
     """Return the builtin functions for the distance and for the path; they give ``None`` for what they hand on."""
     return [
-        Entry(function, np.dtype(np.float64), options).bind(None, lambda *_: None)
+        Entry(function, np.dtype(np.float64), options).bind(None, *[lambda *_: None] * 2)
         for function in (enter_distance, enter_path)
     ]
 

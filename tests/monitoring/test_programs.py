@@ -61,9 +61,9 @@ def test_nobody(capsys):
 def test_what_a_registry_tells(nothing_left):
     with make(workers={"max": 1}) as registry:
         sleeper = registry.submit_plugin("behaviours", {"do": "sleep", "seconds": 60}, timeout=50.0)
+        assert eventually(lambda: [row["state"] for row in look_around()[0]["workers"]] == ["busy"])
         waiter = registry.submit_plugin("behaviours", {"do": "process"})
         assert eventually(lambda: look_around()[0]["waiting"] == {"behaviours": 1})
-        assert eventually(lambda: [row["state"] for row in look_around()[0]["workers"]] == ["busy"])
         (program,) = look_around()
         (own,) = registry.list_workers()
         (row,) = program["workers"]

@@ -11,7 +11,7 @@ reads and makes the objects itself. Such a function is compiled for the type of 
                 return give_float(measure(x, y, *get_options(bound)))
         return hand_on(bound, arguments, count)
 
-    compare = Entry(enter, np.dtype(np.float64), (3, True)).bind(None, otherwise)
+    compare = Entry(enter, np.dtype(np.float64), (3, True)).bind(None, beyond, otherwise)
 
 Addresses are whole numbers. What is used of CPython is the calling convention ``METH_FASTCALL`` (PEP 590) and exported
 functions, of NumPy the fields of an array and the table of its C API, which both keep for all extension modules;
@@ -47,7 +47,7 @@ _INT = 0xFFFFFFFF  # a C int is the lower half of a word
 
 # What is bound to a function, in words: addresses of objects and functions, where the further arguments are and how
 # many, the options, and the addresses of the further arguments.
-_ARRAY, _ELEMENT, _OTHERWISE, _NEW_ARRAY, _ARGUMENTS, _COUNT, _OPTIONS = range(7)
+_ARRAY, _ELEMENT, _BEYOND, _OTHERWISE, _NEW_ARRAY, _ARGUMENTS, _COUNT, _OPTIONS = range(8)
 
 # PyArray_New in the table of NumPy's C API, and the numbers of its types.
 _NEW_ARRAY_IN_TABLE = 93
@@ -116,27 +116,27 @@ class Entry:
         self._function = function
         self._compiled = _compile(function, BoundType(numba.from_dtype(dtype), numba.typeof(options)))
 
-    def bind(self, builtin: Any, otherwise: Callable[..., Any], arguments: tuple[Any, ...] = ()) -> Callable[..., Any]:
+    def bind(
+        self,
+        builtin: Any,
+        beyond: Callable[..., Any],
+        otherwise: Callable[..., Any],
+        arguments: tuple[Any, ...] = (),
+    ) -> Callable[..., Any]:
         """Return a builtin function of two arrays.
 
         Args:
-            builtin: One that an entry for the same function, precision and types of options gave, which from now on
-                does what this one is asked for; or ``None`` for a new one.
-            otherwise: What `hand_on` calls.
+            builtin: One that another entry gave. If its code is the same, it does what this one is asked for from now
+                on, and is returned; else, and for ``None``, a new one is.
+            beyond: What `hand_on` calls with arguments for which `has_two_series` says yes.
+            otherwise: What it calls with others.
             arguments: Objects that must be the further arguments: with others, `has_two_series` says no.
         """
         options = _spell(self._options)
-        words = [
-            id(np.ndarray),
-            id(self._dtype),
-            id(otherwise),
-            self._new_array,
-            _OPTIONS + len(options),
-            len(arguments),
-        ]
-        words += [*options, *map(id, arguments)]
-        kept = self._compiled, self._dtype, self._options, otherwise, arguments
-        if builtin is None:
+        words = [*map(id, (np.ndarray, self._dtype, beyond, otherwise)), self._new_array]
+        words += [_OPTIONS + len(options), len(arguments), *options, *map(id, arguments)]
+        kept = self._compiled, self._dtype, self._options, beyond, otherwise, arguments
+        if builtin is None or builtin.__self__.method.address != self._compiled.address:
             return self._create(np.array(words, dtype=np.int64).view(_Bound), kept)
         bound: _Bound = builtin.__self__
         before = bound.kept
@@ -231,7 +231,8 @@ def get_series(bound: Any, arguments: int, number: int) -> NDArray[Any]:
 @kernel
 def hand_on(bound: Any, arguments: int, count: int) -> int:
     """Call what was given for all else, with the same arguments, and return what it returns."""
-    return _call_python("PyObject_Vectorcall", (_recall(bound, _OTHERWISE), arguments, count, 0))
+    place = _BEYOND if has_two_series(bound, arguments, count) else _OTHERWISE
+    return _call_python("PyObject_Vectorcall", (_recall(bound, place), arguments, count, 0))
 
 
 @kernel

@@ -41,6 +41,11 @@ class InlineCache:
         bound: Shortcut | None = None
         before: Shortcut | None = None
 
+        def ask_beyond(found: Shortcut | ShortcutByLength | None, first: Any, second: Any, *options: Any) -> Any:
+            shortcut = None if found is None else found.choose(first, second)
+            answer = None if shortcut is None else shortcut.take_plain(first, second)
+            return ask_fully(first, second, *options) if answer is None else answer
+
         def look_up(first: Any, second: Any, *options: Any) -> Any:
             nonlocal builtin, bound, before
             try:
@@ -53,7 +58,8 @@ class InlineCache:
             answer = shortcut.take(first, second)
             # Twice in a row: of calls that take turns with two choices of options, each would throw out the other.
             if shortcut is before and shortcut is not bound and shortcut.brief is not None:
-                builtin, bound = shortcut.brief.bind(builtin, look_up, options), shortcut
+                beyond = functools.partial(ask_beyond, found)
+                builtin, bound = shortcut.brief.bind(builtin, beyond, look_up, options), shortcut
                 self.ask = builtin
             before = shortcut
             return ask_fully(first, second, *options) if answer is None else answer

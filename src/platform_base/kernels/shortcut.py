@@ -24,8 +24,14 @@ UNBOUNDED = 1 << 40
 class Brief(Protocol):
     """How short series get into compiled code; see `builtin.Entry`."""
 
-    def bind(self, builtin: Any, otherwise: Callable[..., Any], options: tuple[Any, ...] = ()) -> Callable[..., Any]:
-        """Return what answers for two short series, and hands whatever else it is given to `otherwise`."""
+    def bind(
+        self,
+        builtin: Any,
+        beyond: Callable[..., Any],
+        otherwise: Callable[..., Any],
+        options: tuple[Any, ...] = (),
+    ) -> Callable[..., Any]:
+        """Return what answers for two short series, and hands other plain ones to `beyond`, all else to `otherwise`."""
         ...
 
 
@@ -35,13 +41,15 @@ class Shortcut:
     Attributes:
         take: For two series, what a compiled function gives; or ``None`` for series that are not plain, which must be
             checked. Another one from the first short series on, so it is to be looked up for each call.
+        take_plain: Does so for arrays of which it is known that they have one dimension and the right precision.
         brief: How short series get into compiled code, once some have; else ``None``.
     """
 
-    __slots__ = ("brief", "take")
+    __slots__ = ("brief", "take", "take_plain")
 
     brief: Brief | None
     take: Callable[[Any, Any], Any]
+    take_plain: Callable[[Any, Any], Any]
 
     def __init__(
         self,
@@ -69,40 +77,44 @@ class Shortcut:
         element = dtype
         long: Any = None
 
-        def take_long(first: Any, second: Any) -> Any:
+        def take_plain(first: Any, second: Any) -> Any:
             nonlocal long
-            if not (type(first) is type(second) is np.ndarray and first.ndim == second.ndim == 1):
+            n, m = len(first), len(second)
+            if n + m > _SAMPLES:
                 return None
-            # There is one object for each type of native numbers, so it can be told by looking which one it is.
-            if not first.dtype is second.dtype is element:
-                if element == np.float64 or not (first.dtype in _ROUNDED and second.dtype in _ROUNDED):
-                    return None
-                with np.errstate(over="ignore"):  # what becomes infinite is not plain, and looked at by the checks
-                    return self.take(first.astype(element), second.astype(element))
-            if len(first) + len(second) > _SAMPLES:
-                return None
-            if len(first) * min(width, len(second)) > cells_at_once:
-                return None if beyond is None else beyond.take(first, second)
+            if n * (width if width < m else m) > cells_at_once:
+                return None if beyond is None else beyond.take_plain(first, second)
             if long is None:
                 long = compile_long()
             answer = long(first, second)
             cost = answer[-1] if type(answer) is tuple else answer
             return answer if -math.inf < cost < math.inf else None
 
+        def take_any(first: Any, second: Any) -> Any:
+            if not (type(first) is type(second) is np.ndarray and first.ndim == second.ndim == 1):
+                return None
+            # There is one object for each type of native numbers, so it can be told by looking which one it is.
+            if first.dtype is second.dtype is element:
+                return take_plain(first, second)
+            if element == np.float64 or not (first.dtype in _ROUNDED and second.dtype in _ROUNDED):
+                return None
+            with np.errstate(over="ignore"):  # what becomes infinite is not plain, and looked at by the checks
+                return self.take(first.astype(element), second.astype(element))
+
         def take_first(first: Any, second: Any) -> Any:
             plain = type(first) is type(second) is np.ndarray
             if make_brief is None or not plain or first.size * second.size > few_cells:
-                return take_long(first, second)
+                return take_any(first, second)
             try:
                 self.brief = make_brief()
             except ImportError:  # of a Python or a NumPy that are not known: then there is no brief way
-                self.take = take_long
+                self.take = take_any
             else:
-                self.take = self.brief.bind(None, take_long)
+                self.take = self.brief.bind(None, take_plain, take_any)
             return self.take(first, second)
 
         self.brief = None
-        self.take = take_first
+        self.take, self.take_plain = take_first, take_plain
 
     def choose(self, _first: Any, _second: Any) -> Shortcut:
         """Return this one: it is for series of any length."""
