@@ -171,16 +171,13 @@ def measure_many_cells(
 
     Apart from that because it takes five times as long to compile.
     """
-    if not is_plain(x, y, radius):
-        return np.nan
-    first, last = lay_out_radius(x.shape[0], y.shape[0], radius)
-    rules = Rules(free, masked, keeping, masked_keeping, diagonal_weight, squares, False)
-    these, others = stand_up(x), stand_up(y)
-    if radius < 0 and min(x.shape[0], y.shape[0]) >= _FEWEST_WORTH_PRUNING:
+    if radius < 0 and min(x.shape[0], y.shape[0]) >= _FEWEST_WORTH_PRUNING and is_plain(x, y, radius):
+        rules = Rules(free, masked, keeping, masked_keeping, diagonal_weight, squares, False)
+        these, others = stand_up(x), stand_up(y)
         bound = find_bound(rules, these, others, _PRUNED_TO)
         if np.isfinite(bound):
             return prune(rules, these, others, bound)[2]
-    return measure(rules, these, others, first, last)
+    return measure_plain(x, y, radius, free, masked, keeping, masked_keeping, diagonal_weight, squares)
 
 
 @kernel

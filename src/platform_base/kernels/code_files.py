@@ -17,7 +17,6 @@ import contextlib
 import hashlib
 import logging
 import os
-import pickle
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +24,6 @@ from typing import Any
 
 import numba
 from numba.core import caching
-from numba.core.serialize import dumps
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +31,10 @@ _ENDING = ".nbc"
 _CHECKSUM_BYTES = hashlib.sha256().digest_size
 
 
-class CodeFiles:
+class CodeFiles(caching.IndexDataCacheFile):
     """The compiled code of one function, a file for each combination of types, processor and content.
 
-    It takes the place of ``numba.core.caching.IndexDataCacheFile``, and has its methods.
+    What stands in a file, Numba writes and reads, as it does all compiled code; a checksum follows it.
     """
 
     def __init__(self, cache_path: str, filename_base: str, source_stamp: Any) -> None:
@@ -47,29 +45,32 @@ class CodeFiles:
             filename_base: How names begin.
             source_stamp: Of the function's source; code that was compiled from another one counts as missing.
         """
+        super().__init__(cache_path, filename_base, source_stamp)
         self._directory = Path(cache_path)
         self._base = filename_base
         self._stamp = source_stamp
 
     def load(self, key: Any) -> Any:
         """Return what was saved under a key; None where it is missing, torn or out of date."""
+        path = self._path(key)
         try:
-            content = self._path(key).read_bytes()
+            content = path.read_bytes()
+            kept, checksum = content[:-_CHECKSUM_BYTES], content[-_CHECKSUM_BYTES:]
+            if hashlib.sha256(kept).digest() != checksum:
+                return None
+            # Another process may have put another file in its place since, but whole and under the same name.
+            stamp, found, code = self._load_data(path.name)
         except OSError:
             return None
-        checksum, kept = content[:_CHECKSUM_BYTES], content[_CHECKSUM_BYTES:]
-        if hashlib.sha256(kept).digest() != checksum:
-            return None
-        stamp, found, code = pickle.loads(kept)  # noqa: S301 - as good as the directory, like any compiled code
         return code if stamp == self._stamp and found == key else None
 
     def save(self, key: Any, data: Any) -> None:
         """Keep code under a key; where that is not possible, say so and go on."""
-        kept = dumps((self._stamp, key, data))
+        kept = self._dump((self._stamp, key, data))
         path = self._path(key)
         partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         try:
-            partial.write_bytes(hashlib.sha256(kept).digest() + kept)
+            partial.write_bytes(kept + hashlib.sha256(kept).digest())
             partial.replace(path)
         except OSError as error:
             logger.warning("compiled code is not kept in %s: %s", self._directory, error.strerror)
